@@ -1,0 +1,1 @@
+"""The store: what is remembered, as records, a port and its backends."""

@@ -1,0 +1,160 @@
+"""What does Horarium ask of a store? The port that every backend answers.
+
+A backend holds no rule. The common denominator is the atomic write of one record: a batch is many such writes, not a transaction.
+Every verb may raise Unavailable (the same call may succeed later; whether it took effect is not known) or StoreError.
+Every verb may be called from any thread.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from db.model import (
+    BeatAnswer,
+    Chunk,
+    Command,
+    Job,
+    Outcome,
+    OutputPiece,
+    ProcessRow,
+    Session,
+    Turn,
+    UnitOfWork,
+)
+
+
+class Store(ABC):
+    """The truth: turns, their projections, claims, beats and outcomes."""
+
+    @abstractmethod
+    def prepare(self) -> None:
+        """Create what is missing and migrate what is older. Idempotent; raises SchemaError when the schema is newer than the code."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of connections and threads; what was called before is on disk."""
+
+    # -- turns
+
+    @abstractmethod
+    def insert_turn(self, turn: Turn) -> bool:
+        """Insert `turn` if its number is free. Returns False, and changes nothing, when it is taken. Durable on return."""
+
+    @abstractmethod
+    def turns_after(self, number: int, limit: int) -> list[Turn]:
+        """Return at most `limit` turns with a higher number than `number`, ascending."""
+
+    @abstractmethod
+    def projected_turn(self) -> int:
+        """Return the number up to which every turn is known to be projected; 0 before the first. May lag behind, never run ahead."""
+
+    # -- projections
+
+    @abstractmethod
+    def project(self, turn: Turn, chunks: Sequence[Chunk]) -> None:
+        """Apply `turn` to the records, `chunks` being the chunks it touched as they stand after it. Idempotent. In this order:
+
+        `opened`: inserted, where the id is not there yet (whoever came first keeps it).
+        `cancels`: `cancel_requested` and reason set, where the unit of work is not finished.
+        `moves`: where state and fence still match and the record's `turn` is older: state, losses, reason; the session is cleared
+        by any move to REQUESTED. The record's `turn` is set.
+        `jobs` and `chunks`: written where there is no record or its `turn` is older.
+        `lost`: those sessions are closed. `answers`: state, answer and turn of the commands, where still OPEN.
+        Last, `projected_turn` becomes `turn.number`, where it was lower.
+        """
+
+    # -- jobs and chunks
+
+    @abstractmethod
+    def active_jobs(self) -> list[Job]:
+        """Return every job that has a record and is not finished, in no order. Cost grows with their number, not with history."""
+
+    @abstractmethod
+    def jobs(self, process: str, timeperiods: Sequence[str]) -> list[Job]:
+        """Return the records there are of one process's `timeperiods`, in no order."""
+
+    @abstractmethod
+    def chunks(self, processes: Sequence[str]) -> Iterator[Chunk]:
+        """Yield every chunk of `processes`, in no order."""
+
+    # -- units of work
+
+    @abstractmethod
+    def uows(self, ids: Sequence[str]) -> list[UnitOfWork]:
+        """Return the units of work there are among `ids`, in no order."""
+
+    @abstractmethod
+    def claim(self, ids: Sequence[str], session: str, at: datetime) -> list[UnitOfWork]:
+        """Take those of `ids` that are still REQUESTED and not to be canceled for `session`, each in one atomic step.
+
+        Returns the ones won, as they now stand (IN_PROGRESS, fence one higher, `started_at` = `at`), in no order. What someone else
+        won is left out. A repeated id is won once.
+        """
+
+    @abstractmethod
+    def give_back(self, claims: Sequence[UnitOfWork]) -> list[str]:
+        """Make claims that never started REQUESTED again, where (id, session, fence, IN_PROGRESS) still match; returns their ids."""
+
+    @abstractmethod
+    def finish(self, outcomes: Sequence[Outcome]) -> list[str]:
+        """Write `outcomes` where (id, session, fence, IN_PROGRESS) still match; returns the ids that were written. Durable on return.
+
+        An outcome other than CANCELED is not written where `cancel_requested` stands.
+        """
+
+    # -- sessions
+
+    @abstractmethod
+    def open_session(self, session: Session) -> None:
+        """Insert `session`, open; raises StoreError when the id was used before."""
+
+    @abstractmethod
+    def beat(self, session_id: str, facts: dict[str, str]) -> BeatAnswer:
+        """Raise an open session's beat by one and replace its facts; tells which of its claims have `cancel_requested`.
+
+        A closed (or unknown) session is left as it is and answered `is_open=False`.
+        """
+
+    @abstractmethod
+    def sessions(self) -> list[Session]:
+        """Return the open sessions, in no order."""
+
+    @abstractmethod
+    def close_sessions(self, ids: Sequence[str]) -> None:
+        """Close sessions for good. The caller knows that nothing of theirs runs any more."""
+
+    # -- commands
+
+    @abstractmethod
+    def add_command(self, command: Command) -> int:
+        """Store `command` under the next free number and return that number, from 1."""
+
+    @abstractmethod
+    def open_commands(self, limit: int) -> list[Command]:
+        """Return at most `limit` commands that wait for an answer, by number."""
+
+    @abstractmethod
+    def command(self, number: int) -> Command:
+        """Return one command; raises NotFound."""
+
+    # -- output of attempts
+
+    @abstractmethod
+    def append_output(self, pieces: Sequence[OutputPiece]) -> None:
+        """Keep pieces of output; a piece with the same id, fence and offset replaces the one before."""
+
+    @abstractmethod
+    def output(self, uow_id: str) -> list[OutputPiece]:
+        """Return what the attempts of a unit of work printed, by fence, then offset."""
+
+    # -- registered processes
+
+    @abstractmethod
+    def processes(self) -> list[ProcessRow]:
+        """Return the processes that were ever registered, by name."""
+
+    @abstractmethod
+    def register(self, rows: Sequence[ProcessRow]) -> None:
+        """Insert those of `rows` whose name is new; the others stay as they were first registered."""

@@ -1,0 +1,80 @@
+"""What does Horarium ask of a broker? The port that every backend answers.
+
+A message is a hint: a queue's name and a short text (a unit of work's id). It may be lost, doubled, late or out of order; that costs
+time, never correctness. Every verb may raise Unavailable (it may succeed later) or BrokerError.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A text for whoever consumes `queue`."""
+
+    queue: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message that a consumer took. `tag` names it until it is acknowledged."""
+
+    tag: int
+    queue: str
+    body: str
+
+
+class Consumer(ABC):
+    """Takes messages from some queues. Belongs to one thread. What it did not acknowledge comes back when it closes or dies."""
+
+    @abstractmethod
+    def fileno(self) -> int:
+        """Return a descriptor that becomes readable when there may be something to take; -1 where there is none (simulation)."""
+
+    @abstractmethod
+    def take(self, limit: int) -> list[Delivery]:
+        """Return at most `limit` messages, oldest first over all its queues, without waiting; empty when there are none."""
+
+    @abstractmethod
+    def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
+        """Drop what was taken; it does not come back (unless this process dies within moments)."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Stop consuming; what was taken and not acknowledged is there for others."""
+
+
+class Broker(ABC):
+    """Carries messages. May be called from any thread."""
+
+    @abstractmethod
+    def prepare(self) -> None:
+        """Create what is missing. Idempotent."""
+
+    @abstractmethod
+    def declare(self, queues: Sequence[str]) -> None:
+        """Create those of `queues` that are not there; durable. Idempotent."""
+
+    @abstractmethod
+    def publish(self, messages: Sequence[Message]) -> None:
+        """Hand over `messages` in order; durable on return. Raises BrokerError, with nothing sent, where a queue is not declared."""
+
+    @abstractmethod
+    def consumer(self, queues: Sequence[str]) -> Consumer:
+        """Return a new consumer of `queues`, which must be declared."""
+
+    @abstractmethod
+    def depths(self, queues: Sequence[str]) -> dict[str, int]:
+        """Return how many messages each queue holds; those held by a consumer that has died count as waiting again."""
+
+    @abstractmethod
+    def purge(self, queue: str) -> int:
+        """Drop every message that waits in `queue`; returns how many."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of connections and threads."""

@@ -1,0 +1,1 @@
+"""The scheduler: keeps the timetable and decides what runs next."""

@@ -1,0 +1,1 @@
+"""The supervisor: keeps this box's scheduler and workers alive."""

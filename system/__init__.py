@@ -1,0 +1,1 @@
+"""Ground: timeperiods, the clock, life cycles, the process context, errors and logs."""

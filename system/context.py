@@ -1,0 +1,239 @@
+"""What is registered? The process context: entries as plain data, made by the factories that a `context.py` calls.
+
+A context module holds `process_context` and `timetable_context`, and may hold `queue_context`: each a list of entries, or a dict
+whose values are entries. `system.context_check` says what is wrong with them, all at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+
+from system.schedule import parse_schedule
+from system.timeperiod import Qualifier, Timeperiod, containing, parse, qualifier_named
+
+MANAGED_EXCHANGE = "ex_managed_worker"
+FREERUN_EXCHANGE = "ex_freerun_worker"
+UTILS_EXCHANGE = "ex_utils"
+REPORT_QUEUE = "q_uow_status"
+JOB_QUEUE = "q_job_status"
+
+STATE_MACHINES = ("discrete",)
+BLOCKING_TYPES = ("blocking_normal", "blocking_children", "blocking_dependencies", "blocking_all")
+ON_FAILURE = ("skip", "hold")
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedProcess:
+    """A process with timeperiods. Fields are as given; `period_start` and `horizon` read them.
+
+    `lag_s` is how long after a period's end its data may be expected. `start` is the first timeperiod, `end` the first that is not
+    run any more; each empty for the deployment's default (`end`: never). `timeout_s` 0 is no limit, `max_attempts` and
+    `max_in_flight` 0 likewise. `backoff_s` is the wait after the first failure; it doubles up to 15 minutes.
+    """
+
+    name: str
+    token: str
+    time_qualifier: str
+    classname: str = ""
+    argv: tuple[str, ...] = ()
+    trigger_frequency: str = "every 60"
+    state_machine_name: str = "discrete"
+    is_on: bool = True
+    blocking_type: str = "blocking_normal"
+    time_grouping: int = 1
+    source: str | None = None
+    sink: str | None = None
+    arguments: Mapping[str, object] = field(default_factory=dict)
+    exchange: str = MANAGED_EXCHANGE
+    queue: str = ""
+    routing: str = ""
+    present_on_boxes: str | None = None
+    pid_file: str | None = None
+    log_file: str | None = None
+    start: str = ""
+    end: str = ""
+    lag_s: float = 300.0
+    timeout_s: float = 0.0
+    max_in_flight: int = 0
+    max_attempts: int = 0
+    life_support_hours: float = 48.0
+    backoff_s: float = 2.0
+    on_failure: str = "skip"
+    noop_exit_code: int | None = None
+    description: str = ""
+    owner: str = ""
+
+    @property
+    def qualifier(self) -> Qualifier:
+        """The time qualifier; raises TimeperiodError for an unknown one."""
+        return qualifier_named(self.time_qualifier)
+
+
+@dataclass(frozen=True, slots=True)
+class FreerunProcess:
+    """A process without timeperiods, started by triggers."""
+
+    name: str
+    entry_name: str
+    classname: str
+    token: str
+    trigger_frequency: str
+    is_on: bool = True
+    description: str = ""
+    arguments: Mapping[str, object] = field(default_factory=dict)
+    queue: str = ""
+    exchange: str = FREERUN_EXCHANGE
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonProcess:
+    """A process that is just kept alive."""
+
+    name: str
+    classname: str
+    token: str
+    present_on_boxes: str | None = None
+    arguments: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A queue that the context declares beside those of its processes."""
+
+    exchange: str
+    name: str
+    routing: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """Managed processes of falling granularity over the same data. `dependent_on` names other trees."""
+
+    name: str
+    enclosed_processes: tuple[str, ...]
+    dependent_on: tuple[str, ...] = ()
+    mx_name: str | None = None
+    mx_page: str | None = None
+
+
+ProcessEntry = ManagedProcess | FreerunProcess | DaemonProcess
+
+
+@dataclass(frozen=True)
+class Context:
+    """Everything that is registered. `managed` is keyed by process name, `trees` by tree name, both in the order given.
+
+    `folder` is where the user's code lives: it comes first on a slot's path.
+    """
+
+    processes: tuple[ProcessEntry, ...]
+    trees: Mapping[str, Tree]
+    queues: tuple[Queue, ...] = ()
+    folder: str = ""
+    managed: Mapping[str, ManagedProcess] = field(init=False)
+
+    def __post_init__(self) -> None:
+        managed = {p.name: p for p in self.processes if isinstance(p, ManagedProcess)}
+        object.__setattr__(self, "managed", MappingProxyType(managed))
+
+
+def managed_context_entry(  # noqa: PLR0913  the names and their order are the users' interface
+    process_name: str,
+    classname: str = "",
+    token: str = "",
+    time_qualifier: str = "",
+    trigger_frequency: str = "every 60",
+    *,
+    argv: Sequence[str] = (),
+    arguments: Mapping[str, object] | None = None,
+    exchange: str | None = None,
+    queue: str | None = None,
+    routing: str | None = None,
+    **fields: object,
+) -> ManagedProcess:
+    """Return the entry of a process with timeperiods; every other field of `ManagedProcess` may be given by name.
+
+    `queue` defaults to `queue_<token><qualifier>`, such as `queue_flights_hourly`. The entry is not checked here: a context is
+    checked as a whole, so that all faults are listed at once.
+    """
+    queue_name = queue or f"queue_{token}{time_qualifier}"
+    return ManagedProcess(
+        name=process_name,
+        token=token,
+        time_qualifier=time_qualifier,
+        classname=classname,
+        argv=tuple(argv),
+        trigger_frequency=trigger_frequency,
+        arguments=dict(arguments or {}),
+        exchange=exchange or MANAGED_EXCHANGE,
+        queue=queue_name,
+        routing=routing or queue_name,
+        **fields,  # type: ignore[arg-type]  a wrong name is Python's own TypeError, a wrong value is found by the check
+    )
+
+
+def freerun_context_entry(  # noqa: PLR0913  the names and their order are the users' interface
+    process_name: str,
+    entry_name: str,
+    classname: str,
+    token: str,
+    trigger_frequency: str,
+    *,
+    is_on: bool = True,
+    description: str | None = None,
+    arguments: Mapping[str, object] | None = None,
+    exchange: str | None = None,
+    queue: str | None = None,
+) -> FreerunProcess:
+    """Return the entry of a process that triggers start; arguments are copied, never shared between entries."""
+    return FreerunProcess(
+        process_name, entry_name, classname, token, trigger_frequency, is_on, description or "", dict(arguments or {}),
+        queue or f"queue_{token}_freerun", exchange or FREERUN_EXCHANGE,
+    )
+
+
+def daemon_context_entry(
+    process_name: str, classname: str, token: str, *, present_on_boxes: str | None = None, arguments: Mapping[str, object] | None = None
+) -> DaemonProcess:
+    """Return the entry of a process that is just kept alive."""
+    return DaemonProcess(process_name, classname, token, present_on_boxes, dict(arguments or {}))
+
+
+def queue_context_entry(exchange: str, queue_name: str, routing: str | None = None) -> Queue:
+    """Return the entry of a further queue; `routing` defaults to the queue's name."""
+    return Queue(exchange, queue_name, routing or queue_name)
+
+
+def timetable_tree_entry(
+    tree_name: str,
+    enclosed_processes: Sequence[str],
+    dependent_on: Sequence[str] = (),
+    mx_name: str | None = None,
+    mx_page: str | None = None,
+) -> Tree:
+    """Return the entry of a tree; the order of `enclosed_processes` does not matter."""
+    return Tree(tree_name, tuple(enclosed_processes), tuple(dependent_on), mx_name, mx_page)
+
+
+def first_period(process: ManagedProcess, default_start: str) -> Timeperiod:
+    """Return the first timeperiod of a process: its own `start`, else the one that contains `default_start` (an hourly id, UTC)."""
+    if process.start:
+        return parse(process.qualifier, process.start)
+    return containing(process.qualifier, parse(qualifier_named("_hourly"), default_start).start)
+
+
+def last_moment(process: ManagedProcess) -> datetime | None:
+    """Return the instant from which a process has no more timeperiods, None where it goes on for ever."""
+    return parse(process.qualifier, process.end).start if process.end else None
+
+
+def schedule_faults(text: str) -> str:
+    """Return what is wrong with a schedule, empty when nothing is."""
+    try:
+        parse_schedule(text)
+    except ValueError as error:
+        return str(error)
+    return ""

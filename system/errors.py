@@ -1,0 +1,52 @@
+"""Which errors does Horarium raise, and what does each one tell its reader?"""
+
+
+class HorariumError(Exception):
+    """Root of all errors of our own; its message says what was asked, what was found and what to do."""
+
+
+class ConfigError(HorariumError):
+    """A setting or the process context is wrong; lists every fault that was found.
+
+    `faults` holds one sentence each, in the order in which they were found.
+    """
+
+    def __init__(self, message: str, faults: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.faults = faults
+
+
+class TimeperiodError(HorariumError, ValueError):
+    """A timeperiod id is malformed, impossible or of another qualifier."""
+
+
+class ScheduleError(HorariumError, ValueError):
+    """A schedule (`every`, `at`) can't be read."""
+
+
+class IllegalTransition(HorariumError):
+    """A life cycle has no such move; nothing was changed."""
+
+
+class StoreError(HorariumError):
+    """The store refused or could not do what was asked."""
+
+
+class Unavailable(StoreError):
+    """The store or the broker can't be reached just now; the same call may succeed later."""
+
+
+class NotFound(StoreError, LookupError):
+    """What was asked for is not in the store."""
+
+
+class SchemaError(StoreError):
+    """The store's schema is newer than this code, or damaged."""
+
+
+class BrokerError(HorariumError):
+    """The broker refused or could not do what was asked."""
+
+
+class SlotError(HorariumError):
+    """A slot could not be started or spoke out of turn."""

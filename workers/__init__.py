@@ -1,0 +1,1 @@
+"""Workers: claim units of work, run them in slots, write their outcomes."""
