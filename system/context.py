@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
+from typing import Any
 
 from system.schedule import parse_schedule
 from system.timeperiod import Qualifier, Timeperiod, containing, parse, qualifier_named
@@ -152,7 +153,7 @@ def managed_context_entry(  # noqa: PLR0913  the names and their order are the u
     exchange: str | None = None,
     queue: str | None = None,
     routing: str | None = None,
-    **fields: object,
+    **fields: Any,
 ) -> ManagedProcess:
     """Return the entry of a process with timeperiods; every other field of `ManagedProcess` may be given by name.
 
@@ -171,7 +172,7 @@ def managed_context_entry(  # noqa: PLR0913  the names and their order are the u
         exchange=exchange or MANAGED_EXCHANGE,
         queue=queue_name,
         routing=routing or queue_name,
-        **fields,  # type: ignore[arg-type]  a wrong name is Python's own TypeError, a wrong value is found by the check
+        **fields,  # a wrong name is Python's own TypeError; a wrong value is found by the check
     )
 
 

@@ -59,7 +59,9 @@ def parse_schedule(text: str) -> Schedule:
         events = [_EVENT.fullmatch(part.strip()) for part in words[3:].split(",")]
         if all(events):
             return At(text, tuple(sorted({minute for event in events if event for minute in _minutes(event)})))
-    raise ScheduleError(f"{text!r} is not a schedule: write 'every SECONDS' (> 0) or 'at HH:MM,D-HH:MM,...' (D is 0 Monday .. 6 Sunday, or *)")
+    raise ScheduleError(
+        f"{text!r} is not a schedule: write 'every SECONDS' (> 0) or 'at HH:MM,D-HH:MM,...' (D is 0 Monday .. 6 Sunday, or *)"
+    )
 
 
 def _minutes(event: re.Match[str]) -> list[int]:
