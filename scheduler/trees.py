@@ -1,0 +1,146 @@
+"""Who waits for whom? The pure topology of a checked context: parents, children, dependencies, and their timeperiods.
+
+Edges join a node (process, ordinal) to its inputs: its children in the same tree, and the same period of the processes that its
+tree depends on. Nothing here knows a state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from graphlib import TopologicalSorter
+
+from system.context import Context, Tree
+from system.timeperiod import Qualifier, Timeperiod
+
+NO_PERIODS = range(0)
+# One cache serves all processes of a pair of qualifiers, so that it stays small however many processes there are.
+_CACHED = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one process stands. `parent` is its tree's next coarser process, `child` the next finer one.
+
+    `dependencies` are the processes of the same qualifier in the trees that its tree depends on, in the order given there;
+    `dependants` the reverse, in the order of the context.
+    """
+
+    name: str
+    tree: str
+    qualifier: Qualifier
+    parent: str | None
+    child: str | None
+    dependencies: tuple[str, ...]
+    dependants: tuple[str, ...]
+
+
+class Topology:
+    """The places of all managed processes of a context that was checked, and the walk between their periods.
+
+    `places` is keyed by process name, in the order of the context. Whatever takes an ordinal raises TimeperiodError outside the calendar.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self.places: dict[str, Place] = _places(context)
+        self._up: dict[str, tuple[str, Callable[[int], int]]] = {}
+        self._down: dict[str, Callable[[int], range]] = {}
+        for place in self.places.values():
+            if place.parent is not None:
+                coarse = self.places[place.parent].qualifier
+                self._up[place.name] = place.parent, _climb(place.qualifier, coarse)
+                self._down[place.parent] = _descend(coarse, place.qualifier)
+        inputs = {p.name: (*((p.child,) if p.child else ()), *p.dependencies) for p in self.places.values()}
+        self._order = list(TopologicalSorter(inputs).static_order())
+        self._rank = {name: rank for rank, name in enumerate(self._order)}
+
+    def __getitem__(self, process: str) -> Place:
+        return self.places[process]
+
+    def order(self) -> list[str]:
+        """Return all process names, each after its child and its dependencies; the same context gives the same order."""
+        return list(self._order)
+
+    def parent_of(self, process: str, ordinal: int) -> int | None:
+        """Return the ordinal of the parent's period that contains this one, None where the process has no parent."""
+        up = self._up.get(process)
+        return up[1](ordinal) if up else None
+
+    def children_of(self, process: str, ordinal: int) -> range:
+        """Return the ordinals of the child's periods inside this one, empty where the process has no child."""
+        down = self._down.get(process)
+        return down(ordinal) if down else NO_PERIODS
+
+    def affected_by(self, process: str, ordinal: int) -> Iterator[tuple[str, int]]:
+        """Yield the nodes that use this one directly: the parent, then the dependants."""
+        up = self._up.get(process)
+        if up:
+            yield up[0], up[1](ordinal)
+        for dependant in self.places[process].dependants:
+            yield dependant, ordinal
+
+    def downstream(self, process: str, ordinal: int) -> list[tuple[str, int]]:
+        """Return every node that uses this one, directly or not, without the node itself; each after its own inputs."""
+        found: set[tuple[str, int]] = set()
+        waiting = [(process, ordinal)]
+        while waiting:
+            for node in self.affected_by(*waiting.pop()):
+                if node not in found:
+                    found.add(node)
+                    waiting.append(node)
+        return sorted(found, key=lambda node: (self._rank[node[0]], node[1]))
+
+
+def _places(context: Context) -> dict[str, Place]:
+    tree_of = {name: tree for tree in context.trees.values() for name in tree.enclosed_processes}
+    levels = {tree.name: _levels(context, tree) for tree in context.trees.values()}
+    dependencies = {name: _dependencies(context, tree_of.get(name), levels, name) for name in context.managed}
+    dependants: dict[str, list[str]] = {name: [] for name in context.managed}
+    for name, inputs in dependencies.items():
+        for other in inputs:
+            dependants[other].append(name)
+    places = {}
+    for name, process in context.managed.items():
+        tree = tree_of.get(name)
+        level = levels[tree.name] if tree else [name]
+        at = level.index(name)
+        places[name] = Place(
+            name=name,
+            tree=tree.name if tree else "",
+            qualifier=process.qualifier,
+            parent=level[at - 1] if at else None,
+            child=level[at + 1] if at + 1 < len(level) else None,
+            dependencies=dependencies[name],
+            dependants=tuple(dependants[name]),
+        )
+    return places
+
+
+def _levels(context: Context, tree: Tree) -> list[str]:
+    """Return a tree's processes, coarsest first."""
+    return sorted(tree.enclosed_processes, key=lambda name: context.managed[name].qualifier)
+
+
+def _dependencies(context: Context, tree: Tree | None, levels: dict[str, list[str]], name: str) -> tuple[str, ...]:
+    wanted = context.managed[name].qualifier
+    named = dict.fromkeys(tree.dependent_on) if tree else {}
+    return tuple(other for input_tree in named for other in levels[input_tree] if context.managed[other].qualifier == wanted)
+
+
+@cache
+def _climb(fine: Qualifier, coarse: Qualifier) -> Callable[[int], int]:
+    @lru_cache(maxsize=_CACHED)
+    def climb(ordinal: int) -> int:
+        return Timeperiod(fine, ordinal).within(coarse).ordinal
+
+    return climb
+
+
+@cache
+def _descend(coarse: Qualifier, fine: Qualifier) -> Callable[[int], range]:
+    @lru_cache(maxsize=_CACHED)
+    def descend(ordinal: int) -> range:
+        return Timeperiod(coarse, ordinal).inside(fine)
+
+    return descend
