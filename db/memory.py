@@ -1,0 +1,310 @@
+"""What does a store do, in the fewest words? The store in memory: for unit tests and simulation, and the pattern of all others.
+
+One lock makes every verb atomic. What a turn or a beat looks up is indexed, so that no verb walks history.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right, insort
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from itertools import islice
+from threading import Lock
+
+from db.model import (
+    Answer,
+    BeatAnswer,
+    Cancel,
+    Chunk,
+    Command,
+    CommandState,
+    Job,
+    Outcome,
+    OutputPiece,
+    ProcessRow,
+    Session,
+    Turn,
+    UnitOfWork,
+    UowMove,
+)
+from db.store import Store
+from system.errors import NotFound, StoreError
+from system.lifecycle import JOB_ACTIVE, UOW_FINISHED, UOW_LIFECYCLE, UowEvent, UowState, advance
+
+
+class MemoryStore(Store):
+    """A store that lives as long as its object; threads share it."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._turns: dict[int, Turn] = {}
+        self._numbers: list[int] = []
+        self._projected = 0
+        self._jobs: dict[tuple[str, str], Job] = {}
+        self._active: dict[tuple[str, str], Job] = {}
+        self._chunks: defaultdict[str, dict[int, Chunk]] = defaultdict(dict)
+        self._uows: dict[str, UnitOfWork] = {}
+        self._claims: defaultdict[str, set[str]] = defaultdict(set)
+        self._sessions: dict[str, Session] = {}
+        self._used_sessions: set[str] = set()
+        self._commands: dict[int, Command] = {}
+        self._open_commands: dict[int, Command] = {}
+        self._output: defaultdict[str, dict[tuple[int, int], OutputPiece]] = defaultdict(dict)
+        self._processes: dict[str, ProcessRow] = {}
+
+    def prepare(self) -> None:
+        """Nothing is missing."""
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    # -- turns
+
+    def insert_turn(self, turn: Turn) -> bool:
+        """See Store."""
+        with self._lock:
+            if turn.number in self._turns:
+                return False
+            self._turns[turn.number] = turn
+            insort(self._numbers, turn.number)
+            return True
+
+    def turns_after(self, number: int, limit: int) -> list[Turn]:
+        """See Store."""
+        with self._lock:
+            first = bisect_right(self._numbers, number)
+            return [self._turns[n] for n in self._numbers[first : first + max(0, limit)]]
+
+    def projected_turn(self) -> int:
+        """See Store."""
+        with self._lock:
+            return self._projected
+
+    # -- projections
+
+    def project(self, turn: Turn, chunks: Sequence[Chunk]) -> None:
+        """See Store."""
+        with self._lock:
+            for uow in turn.opened:
+                if uow.id not in self._uows:
+                    self._put_uow(uow)
+            self._cancel(turn.cancels)
+            for move in turn.moves:
+                self._move(move, turn.number)
+            self._put_jobs(turn.jobs)
+            self._put_chunks(chunks)
+            self._close(turn.lost)
+            self._answer(turn.answers, turn.number)
+            self._projected = max(self._projected, turn.number)
+
+    def _put_uow(self, uow: UnitOfWork) -> None:
+        """Write a unit of work and keep the claims of its session in step; every write of one goes through here."""
+        before = self._uows.get(uow.id)
+        if before is not None and before.state is UowState.IN_PROGRESS:
+            self._claims[before.session].discard(uow.id)
+        if uow.state is UowState.IN_PROGRESS:
+            self._claims[uow.session].add(uow.id)
+        self._uows[uow.id] = uow
+
+    def _cancel(self, cancels: Iterable[Cancel]) -> None:
+        for cancel in cancels:
+            uow = self._uows.get(cancel.uow_id)
+            if uow is not None and uow.state not in UOW_FINISHED:
+                self._put_uow(replace(uow, cancel_requested=True, reason=cancel.reason))
+
+    def _move(self, move: UowMove, number: int) -> None:
+        state = advance(UOW_LIFECYCLE, move.before, move.event)
+        uow = self._uows.get(move.uow_id)
+        if uow is None or (uow.state, uow.fence) != (move.before, move.fence) or uow.turn >= number:
+            return
+        session = "" if state is UowState.REQUESTED else uow.session
+        self._put_uow(replace(uow, state=state, session=session, losses=move.losses, reason=move.reason, turn=number))
+
+    def _put_jobs(self, jobs: Iterable[Job]) -> None:
+        for job in jobs:
+            key = (job.process, job.timeperiod)
+            before = self._jobs.get(key)
+            if before is not None and before.turn >= job.turn:
+                continue
+            self._jobs[key] = job
+            if job.state in JOB_ACTIVE:
+                self._active[key] = job
+            else:
+                self._active.pop(key, None)
+
+    def _put_chunks(self, chunks: Iterable[Chunk]) -> None:
+        for chunk in chunks:
+            of_process = self._chunks[chunk.process]
+            before = of_process.get(chunk.number)
+            if before is None or before.turn < chunk.turn:
+                of_process[chunk.number] = chunk
+
+    def _answer(self, answers: Iterable[Answer], number: int) -> None:
+        for answer in answers:
+            command = self._open_commands.get(answer.number)
+            if command is None:
+                continue
+            self._commands[answer.number] = answered = replace(command, state=answer.state, answer=answer.text, turn=number)
+            if answered.state is CommandState.OPEN:
+                self._open_commands[answer.number] = answered
+            else:
+                del self._open_commands[answer.number]
+
+    # -- jobs and chunks
+
+    def active_jobs(self) -> list[Job]:
+        """See Store."""
+        with self._lock:
+            return list(self._active.values())
+
+    def jobs(self, process: str, timeperiods: Sequence[str]) -> list[Job]:
+        """See Store."""
+        with self._lock:
+            found = (self._jobs.get((process, timeperiod)) for timeperiod in dict.fromkeys(timeperiods))
+            return [job for job in found if job is not None]
+
+    def chunks(self, processes: Sequence[str]) -> Iterator[Chunk]:
+        """See Store."""
+        with self._lock:
+            found = [chunk for process in dict.fromkeys(processes) for chunk in self._chunks.get(process, {}).values()]
+        return iter(found)
+
+    # -- units of work
+
+    def uows(self, ids: Sequence[str]) -> list[UnitOfWork]:
+        """See Store."""
+        with self._lock:
+            return [self._uows[uow_id] for uow_id in dict.fromkeys(ids) if uow_id in self._uows]
+
+    def claim(self, ids: Sequence[str], session: str, at: datetime) -> list[UnitOfWork]:
+        """See Store."""
+        won = []
+        with self._lock:
+            for uow_id in ids:
+                uow = self._uows.get(uow_id)
+                if uow is None or uow.state is not UowState.REQUESTED or uow.cancel_requested:
+                    continue
+                state = advance(UOW_LIFECYCLE, uow.state, UowEvent.CLAIMED)
+                claimed = replace(uow, state=state, fence=uow.fence + 1, session=session, started_at=at)
+                self._put_uow(claimed)
+                won.append(claimed)
+        return won
+
+    def give_back(self, claims: Sequence[UnitOfWork]) -> list[str]:
+        """See Store."""
+        given = []
+        with self._lock:
+            for claim in claims:
+                uow = self._claimed(claim.id, claim.session, claim.fence)
+                if uow is not None:
+                    self._put_uow(replace(uow, state=advance(UOW_LIFECYCLE, uow.state, UowEvent.GIVEN_BACK), session=""))
+                    given.append(uow.id)
+        return given
+
+    def finish(self, outcomes: Sequence[Outcome]) -> list[str]:
+        """See Store."""
+        written = []
+        with self._lock:
+            for outcome in outcomes:
+                state = advance(UOW_LIFECYCLE, UowState.IN_PROGRESS, outcome.event)
+                uow = self._claimed(outcome.uow_id, outcome.session, outcome.fence)
+                if uow is None or (uow.cancel_requested and outcome.event is not UowEvent.CANCELED):
+                    continue
+                ended = replace(
+                    uow, state=state, failures=outcome.failures, rows=outcome.rows, reason=outcome.reason, finished_at=outcome.at
+                )
+                self._put_uow(ended)
+                written.append(uow.id)
+        return written
+
+    def _claimed(self, uow_id: str, session: str, fence: int) -> UnitOfWork | None:
+        """Return the unit of work if it runs under that session and fence."""
+        uow = self._uows.get(uow_id)
+        if uow is None or uow.state is not UowState.IN_PROGRESS or (uow.session, uow.fence) != (session, fence):
+            return None
+        return uow
+
+    # -- sessions
+
+    def open_session(self, session: Session) -> None:
+        """See Store."""
+        with self._lock:
+            if session.id in self._used_sessions:
+                raise StoreError(f"session {session.id!r} was opened before; a session's id is used once: open one with a new id")
+            self._used_sessions.add(session.id)
+            self._sessions[session.id] = replace(session, facts=dict(session.facts))
+
+    def beat(self, session_id: str, facts: dict[str, str]) -> BeatAnswer:
+        """See Store."""
+        with self._lock:
+            session = self._sessions.get(session_id)
+            if session is None:
+                return BeatAnswer(is_open=False)
+            self._sessions[session_id] = replace(session, beat=session.beat + 1, facts=dict(facts))
+            claims = self._claims.get(session_id, ())
+            return BeatAnswer(is_open=True, cancels=tuple(sorted(n for n in claims if self._uows[n].cancel_requested)))
+
+    def sessions(self) -> list[Session]:
+        """See Store."""
+        with self._lock:
+            return list(self._sessions.values())
+
+    def close_sessions(self, ids: Sequence[str]) -> None:
+        """See Store."""
+        with self._lock:
+            self._close(ids)
+
+    def _close(self, ids: Iterable[str]) -> None:
+        for session_id in ids:
+            self._sessions.pop(session_id, None)
+
+    # -- commands
+
+    def add_command(self, command: Command) -> int:
+        """See Store."""
+        with self._lock:
+            number = len(self._commands) + 1
+            self._commands[number] = self._open_commands[number] = replace(command, number=number)
+            return number
+
+    def open_commands(self, limit: int) -> list[Command]:
+        """See Store."""
+        with self._lock:
+            return list(islice(self._open_commands.values(), max(0, limit)))
+
+    def command(self, number: int) -> Command:
+        """See Store."""
+        with self._lock:
+            try:
+                return self._commands[number]
+            except KeyError:
+                raise NotFound(f"there is no command {number}: numbers go from 1 to {len(self._commands)}") from None
+
+    # -- output of attempts
+
+    def append_output(self, pieces: Sequence[OutputPiece]) -> None:
+        """See Store."""
+        with self._lock:
+            for piece in pieces:
+                self._output[piece.uow_id][piece.fence, piece.offset] = piece
+
+    def output(self, uow_id: str) -> list[OutputPiece]:
+        """See Store."""
+        with self._lock:
+            pieces = self._output.get(uow_id, {})
+            return [pieces[place] for place in sorted(pieces)]
+
+    # -- registered processes
+
+    def processes(self) -> list[ProcessRow]:
+        """See Store."""
+        with self._lock:
+            return [self._processes[name] for name in sorted(self._processes)]
+
+    def register(self, rows: Sequence[ProcessRow]) -> None:
+        """See Store."""
+        with self._lock:
+            for row in rows:
+                self._processes.setdefault(row.name, row)
