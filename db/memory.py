@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
@@ -259,6 +259,13 @@ class MemoryStore(Store):
     def _close(self, ids: Iterable[str]) -> None:
         for session_id in ids:
             self._sessions.pop(session_id, None)
+
+    def expire_sessions(self, beats: Mapping[str, int]) -> list[str]:
+        """See Store."""
+        with self._lock:
+            stale = [i for i, beat in beats.items() if i in self._sessions and self._sessions[i].beat == beat]
+            self._close(stale)
+            return stale
 
     # -- commands
 

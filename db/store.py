@@ -8,7 +8,7 @@ Every verb may be called from any thread.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from db.model import (
@@ -124,6 +124,13 @@ class Store(ABC):
     @abstractmethod
     def close_sessions(self, ids: Sequence[str]) -> None:
         """Close sessions for good. The caller knows that nothing of theirs runs any more."""
+
+    @abstractmethod
+    def expire_sessions(self, beats: Mapping[str, int]) -> list[str]:
+        """Close those open sessions whose beat still is the given one, each in one atomic step; returns the ids that were closed.
+
+        After it no beat of theirs is answered `is_open=True` any more, so an owner that wakes up late can't go on.
+        """
 
     # -- commands
 
