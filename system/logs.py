@@ -1,0 +1,104 @@
+"""Where do log lines go, and what do they look like? The one place that adds handlers.
+
+A line is one decision: time (UTC, ISO 8601), level, process, logger, message, then the ids that came as `extra`. Everyone else says
+`log = logging.getLogger(__name__)` and `log.info("posted %s", uow.id, extra={"uow": uow.id})`.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from datetime import UTC, datetime
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+from system.errors import ConfigError
+
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+class LineFormatter(logging.Formatter):
+    """One record, one line: control characters of a message are escaped; a traceback follows on indented lines."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, without its end."""
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        message = _on_one_line(record.getMessage())
+        ids = "".join(f" {key}={_on_one_line(str(value))}" for key, value in vars(record).items() if key not in _STANDARD)
+        line = f"{at} {record.levelname.lower():7} {self._name} {record.name}: {message}{ids}"
+        if record.exc_info:
+            line += "\n    " + self.formatException(record.exc_info).replace("\n", "\n    ")
+        return line
+
+
+class LogFile(RotatingFileHandler):
+    """A rotating file that says once, on stderr and in plain words, that it can't be written, and goes on trying."""
+
+    _is_failing = False
+    _error: BaseException | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the record; a success after failures is said too."""
+        was_failing, self._is_failing = self._is_failing, False
+        super().emit(record)
+        if was_failing and not self._is_failing:
+            _say(f"horarium: the log {self.baseFilename} can be written again")
+        elif self._is_failing and not was_failing:
+            _say(f"horarium: the log {self.baseFilename} can't be written ({self._error}); lines are lost until it can")
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802  the standard library's name
+        """Remember that a line was lost; a log must not end the process that writes it."""
+        self._error = sys.exc_info()[1]
+        self._is_failing = True
+
+
+def log_path(folder: Path, name: str) -> Path:
+    """Return the log file of process `name` in `folder`."""
+    return folder / f"{name}.log"
+
+
+def set_up(name: str, folder: Path, *, max_bytes: int, count: int, console: bool = False, level: int = logging.INFO) -> Path:
+    """Send every log line of this process to `<folder>/<name>.log`; returns that path. What was set up before is replaced.
+
+    The file is renamed to `.1`, `.2` ... up to `count` when it reaches `max_bytes`. Raises ConfigError where it can't be written.
+    """
+    path = log_path(folder, name)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handlers: list[logging.Handler] = [LogFile(path, maxBytes=max_bytes, backupCount=count, encoding="utf-8")]
+    except OSError as error:
+        raise ConfigError(
+            f"the log {path} can't be written ({error.strerror}): make its folder writable for this user, or name another in HORARIUM_VAR"
+        ) from error
+    if console:
+        handlers.append(logging.StreamHandler())
+    root = logging.getLogger()
+    shut_down()
+    for each in handlers:
+        each.setFormatter(LineFormatter(name))
+        root.addHandler(each)
+    root.setLevel(level)
+    logging.captureWarnings(capture=True)
+    return path
+
+
+def shut_down() -> None:
+    """Take away the handlers that `set_up` added, and close their files."""
+    root = logging.getLogger()
+    for handler in list(root.handlers):
+        if isinstance(handler.formatter, LineFormatter):
+            root.removeHandler(handler)
+            handler.close()
+
+
+def _on_one_line(text: str) -> str:
+    return text if text.isprintable() else "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def _say(text: str) -> None:
+    if sys.stderr is not None:
+        print(text, file=sys.stderr, flush=True)  # noqa: T201  the log itself is what can't be written
