@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 from system.schedule import parse_schedule
 from system.timeperiod import Qualifier, Timeperiod, containing, parse, qualifier_named
@@ -166,7 +166,7 @@ def managed_context_entry(  # noqa: PLR0913  the names and their order are the u
         token=token,
         time_qualifier=time_qualifier,
         classname=classname,
-        argv=tuple(argv),
+        argv=_texts(argv),
         trigger_frequency=trigger_frequency,
         arguments=dict(arguments or {}),
         exchange=exchange or MANAGED_EXCHANGE,
@@ -216,7 +216,12 @@ def timetable_tree_entry(
     mx_page: str | None = None,
 ) -> Tree:
     """Return the entry of a tree; the order of `enclosed_processes` does not matter."""
-    return Tree(tree_name, tuple(enclosed_processes), tuple(dependent_on), mx_name, mx_page)
+    return Tree(tree_name, _texts(enclosed_processes), _texts(dependent_on), mx_name, mx_page)
+
+
+def _texts(given: Sequence[str]) -> tuple[str, ...]:
+    # A forgotten comma makes one text of a tuple of texts: kept as it is, so that the check can say so, and not cut into letters.
+    return cast(tuple[str, ...], given) if isinstance(given, str) else tuple(given)
 
 
 def first_period(process: ManagedProcess, default_start: str) -> Timeperiod:
