@@ -1,0 +1,101 @@
+"""What does a slot get for a claimed unit of work, and what does its end mean for the store? Pure: values in, values out."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from datetime import datetime
+from enum import Enum
+from functools import lru_cache
+from types import MappingProxyType
+
+from db.model import Outcome, UnitOfWork
+from system.context import ManagedProcess
+from system.errors import SlotError, TimeperiodError
+from system.lifecycle import UOW_LIFECYCLE, UowEvent, UowState, advance
+from system.timeperiod import parse, qualifier_named
+from workers.slots import Ended, Ending, Task
+
+_NO_ARGUMENTS: Mapping[str, object] = MappingProxyType({})
+_EVENTS = {Ending.DONE: UowEvent.DONE, Ending.EMPTY: UowEvent.EMPTY, Ending.FAILED: UowEvent.FAILED, Ending.ENDED: UowEvent.FAILED}
+
+
+class Refusal(Enum):
+    """Why the store did not write an outcome, where there is nothing more to write."""
+
+    WRITTEN_BEFORE = "an earlier try had written it; only its answer was lost"
+    FENCED = "the claim is someone else's by now"
+
+
+def is_uow_id(text: str) -> bool:
+    """Return whether a message can mean a unit of work: `process/timeperiod/generation/run`."""
+    parts = text.split("/")
+    return len(parts) == 4 and all(parts) and parts[2].isdecimal() and parts[3].isdecimal()
+
+
+def task_of(uow: UnitOfWork, processes: Mapping[str, ManagedProcess]) -> Task:
+    """Return the attempt that `uow` was claimed for; raises SlotError where this worker's context can't run it.
+
+    Arguments are a copy: whatever an attempt does to its own, no other one sees it.
+    """
+    process = processes.get(uow.process)
+    if process is None:
+        raise SlotError(f"process {uow.process!r} is not in this worker's context: deploy the same context to all boxes and restart them")
+    try:
+        start, end = _moment(process.time_qualifier, uow.start_timeperiod), _moment(process.time_qualifier, uow.end_timeperiod)
+    except TimeperiodError as error:
+        raise SlotError(f"the window of {uow.id} can't be read with this worker's context: {error}") from error
+    return Task(
+        uow.id,
+        uow.fence,
+        uow.process,
+        uow.timeperiod,
+        process.time_qualifier,
+        uow.start_timeperiod,
+        uow.end_timeperiod,
+        start,
+        end,
+        uow.failures + uow.losses + 1,
+        process.classname,
+        process.argv,
+        copy.deepcopy(dict(process.arguments)) if process.arguments else _NO_ARGUMENTS,
+        process.timeout_s,
+        process.noop_exit_code,
+    )
+
+
+def outcome_of(uow: UnitOfWork, ended: Ended, at: datetime) -> Outcome:
+    """Return what an attempt that started has come to; one that something ended from outside has failed."""
+    event = _EVENTS[ended.ending]
+    failures = uow.failures + (event is UowEvent.FAILED)
+    reason = ended.reason or (ended.ending.value if event is UowEvent.FAILED else "")
+    return Outcome(uow.id, uow.session, uow.fence, event, at, failures, ended.rows, reason)
+
+
+def refused_by_context(uow: UnitOfWork, at: datetime, reason: str) -> Outcome:
+    """Return the outcome of a claim that this worker can't run at all."""
+    return Outcome(uow.id, uow.session, uow.fence, UowEvent.FAILED, at, uow.failures + 1, None, reason)
+
+
+def canceled(uow: UnitOfWork, at: datetime, reason: str = "") -> Outcome:
+    """Return the outcome of a claim that was called off. `reason` is why; without one it is what the record says."""
+    return Outcome(uow.id, uow.session, uow.fence, UowEvent.CANCELED, at, uow.failures, None, reason or uow.reason or "canceled")
+
+
+def after_refusal(outcome: Outcome, uow: UnitOfWork | None) -> Outcome | Refusal:
+    """Return what to write instead of an outcome that the store refused, `uow` being the record as it stands now.
+
+    A claim that still is ours and is to be canceled ends canceled: a cancel is never overwritten by a later success (fault 7).
+    """
+    if uow is None or uow.fence != outcome.fence:
+        return Refusal.FENCED
+    if uow.state is UowState.IN_PROGRESS and uow.session == outcome.session:
+        return canceled(uow, outcome.at) if uow.cancel_requested else outcome
+    if uow.state is advance(UOW_LIFECYCLE, UowState.IN_PROGRESS, outcome.event):
+        return Refusal.WRITTEN_BEFORE
+    return Refusal.FENCED
+
+
+@lru_cache(maxsize=8192)
+def _moment(qualifier: str, timeperiod: str) -> str:
+    return parse(qualifier_named(qualifier), timeperiod).start.isoformat()
