@@ -21,6 +21,7 @@ from db.model import (
     Command,
     CommandState,
     Job,
+    Outcome,
     OutputPiece,
     ProcessRow,
     Session,
@@ -29,7 +30,7 @@ from db.model import (
     UowMove,
 )
 from system.errors import SchemaError, StoreError
-from system.lifecycle import JobEvent, JobState, UowEvent, UowState
+from system.lifecycle import UOW_LIFECYCLE, JobEvent, JobState, UowEvent, UowState, advance
 
 TURN_VERSION = 1
 
@@ -60,7 +61,7 @@ def encode_turn(turn: Turn) -> str:
             TURN_VERSION,
             turn.number,
             turn.session,
-            _text(turn.decided_at),
+            moment_text(turn.decided_at),
             [_job_values(job) for job in turn.jobs],
             [_uow_values(uow) for uow in turn.opened],
             [(m.uow_id, m.before.value, m.event.name, m.fence, m.losses, m.reason) for m in turn.moves],
@@ -122,7 +123,7 @@ def _job_values(job: Job) -> tuple[Any, ...]:
         job.process,
         job.timeperiod,
         job.state.value,
-        _text(job.changed_at),
+        moment_text(job.changed_at),
         job.turn,
         job.generation,
         job.run,
@@ -131,8 +132,8 @@ def _job_values(job: Job) -> tuple[Any, ...]:
         job.opened_turn,
         job.inputs_turn,
         job.failures,
-        job.failing_since and _text(job.failing_since),
-        job.retry_at and _text(job.retry_at),
+        job.failing_since and moment_text(job.failing_since),
+        job.retry_at and moment_text(job.retry_at),
         job.held,
         job.reason,
         job.next_event and job.next_event.name,
@@ -186,7 +187,7 @@ def _uow_values(uow: UnitOfWork) -> tuple[Any, ...]:
         uow.queue,
         uow.start_timeperiod,
         uow.end_timeperiod,
-        _text(uow.opened_at),
+        moment_text(uow.opened_at),
         uow.turn,
         uow.state.value,
         uow.fence,
@@ -196,8 +197,8 @@ def _uow_values(uow: UnitOfWork) -> tuple[Any, ...]:
         uow.cancel_requested,
         uow.rows,
         uow.reason,
-        uow.started_at and _text(uow.started_at),
-        uow.finished_at and _text(uow.finished_at),
+        uow.started_at and moment_text(uow.started_at),
+        uow.finished_at and moment_text(uow.finished_at),
     )
 
 
@@ -228,12 +229,23 @@ def _uow_of(values: Sequence[Any]) -> UnitOfWork:
     )
 
 
+def outcome_row(outcome: Outcome) -> Row:
+    """Return the columns of a unit of work that an outcome sets; raises IllegalTransition for an event that is no outcome."""
+    return {
+        "state": advance(UOW_LIFECYCLE, UowState.IN_PROGRESS, outcome.event).value,
+        "failures": outcome.failures,
+        "rows": outcome.rows,
+        "reason": storable(outcome.reason),
+        "finished_at": moment_text(outcome.at),
+    }
+
+
 # -- commands
 
 
 def command_row(command: Command) -> Row:
     """Return the row of a command."""
-    return {**_plain(command), "given_at": _text(command.given_at), "state": command.state.value}
+    return {**_plain(command), "given_at": moment_text(command.given_at), "state": command.state.value}
 
 
 def row_command(row: Mapping[str, Any]) -> Command:
@@ -251,7 +263,7 @@ def _command_of(values: Sequence[Any]) -> Command:
 
 def session_row(session: Session) -> Row:
     """Return the row of a session; whether it is open is the backend's own column."""
-    opened_at = _text(session.opened_at)
+    opened_at = moment_text(session.opened_at)
     return {**_plain(session), "opened_at": opened_at, "queues": _encode(session.queues), "facts": facts_text(session.facts)}
 
 
@@ -305,7 +317,7 @@ def row_piece(row: Mapping[str, Any]) -> OutputPiece:
 
 def process_row(process: ProcessRow) -> Row:
     """Return the row of a registered process."""
-    return {**_plain(process), "registered_at": _text(process.registered_at)}
+    return {**_plain(process), "registered_at": moment_text(process.registered_at)}
 
 
 def row_process(row: Mapping[str, Any]) -> ProcessRow:
@@ -338,7 +350,8 @@ _process_columns = itemgetter(*_columns(ProcessRow))
 
 
 def _plain(record: Any) -> Row:
-    return {name: getattr(record, name) for name in _columns(type(record))}
+    values = ((name, getattr(record, name)) for name in _columns(type(record)))
+    return {name: storable(value) if isinstance(value, str) else value for name, value in values}
 
 
 def _read(
@@ -350,7 +363,13 @@ def _read(
         raise StoreError(f"the record of a {kind} is damaged ({error!r}): {dict(row)!r:.200}; restore the store from a backup") from error
 
 
-def _text(moment: datetime) -> str:
+def storable(text: str) -> str:
+    """Return `text` with `?` for halves of surrogate pairs, which no driver takes: words of a job or an operator hold whatever a file's name held."""
+    return text if text.isascii() else text.encode(errors="replace").decode()
+
+
+def moment_text(moment: datetime) -> str:
+    """Return a moment as rows hold it; raises StoreError where it has no time zone."""
     if moment.tzinfo is None:
         raise StoreError(f"{moment!r} has no time zone and can't be stored: moments are aware, in UTC")
     return moment.isoformat()

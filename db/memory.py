@@ -86,13 +86,15 @@ class MemoryStore(Store):
 
     def project(self, turn: Turn, chunks: Sequence[Chunk]) -> None:
         """See Store."""
+        # All of them before the first write: an illegal move changes nothing.
+        moves = [(move, advance(UOW_LIFECYCLE, move.before, move.event)) for move in turn.moves]
         with self._lock:
             for uow in turn.opened:
                 if uow.id not in self._uows:
                     self._put_uow(uow)
             self._cancel(turn.cancels)
-            for move in turn.moves:
-                self._move(move, turn.number)
+            for move, state in moves:
+                self._move(move, state, turn.number)
             self._put_jobs(turn.jobs)
             self._put_chunks(chunks)
             self._close(turn.lost)
@@ -114,8 +116,7 @@ class MemoryStore(Store):
             if uow is not None and uow.state not in UOW_FINISHED:
                 self._put_uow(replace(uow, cancel_requested=True, reason=cancel.reason))
 
-    def _move(self, move: UowMove, number: int) -> None:
-        state = advance(UOW_LIFECYCLE, move.before, move.event)
+    def _move(self, move: UowMove, state: UowState, number: int) -> None:
         uow = self._uows.get(move.uow_id)
         if uow is None or (uow.state, uow.fence) != (move.before, move.fence) or uow.turn >= number:
             return
@@ -205,10 +206,10 @@ class MemoryStore(Store):
 
     def finish(self, outcomes: Sequence[Outcome]) -> list[str]:
         """See Store."""
+        states = [advance(UOW_LIFECYCLE, UowState.IN_PROGRESS, outcome.event) for outcome in outcomes]
         written = []
         with self._lock:
-            for outcome in outcomes:
-                state = advance(UOW_LIFECYCLE, UowState.IN_PROGRESS, outcome.event)
+            for outcome, state in zip(outcomes, states, strict=True):
                 uow = self._claimed(outcome.uow_id, outcome.session, outcome.fence)
                 if uow is None or (uow.cancel_requested and outcome.event is not UowEvent.CANCELED):
                     continue
@@ -232,7 +233,7 @@ class MemoryStore(Store):
         """See Store."""
         with self._lock:
             if session.id in self._used_sessions:
-                raise StoreError(f"session {session.id!r} was opened before; a session's id is used once: open one with a new id")
+                raise StoreError(f"session {session.id!r} was opened before: open one with a new id")
             self._used_sessions.add(session.id)
             self._sessions[session.id] = replace(session, facts=dict(session.facts))
 
