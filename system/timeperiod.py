@@ -134,9 +134,9 @@ class Timeperiod:
         return start_of(self.qualifier, self.ordinal + 1)
 
     def shift(self, steps: int) -> Timeperiod:
-        """Return the interval `steps` later (earlier when negative); raises TimeperiodError outside years 1 to 9998."""
+        """Return the interval `steps` later (earlier when negative); raises TimeperiodError where the calendar has no such interval."""
         moved = Timeperiod(self.qualifier, self.ordinal + steps)
-        moved.start  # noqa: B018  refuses what the calendar does not have
+        moved.start, moved.end  # noqa: B018  refuses what `parse` would refuse: the calendar must be able to name both bounds
         return moved
 
     def within(self, qualifier: Qualifier) -> Timeperiod:
