@@ -14,6 +14,7 @@ from system.errors import ScheduleError
 _EVENT = re.compile(r"(?:(?P<day>[0-6*])-)?(?P<hour>[01][0-9]|2[0-3]):(?P<minute>[0-5][0-9])", re.ASCII)
 _EVERY = re.compile(r"every +([0-9]+(?:\.[0-9]+)?)", re.ASCII)
 _WEEK = timedelta(days=7)
+_LONGEST_S = 36_525 * 86_400  # beyond a century the calendar's arithmetic would overflow
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +54,14 @@ def parse_schedule(text: str) -> Schedule:
     """Return the schedule that `text` describes; raises ScheduleError, which names the text and the grammar."""
     words = text.strip()
     every = _EVERY.fullmatch(words)
-    if every and float(every[1]) > 0:
+    if every and 0 < float(every[1]) <= _LONGEST_S:
         return Every(text, float(every[1]))
     if words.startswith("at "):
         events = [_EVENT.fullmatch(part.strip()) for part in words[3:].split(",")]
         if all(events):
             return At(text, tuple(sorted({minute for event in events if event for minute in _minutes(event)})))
     raise ScheduleError(
-        f"{text!r} is not a schedule: write 'every SECONDS' (> 0) or 'at HH:MM,D-HH:MM,...' (D is 0 Monday .. 6 Sunday, or *)"
+        f"{text!r} is not a schedule: write 'every SECONDS' (> 0, at most a century) or 'at HH:MM,D-HH:MM,...' (D is 0 Monday .. 6 Sunday, or *)"
     )
 
 
