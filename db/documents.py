@@ -364,7 +364,7 @@ def _read(
 
 
 def storable(text: str) -> str:
-    """Return `text` with `?` for halves of surrogate pairs, which no driver takes: words of a job or an operator hold whatever a file's name held."""
+    """Return `text` with `?` for halves of surrogate pairs, which no driver takes; a file's name can bring them into any reason."""
     return text if text.isascii() else text.encode(errors="replace").decode()
 
 

@@ -1,0 +1,417 @@
+"""How does MongoDB keep the records? The store over a pymongo database; no other file names that driver.
+
+Every write is one document, conditional where the port says so; a batch is an unordered bulk of such writes. A standalone server serves.
+What was won is known by stamping each write with a token of its own and reading back by it. `_id` carries what is unique.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from bson.errors import BSONError
+from pymongo import ReplaceOne, UpdateOne
+from pymongo.collection import Collection
+from pymongo.database import Database
+from pymongo.errors import BulkWriteError, ConnectionFailure, DuplicateKeyError, ExecutionTimeout, PyMongoError, WTimeoutError
+
+from db.documents import (
+    Row,
+    chunk_row,
+    command_row,
+    decode_turn,
+    encode_turn,
+    facts_text,
+    job_row,
+    moment_text,
+    outcome_row,
+    piece_row,
+    process_row,
+    row_chunk,
+    row_command,
+    row_job,
+    row_piece,
+    row_process,
+    row_session,
+    row_uow,
+    session_row,
+    uow_row,
+)
+from db.model import (
+    Answer,
+    BeatAnswer,
+    Cancel,
+    Chunk,
+    Command,
+    CommandState,
+    Job,
+    Outcome,
+    OutputPiece,
+    ProcessRow,
+    Session,
+    Turn,
+    UnitOfWork,
+    UowMove,
+)
+from db.store import Store
+from system.errors import NotFound, SchemaError, StoreError, Unavailable
+from system.lifecycle import JOB_ACTIVE, UOW_ACTIVE, UOW_LIFECYCLE, UowEvent, UowState, advance
+
+SCHEMA_VERSION = 1
+DUPLICATE_KEY = 11000
+
+Write = UpdateOne | ReplaceOne[Row]
+
+# Partial ones hold what is in flight only, so they stay small and a write of a finished record doesn't pay for them.
+_INDEXES: tuple[tuple[str, Sequence[tuple[str, int]], Mapping[str, Any]], ...] = (
+    ("jobs", [("active", 1)], {"partialFilterExpression": {"active": True}}),
+    ("chunks", [("process", 1)], {}),
+    ("uows", [("session", 1), ("state", 1)], {"partialFilterExpression": {"cancel_requested": True}}),
+    ("sessions", [("open", 1)], {"partialFilterExpression": {"open": True}}),
+    ("commands", [("state", 1), ("_id", 1)], {"partialFilterExpression": {"state": CommandState.OPEN.value}}),
+    ("output", [("uow_id", 1), ("fence", 1), ("offset", 1)], {}),
+)
+
+_IN_PROGRESS = UowState.IN_PROGRESS.value
+_ACTIVE_STATES = sorted(state.value for state in UOW_ACTIVE)
+
+
+class MongoStore(Store):
+    """A store in one MongoDB database, whose client it closes."""
+
+    def __init__(self, database: Database[Row]) -> None:
+        self._database = database
+        self._meta = database["meta"]
+        self._turns = database["turns"]
+        self._jobs = database["jobs"]
+        self._chunks = database["chunks"]
+        self._uows = database["uows"]
+        self._sessions = database["sessions"]
+        self._commands = database["commands"]
+        self._output = database["output"]
+        self._processes = database["processes"]
+
+    def prepare(self) -> None:
+        """See Store."""
+        with _translating():
+            _upsert_first(self._meta, [{"_id": "schema", "version": SCHEMA_VERSION}])
+            found = self._meta.find_one({"_id": "schema"})
+            if found is None or found["version"] > SCHEMA_VERSION:
+                version = found and found["version"]
+                raise SchemaError(f"the store has schema {version}, this code knows up to {SCHEMA_VERSION}: run a newer Horarium on it")
+            for collection, keys, options in _INDEXES:
+                self._database[collection].create_index(keys, **options)
+
+    def close(self) -> None:
+        """See Store."""
+        with _translating():
+            self._database.client.close()
+
+    # -- turns
+
+    def insert_turn(self, turn: Turn) -> bool:
+        """See Store."""
+        document = {"_id": turn.number, "text": encode_turn(turn)}
+        with _translating():
+            try:
+                self._turns.insert_one(document)
+            except DuplicateKeyError:
+                return False
+        return True
+
+    def turns_after(self, number: int, limit: int) -> list[Turn]:
+        """See Store."""
+        if limit < 1:  # to the driver, 0 is no limit
+            return []
+        with _translating():
+            found = self._turns.find({"_id": {"$gt": number}}, sort=[("_id", 1)], limit=limit)
+            return [decode_turn(document["text"]) for document in found]
+
+    def projected_turn(self) -> int:
+        """See Store."""
+        with _translating():
+            found = self._meta.find_one({"_id": "projected"})
+        return int(found["number"]) if found else 0
+
+    # -- projections
+
+    def project(self, turn: Turn, chunks: Sequence[Chunk]) -> None:
+        """See Store."""
+        # Each of these is one bulk: the order between them is the port's, inside one of them it doesn't matter.
+        moves = [_move(move, turn.number) for move in turn.moves]
+        with _translating():
+            _upsert_first(self._uows, [_uow_document(uow) for uow in turn.opened])
+            _write(self._uows, [_cancel(cancel) for cancel in turn.cancels])
+            _write(self._uows, moves)
+            _upsert_newer(self._jobs, [_job_document(job) for job in turn.jobs])
+            _upsert_newer(self._chunks, [{"_id": f"{c.process}/{c.number}", **chunk_row(c)} for c in chunks])
+            self._close(turn.lost)
+            _write(self._commands, [_answer(answer, turn.number) for answer in turn.answers])
+            self._meta.update_one({"_id": "projected"}, {"$max": {"number": turn.number}}, upsert=True)
+
+    # -- jobs and chunks
+
+    def active_jobs(self) -> list[Job]:
+        """See Store."""
+        with _translating():
+            return [row_job(document) for document in self._jobs.find({"active": True})]
+
+    def jobs(self, process: str, timeperiods: Sequence[str]) -> list[Job]:
+        """See Store."""
+        ids = [_job_id(process, timeperiod) for timeperiod in timeperiods]
+        with _translating():
+            return [row_job(document) for document in self._jobs.find({"_id": {"$in": ids}})]
+
+    def chunks(self, processes: Sequence[str]) -> Iterator[Chunk]:
+        """See Store."""
+        with _translating():
+            for document in self._chunks.find({"process": {"$in": list(processes)}}):
+                yield row_chunk(document)
+
+    # -- units of work
+
+    def uows(self, ids: Sequence[str]) -> list[UnitOfWork]:
+        """See Store."""
+        with _translating():
+            return [_document_uow(document) for document in self._uows.find({"_id": {"$in": list(ids)}})]
+
+    def claim(self, ids: Sequence[str], session: str, at: datetime) -> list[UnitOfWork]:
+        """See Store."""
+        token = uuid4().hex
+        wanted = {"$in": list(ids)}
+        claimed = {
+            "state": advance(UOW_LIFECYCLE, UowState.REQUESTED, UowEvent.CLAIMED).value,
+            "session": session,
+            "started_at": moment_text(at),
+            "claim": token,
+        }
+        with _translating():
+            self._uows.update_many(
+                {"_id": wanted, "state": UowState.REQUESTED.value, "cancel_requested": False}, {"$set": claimed, "$inc": {"fence": 1}}
+            )
+            # By state too: a claim that was taken away in between is not ours any more.
+            found = self._uows.find({"_id": wanted, "claim": token, "state": _IN_PROGRESS})
+            return [_document_uow(document) for document in found]
+
+    def give_back(self, claims: Sequence[UnitOfWork]) -> list[str]:
+        """See Store."""
+        given = {"state": advance(UOW_LIFECYCLE, UowState.IN_PROGRESS, UowEvent.GIVEN_BACK).value, "session": ""}
+        return self._end([(_running(claim.id, claim.session, claim.fence), given) for claim in claims])
+
+    def finish(self, outcomes: Sequence[Outcome]) -> list[str]:
+        """See Store."""
+        return self._end([(_may_end(outcome), outcome_row(outcome)) for outcome in outcomes])
+
+    def _end(self, ends: Sequence[tuple[Row, Row]]) -> list[str]:
+        """Write each (filter, values) and return the ids that were written."""
+        token = uuid4().hex
+        ids = [str(match["_id"]) for match, _ in ends]
+        with _translating():
+            written = _write(self._uows, [UpdateOne(match, {"$set": {**values, "end": token}}) for match, values in ends])
+            if written == len(ids):
+                return ids
+            # Another attempt that started and ended in between would hide ours. It costs a report, which the sweep makes up for.
+            found = {document["_id"] for document in self._uows.find({"_id": {"$in": ids}, "end": token}, {"_id": 1})}
+        return [uow_id for uow_id in dict.fromkeys(ids) if uow_id in found]
+
+    # -- sessions
+
+    def open_session(self, session: Session) -> None:
+        """See Store."""
+        with _translating():
+            try:
+                self._sessions.insert_one({"_id": session.id, **session_row(session), "open": True})
+            except DuplicateKeyError as error:
+                raise StoreError(f"session {session.id!r} was opened before: open one with a new id") from error
+
+    def beat(self, session_id: str, facts: dict[str, str]) -> BeatAnswer:
+        """See Store."""
+        with _translating():
+            beaten = self._sessions.update_one(
+                {"_id": session_id, "open": True}, {"$inc": {"beat": 1}, "$set": {"facts": facts_text(facts)}}
+            )
+            if not beaten.matched_count:
+                return BeatAnswer(is_open=False)
+            found = self._uows.find({"session": session_id, "state": _IN_PROGRESS, "cancel_requested": True}, {"_id": 1})
+            return BeatAnswer(is_open=True, cancels=tuple(sorted(document["_id"] for document in found)))
+
+    def sessions(self) -> list[Session]:
+        """See Store."""
+        with _translating():
+            return [row_session(document) for document in self._sessions.find({"open": True})]
+
+    def close_sessions(self, ids: Sequence[str]) -> None:
+        """See Store."""
+        with _translating():
+            self._close(ids)
+
+    def expire_sessions(self, beats: Mapping[str, int]) -> list[str]:
+        """See Store."""
+        closed = {"$set": {"open": False}}
+        with _translating():
+            # One by one: few expire at a time, and each answer must be certain.
+            return [
+                session_id
+                for session_id, beat in beats.items()
+                if self._sessions.update_one({"_id": session_id, "open": True, "beat": beat}, closed).matched_count
+            ]
+
+    def _close(self, ids: Sequence[str]) -> None:
+        if ids:
+            self._sessions.update_many({"_id": {"$in": list(ids)}}, {"$set": {"open": False}})
+
+    # -- commands
+
+    def add_command(self, command: Command) -> int:
+        """See Store."""
+        row = command_row(command)
+        with _translating():
+            # Each round that finds its number taken is a command of someone else that got through.
+            while True:
+                last = self._commands.find_one({}, {"_id": 1}, sort=[("_id", -1)])
+                number = int(last["_id"]) + 1 if last else 1
+                try:
+                    self._commands.insert_one({**row, "_id": number, "number": number})
+                except DuplicateKeyError:
+                    continue
+                return number
+
+    def open_commands(self, limit: int) -> list[Command]:
+        """See Store."""
+        if limit < 1:  # to the driver, 0 is no limit
+            return []
+        with _translating():
+            found = self._commands.find({"state": CommandState.OPEN.value}, sort=[("_id", 1)], limit=limit)
+            return [row_command(document) for document in found]
+
+    def command(self, number: int) -> Command:
+        """See Store."""
+        with _translating():
+            found = self._commands.find_one({"_id": number})
+        if found is None:
+            raise NotFound(f"there is no command {number}: numbers start at 1 and are given out in order")
+        return row_command(found)
+
+    # -- output of attempts
+
+    def append_output(self, pieces: Sequence[OutputPiece]) -> None:
+        """See Store."""
+        documents = {_piece_id(piece): piece_row(piece) for piece in pieces}
+        with _translating():
+            _write(self._output, [ReplaceOne({"_id": name}, document, upsert=True) for name, document in documents.items()])
+
+    def output(self, uow_id: str) -> list[OutputPiece]:
+        """See Store."""
+        with _translating():
+            return [row_piece(document) for document in self._output.find({"uow_id": uow_id}, sort=[("fence", 1), ("offset", 1)])]
+
+    # -- registered processes
+
+    def processes(self) -> list[ProcessRow]:
+        """See Store."""
+        with _translating():
+            return [row_process(document) for document in self._processes.find({}, sort=[("_id", 1)])]
+
+    def register(self, rows: Sequence[ProcessRow]) -> None:
+        """See Store."""
+        first = {row.name: row for row in reversed(rows)}
+        with _translating():
+            _upsert_first(self._processes, [{"_id": row.name, **process_row(row)} for row in first.values()])
+
+
+# -- documents and filters
+
+
+def _job_id(process: str, timeperiod: str) -> str:
+    return f"{process}/{timeperiod}"
+
+
+def _piece_id(piece: OutputPiece) -> str:
+    return f"{piece.uow_id}/{piece.fence}/{piece.offset}"
+
+
+def _job_document(job: Job) -> Row:
+    return {"_id": _job_id(job.process, job.timeperiod), **job_row(job), "active": job.state in JOB_ACTIVE}
+
+
+def _uow_document(uow: UnitOfWork) -> Row:
+    row = uow_row(uow)
+    return {"_id": row.pop("id"), **row}
+
+
+def _document_uow(document: Row) -> UnitOfWork:
+    return row_uow({**document, "id": document["_id"]})
+
+
+def _running(uow_id: str, session: str, fence: int) -> Row:
+    return {"_id": uow_id, "session": session, "fence": fence, "state": _IN_PROGRESS}
+
+
+def _may_end(outcome: Outcome) -> Row:
+    match = _running(outcome.uow_id, outcome.session, outcome.fence)
+    return match if outcome.event is UowEvent.CANCELED else {**match, "cancel_requested": False}
+
+
+def _cancel(cancel: Cancel) -> Write:
+    return UpdateOne(
+        {"_id": cancel.uow_id, "state": {"$in": _ACTIVE_STATES}}, {"$set": {"cancel_requested": True, "reason": cancel.reason}}
+    )
+
+
+def _move(move: UowMove, number: int) -> Write:
+    state = advance(UOW_LIFECYCLE, move.before, move.event)
+    values: Row = {"state": state.value, "losses": move.losses, "reason": move.reason, "turn": number}
+    if state is UowState.REQUESTED:
+        values["session"] = ""
+    match = {"_id": move.uow_id, "state": move.before.value, "fence": move.fence, "turn": {"$lt": number}}
+    return UpdateOne(match, {"$set": values})
+
+
+def _answer(answer: Answer, number: int) -> Write:
+    return UpdateOne(
+        {"_id": answer.number, "state": CommandState.OPEN.value},
+        {"$set": {"state": answer.state.value, "answer": answer.text, "turn": number}},
+    )
+
+
+# -- bulk writes
+
+
+def _upsert_first(collection: Collection[Row], documents: Iterable[Row]) -> None:
+    """Insert the documents whose `_id` is new; the others stay as they are."""
+    _write(collection, [UpdateOne({"_id": document.pop("_id")}, {"$setOnInsert": document}, upsert=True) for document in documents])
+
+
+def _upsert_newer(collection: Collection[Row], documents: Iterable[Row]) -> None:
+    """Write the documents whose `_id` is new or whose stored `turn` is older.
+
+    Where the stored one is not older the filter finds nothing and the insert that follows finds its `_id` taken: it stays.
+    """
+    _write(collection, [ReplaceOne({"_id": d["_id"], "turn": {"$lt": d["turn"]}}, d, upsert=True) for d in documents])
+
+
+def _write(collection: Collection[Row], writes: Sequence[Write]) -> int:
+    """Do `writes` in no order and return how many documents were changed; an `_id` that is taken is no error."""
+    if not writes:
+        return 0
+    try:
+        return collection.bulk_write(writes, ordered=False).modified_count
+    except BulkWriteError as error:
+        faults = [*error.details.get("writeErrors", ()), *error.details.get("writeConcernErrors", ())]
+        if any(fault.get("code") != DUPLICATE_KEY for fault in faults):
+            raise
+        return int(error.details.get("nModified", 0))
+
+
+@contextmanager
+def _translating() -> Iterator[None]:
+    """Turn the driver's errors into ours."""
+    try:
+        yield
+    except (ConnectionFailure, ExecutionTimeout, WTimeoutError) as error:
+        raise Unavailable(f"MongoDB can't be reached just now: {error}; it is tried again, look at the server if this stays") from error
+    except (PyMongoError, BSONError, UnicodeEncodeError, OverflowError) as error:
+        raise StoreError(f"MongoDB refused: {type(error).__name__}: {error}; nothing is retried, look at the server's log") from error
