@@ -1,0 +1,308 @@
+"""How does a process read and write its one SQLite file? The only place that makes an SQLAlchemy engine.
+
+One writer thread per process commits in groups; readers use connections of their own. Store and queue share the file.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from operator import itemgetter
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+from system.errors import SchemaError, StoreError, Unavailable
+from system.groupcommit import GroupWriter
+from system.sqlerrors import ours
+
+T = TypeVar("T")
+Step = Callable[[sa.Connection], None]
+
+# How long a foreign program (a backup, a shell) may hold the file before a call fails.
+BUSY_S = 10.0
+# How long a write may wait for its turn: a stopped process that holds the lock must not stop the others for ever.
+PATIENCE_S = 30.0
+CACHE_KIB = 8_192
+# Pages in the log at which a commit also moves them into the file (the default, 1000, does it in every other large turn).
+CHECKPOINT_PAGES = 4_000
+
+META = sa.Table(
+    "meta",
+    sa.MetaData(),
+    sa.Column("name", sa.String(64), primary_key=True),
+    sa.Column("value", sa.BigInteger, nullable=False),
+)
+
+
+class SqlFile:
+    """One database file, opened by one process; every thread may call it. Its folder is created."""
+
+    def __init__(self, path: Path, *, patience_s: float = PATIENCE_S) -> None:
+        self.path = path.absolute()
+        self._patience_s = patience_s
+        self._owner = os.getpid()
+        self._idle: list[sa.Connection] = []
+        self._is_closed = False
+        self._lock_fd = _open_lock(self.path)
+        url = sa.URL.create("sqlite", database=str(self.path))
+        # The driver opens no transactions by itself: the writer says BEGIN IMMEDIATE, a reader sees the latest commit with every select.
+        self._engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool, connect_args={"timeout": BUSY_S})
+        try:
+            transactions = _FileTransactions(self.path, self._engine, self._lock_fd)
+        except BaseException:
+            os.close(self._lock_fd)
+            raise
+        self._writer = GroupWriter(transactions, f"writer of {self.path.name}")
+
+    def write(self, fn: Callable[[sa.Connection], T], *, durable: bool = True) -> T:
+        """Return what `fn` returned, after its changes were committed; raises what it raised, its changes undone.
+
+        With `durable=False` they may be lost, whole, when the machine stops (not when the process does).
+        """
+        future = self.submit(fn, durable=durable)
+        try:
+            return future.result(self._patience_s)
+        except TimeoutError as error:
+            if future.done():
+                raise
+            fate = "nothing was written" if future.cancel() else "whether this was written is not known"
+            raise Unavailable(
+                f"{self.path} was held by another process for {self._patience_s:g} s, {fate}; look for a stopped process of Horarium"
+            ) from error
+
+    def submit(self, fn: Callable[[sa.Connection], T], *, durable: bool = True) -> Future[T]:
+        """Return the future of what `write` would return, without waiting. Writes are committed in the order in which they came."""
+        self._check_owner()
+        future = self._writer.submit(fn, durable=durable)
+        if future is None:
+            raise StoreError(f"{self.path} was closed by this process; open it again")
+        return future
+
+    def read(self, fn: Callable[[sa.Connection], T]) -> T:
+        """Return what `fn` read, in the caller's thread. `fn` fetches all it wants: an unfinished cursor would see the past."""
+        self._check_owner()
+        if self._is_closed:
+            raise StoreError(f"{self.path} was closed by this process; open it again")
+        try:
+            conn = self._reader()
+            try:
+                result = fn(conn)
+            except BaseException:
+                conn.close()
+                raise
+        except (DBAPIError, sqlite3.Error) as error:
+            raise ours(error, self.path) from error
+        self._idle.append(conn)
+        if self._is_closed:
+            self._close_idle()
+        return result
+
+    def migrate(self, part: str, steps: Sequence[Step]) -> None:
+        """Bring `part` of the schema to version `len(steps)`, each step in a transaction of its own; raises SchemaError when it is newer.
+
+        `steps[n]` leads from version n to n + 1. Several processes may call this at once.
+        """
+        name = f"{part}_version"
+        found = self.read(lambda conn: _version(conn, name))
+        if found > len(steps):
+            raise SchemaError(
+                f"{self.path} has version {found} of its {part}, this program knows up to {len(steps)}; "
+                "nothing was changed: install the newer Horarium that wrote it, or name another file"
+            )
+        for number in range(found, len(steps)):
+            self.write(lambda conn, n=number: _climb(conn, name, n, steps[n]))  # type: ignore[misc]
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._is_closed
+
+    def close(self) -> None:
+        """Commit what waits, then let go of the file. Idempotent; in a forked child it leaves the parent's file alone."""
+        if self._is_closed or os.getpid() != self._owner:
+            return
+        self._is_closed = True
+        self._writer.close()
+        self._close_idle()
+        self._engine.dispose()
+        os.close(self._lock_fd)
+
+    def _reader(self) -> sa.Connection:
+        # Two threads may pop and append at once: single steps of a list, so no lock.
+        with suppress(IndexError):
+            return self._idle.pop()
+        conn = self._engine.connect()
+        conn.exec_driver_sql("PRAGMA query_only = ON")
+        return conn
+
+    def _close_idle(self) -> None:
+        with suppress(IndexError):
+            while True:
+                self._idle.pop().close()
+
+    def _check_owner(self) -> None:
+        if os.getpid() != self._owner:
+            raise StoreError(
+                f"{self.path} was opened by process {self._owner} and is used by its child {os.getpid()}: "
+                "a connection does not survive a fork, open the store in the child"
+            )
+
+
+class _FileTransactions:
+    """The writer's connection; see `system.groupcommit.Transactions`."""
+
+    _driver: sqlite3.Connection
+
+    def __init__(self, path: Path, engine: sa.Engine, lock_fd: int) -> None:
+        self._path = path
+        self._lock_fd = lock_fd
+        self._is_full = True
+        try:
+            self._conn = engine.connect()
+            # Also begins SQLAlchemy's own bookkeeping of a transaction, which never ends: the real ones are begun and ended below.
+            self._conn.exec_driver_sql("SELECT 1")
+            driver = self._conn.connection.dbapi_connection
+            assert isinstance(driver, sqlite3.Connection)
+            self._driver = driver
+            self._set_up()
+        except (DBAPIError, sqlite3.Error) as error:
+            raise ours(error, path) from error
+
+    def _set_up(self) -> None:
+        if self._pragma("journal_mode") != "wal":
+            with self._alone():
+                mode = self._pragma("journal_mode = WAL")
+            if mode != "wal":
+                raise StoreError(f"{self._path} can't be written by several processes at once here ({mode}); move it to a local disk")
+        self._pragma("synchronous = FULL")
+        self._pragma(f"cache_size = -{CACHE_KIB}")
+        self._pragma(f"wal_autocheckpoint = {CHECKPOINT_PAGES}")
+
+    def _pragma(self, text: str) -> Any:
+        row = self._driver.execute(f"PRAGMA {text}").fetchone()
+        return row and row[0]
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold the lock among our own processes: the kernel wakes who waits for it, where SQLite would sleep and look again."""
+        fcntl.flock(self._lock_fd, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._lock_fd, fcntl.LOCK_UN)
+
+    @contextmanager
+    def opened(self, *, durable: bool) -> Iterator[None]:
+        with self._alone():
+            try:
+                if durable is not self._is_full:
+                    self._pragma(f"synchronous = {'FULL' if durable else 'NORMAL'}")
+                    self._is_full = durable
+                self._driver.execute("BEGIN IMMEDIATE")
+                yield
+                self._driver.execute("COMMIT")
+            except (DBAPIError, sqlite3.Error) as error:
+                raise ours(error, self._path) from error
+            finally:
+                if self._driver.in_transaction:
+                    self._driver.execute("ROLLBACK")
+
+    def attempt(self, fn: Callable[[sa.Connection], Any]) -> tuple[Any, BaseException | None]:
+        self._driver.execute("SAVEPOINT one")
+        try:
+            result = fn(self._conn)
+        except BaseException as error:
+            if not self._driver.in_transaction:
+                raise  # a full disk and the like take the whole transaction away
+            self._driver.execute("ROLLBACK TO one")
+            self._driver.execute("RELEASE one")
+            return None, _for_caller(error, self._path)
+        self._driver.execute("RELEASE one")
+        return result, None
+
+    def close(self) -> None:
+        self._conn.close()
+
+
+def _for_caller(error: BaseException, path: Path) -> BaseException:
+    if not isinstance(error, (DBAPIError, sqlite3.Error)):
+        return error
+    mine = ours(error, path)
+    mine.__cause__ = error
+    return mine
+
+
+class Many:
+    """A statement that is run for many rows at once, each a tuple in the order of `names`.
+
+    Compiled once and handed to the driver as text: SQLAlchemy's own way costs 15 microseconds a row, this one 6.
+    """
+
+    def __init__(self, statement: sa.sql.base.Executable, names: Sequence[str]) -> None:
+        self._statement = statement
+        self._names = tuple(names)
+        self._texts: dict[str, tuple[str, Callable[[tuple[Any, ...]], Any] | None]] = {}
+
+    def __call__(self, conn: sa.Connection, rows: Sequence[tuple[Any, ...]]) -> int:
+        """Return how many records were written (as the driver counts)."""
+        if not rows:
+            return 0
+        text, shape = self._texts.get(conn.dialect.name) or self._compile(conn.dialect)
+        shaped = [shape(row) for row in rows] if shape else list(rows)
+        try:
+            return conn.exec_driver_sql(text, shaped).rowcount
+        except UnicodeEncodeError:
+            # Half a surrogate pair, as a job may print it: no database takes it. Rare, so only then every text is looked at.
+            return self(conn, [tuple(_storable(value) for value in row) for row in rows])
+
+    def _compile(self, dialect: sa.Dialect) -> tuple[str, Callable[[tuple[Any, ...]], Any] | None]:
+        compiled: Any = self._statement.compile(dialect=dialect)  # type: ignore[attr-defined]
+        wanted = compiled.positiontup if compiled.positional else None
+        if wanted is None:
+            shape: Any = lambda row: dict(zip(self._names, row, strict=True))  # noqa: E731
+        elif tuple(wanted) == self._names:
+            shape = None
+        else:
+            shape = itemgetter(*(self._names.index(name) for name in wanted))
+        self._texts[dialect.name] = str(compiled), shape
+        return self._texts[dialect.name]
+
+
+def _storable(value: Any) -> Any:
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+
+
+def _open_lock(path: Path) -> int:
+    """Return the descriptor of the lock file beside the database, made where it is missing."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        raise StoreError(
+            f"the store {path} can't be opened: {error.strerror} ({error.filename}); "
+            "check the permissions and the free space of its folder, or name another place for it"
+        ) from error
+
+
+def _version(conn: sa.Connection, name: str) -> int:
+    if not sa.inspect(conn).has_table(META.name):
+        return 0
+    return conn.execute(sa.select(META.c.value).where(META.c.name == name)).scalar() or 0
+
+
+def _climb(conn: sa.Connection, name: str, number: int, step: Step) -> None:
+    META.create(conn, checkfirst=True)
+    if _version(conn, name) != number:
+        return  # another process was first
+    step(conn)
+    changed = conn.execute(sa.update(META).where(META.c.name == name).values(value=number + 1))
+    if not changed.rowcount:
+        conn.execute(sa.insert(META).values(name=name, value=number + 1))
