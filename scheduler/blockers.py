@@ -1,0 +1,29 @@
+"""Why is a job not running now? The reason as data, so that log line, tooltip, CLI and alert say the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Blocker:
+    """One thing that a job waits for. `kind` is one of the words below; `text` is a sentence without the final dot.
+
+    Kinds: `open period`, `children`, `dependency`, `unit of work`, `retry`, `held`, `off`, `in flight`, `queue window`, `turn`,
+    `scheduler`, `finished`, `worker`, `ending`, `before start`, `after end`.
+    `process` and `timeperiod` name where the cause lies, `look` says what to look at or to press. `causes` go one step deeper; a leaf
+    has none.
+    """
+
+    kind: str
+    text: str
+    process: str = ""
+    timeperiod: str = ""
+    since: datetime | None = None
+    look: str = ""
+    causes: tuple[Blocker, ...] = ()
+
+    def leaves(self) -> list[Blocker]:
+        """Return the causes that have no further cause, in order; the blocker itself when it is one."""
+        return [leaf for cause in self.causes for leaf in cause.leaves()] if self.causes else [self]

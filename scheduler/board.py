@@ -1,0 +1,306 @@
+"""What does a change lead to? The engine's memory and the moves on it; no store, no broker, no clock.
+
+Every move goes into the draft of the turn that is being made. What a change can affect is marked; only marked nodes are decided.
+"""
+
+from __future__ import annotations
+
+import heapq
+import logging
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from db.model import Job, UnitOfWork, UowMove
+from mq.broker import Message
+from scheduler.discrete import Close, Decision, Open, decide
+from scheduler.draft import Draft
+from scheduler.frontier import Frontier
+from scheduler.inflight import Flight, InFlight
+from scheduler.inputs import inputs_of
+from scheduler.policy import SchedulerSettings
+from scheduler.settlement import Settlement, ended, failed, lost, retried, waiting
+from scheduler.timetable import Node, Timetable, id_of
+from scheduler.trees import Topology
+from system.context import Context
+from system.lifecycle import JOB_FINISHED, JOB_LIFECYCLE, UOW_FINISHED, JobEvent, JobState, UowEvent, UowState, advance
+
+log = logging.getLogger(__name__)
+
+
+class Board:
+    """The timetable with everything under way on it. Belongs to one thread. `draft` is the turn in the making."""
+
+    def __init__(self, context: Context, topology: Topology, timetable: Timetable, settings: SchedulerSettings, now: datetime) -> None:
+        self.context = context
+        self.topology = topology
+        self.timetable = timetable
+        self.settings = settings
+        self.inflight = InFlight()
+        self.frontiers = {name: Frontier(states, now) for name, states in timetable.states.items()}
+        self.window = settings.window_least
+        self.look_at: set[str] = set()
+        self.draft = Draft(timetable.head + 1, now, timetable)
+        self._hungry: dict[str, None] = dict.fromkeys(topology.order())
+        self._round = deque(self.frontiers)
+        self._marked: dict[Node, None] = {}
+        self._alarms: list[tuple[datetime, str]] = []
+        for name, frontier in self.frontiers.items():
+            self._arm(name, frontier.advance(now))
+
+    def begin(self, now: datetime) -> None:
+        """Start the draft of the next turn."""
+        self.draft = Draft(self.timetable.head + 1, now, self.timetable)
+
+    def committed(self) -> None:
+        """Take over that the draft is a turn now."""
+        self.timetable.head = self.draft.number
+
+    def resume(self, uows: Iterable[UnitOfWork]) -> None:
+        """Take up the jobs that were under way: `uows` are their units of work."""
+        found = {uow.id: uow for uow in uows}
+        for node, job in self.timetable.active.items():
+            uow = found.get(job.uow_id)
+            if job.state is JobState.EMBRYO or uow is None or job.uow_state in UOW_FINISHED:
+                self.mark(node)
+                continue
+            self.inflight.note(uow, node)
+            self.look_at.add(uow.id)
+            if job.retry_at:
+                self.inflight.retry_at(job.retry_at, node)
+
+    # -- what time brings
+
+    def pass_time(self) -> None:
+        """Let in the periods and the attempts that became due by the draft's time."""
+        now = self.draft.now
+        while self._alarms and self._alarms[0][0] <= now:
+            name = heapq.heappop(self._alarms)[1]
+            self._hungry[name] = None
+            self._arm(name, self.frontiers[name].advance(now))
+        for node in self.inflight.due_retries(now):
+            self.frontiers[node[0]].wake(node[1])
+            self._hungry[node[0]] = None
+
+    def next_alarm(self) -> datetime | None:
+        """Return when time brings the next thing to decide."""
+        moments = [m for m in (self._alarms[0][0] if self._alarms else None, self.inflight.next_retry()) if m]
+        return min(moments, default=None)
+
+    def _arm(self, name: str, moment: datetime | None) -> None:
+        if moment is not None:
+            heapq.heappush(self._alarms, (moment, name))
+
+    # -- what units of work bring
+
+    def read(self, uow: UnitOfWork, *, is_void: bool = False) -> None:
+        """Take over a unit of work as it stands in the store. `is_void`: it is IN_PROGRESS and its session is gone."""
+        flight = self.inflight.flights.get(uow.id)
+        job = self.timetable.active.get(flight.node) if flight else None
+        if flight is None or job is None or job.uow_id != uow.id:
+            return
+        self.inflight.note(uow, flight.node)
+        self._hungry[job.process] = None
+        result = self._settle(job, uow, is_void=is_void)
+        if result is not None:
+            self._take(flight, uow, result)
+
+    def _settle(self, job: Job, uow: UnitOfWork, *, is_void: bool) -> Settlement | None:
+        now, turn = self.draft.now, self.draft.number
+        if uow.state in UOW_FINISHED:
+            return ended(job, uow, now=now, turn=turn)
+        if uow.state is UowState.INVALID:
+            return failed(job, uow, self.context.managed[job.process], now=now, turn=turn)
+        if uow.state is UowState.REQUESTED:
+            return waiting(uow)
+        return lost(job, uow, max_losses=self.settings.max_losses, now=now, turn=turn) if is_void else None
+
+    def _take(self, flight: Flight, uow: UnitOfWork, result: Settlement) -> None:
+        """Write down a settlement."""
+        node, job = flight.node, result.job
+        if result.move:
+            self._move(result.move, flight, uow.id, result.uow_state)
+        if job is not None:
+            self.draft.put(job)
+            if job.retry_at and job.uow_state is UowState.INVALID:
+                self.inflight.retry_at(job.retry_at, node)
+                log.warning("%s failed, again at %s: %s", uow.id, job.retry_at.isoformat(timespec="seconds"), job.reason)
+            if job.held:
+                log.error("%s is held: %s", uow.id, job.held)
+        if result.uow_state in UOW_FINISHED and job is not None:
+            self.inflight.settled(uow.id)
+            if job.state in JOB_FINISHED:
+                self._closed(node, job)
+            else:
+                self.mark(node)
+
+    def _move(self, move: UowMove, flight: Flight, uow_id: str, after: UowState) -> None:
+        self.draft.moves.append(move)
+        self.inflight.moved(uow_id, flight, after)
+        if after is UowState.REQUESTED and move.before is not UowState.REQUESTED:
+            self.draft.messages.append(Message(flight.queue, uow_id))
+            log.warning("%s is due again: %s", uow_id, move.reason)
+        if move.event not in (UowEvent.RETRIED, UowEvent.GIVEN_UP):
+            # Its worker may have been first: what the store made of the move is looked up in the next turn.
+            self.look_at.add(uow_id)
+
+    # -- deciding
+
+    def mark(self, node: Node) -> None:
+        """Let `node` be decided in this turn."""
+        self._marked[node] = None
+
+    def settle_marked(self) -> None:
+        """Decide every marked node, and those that this marks in turn."""
+        while self._marked:
+            node = next(iter(self._marked))
+            del self._marked[node]
+            self._act(node)
+
+    def decision(self, node: Node) -> Decision | None:
+        """Return what `node` is owed; None when it is finished, not due yet, or not the process's period at all."""
+        process, ordinal = node
+        frontier = self.frontiers[process]
+        job = self.timetable.active.get(node)
+        if job is None and (frontier.states[ordinal] != JobState.EMBRYO or not frontier.states.first <= ordinal < frontier.due_end):
+            return None
+        return decide(job, inputs_of(self.timetable, self.topology, node), self.context.managed[process].blocking_type)
+
+    def _act(self, node: Node) -> None:
+        match self.decision(node):
+            case Open():
+                self.frontiers[node[0]].wake(node[1])
+                self._hungry[node[0]] = None
+            case Close(event, reason):
+                self._close(node, event, reason)
+
+    def _close(self, node: Node, event: JobEvent, reason: str) -> None:
+        job = self.timetable.active.get(node)
+        now, turn = self.draft.now, self.draft.number
+        if job is None:
+            state = advance(JOB_LIFECYCLE, JobState.EMBRYO, event)
+            job = Job(node[0], self.timetable.period(node), state, now, turn, reason=reason)
+        else:
+            job = replace(job, state=advance(JOB_LIFECYCLE, job.state, event), reason=reason, failing_since=None, changed_at=now, turn=turn)
+        self.draft.put(job)
+        self._closed(node, job)
+
+    def _closed(self, node: Node, job: Job) -> None:
+        log.info("%s %s is %s%s", job.process, job.timeperiod, job.state.label, f": {job.reason}" if job.reason else "")
+        self.touch_users(node)
+
+    def touch_users(self, node: Node) -> None:
+        """Tell those who use `node` that it was settled in this turn."""
+        for user in self.topology.affected_by(*node):
+            job = self.timetable.active.get(user)
+            if job is not None and job.state is not JobState.EMBRYO:
+                self.draft.put(replace(job, inputs_turn=self.draft.number, turn=self.draft.number))
+            self.mark(user)
+
+    def reopen(self, node: Node, job: Job) -> None:
+        """Let a job start anew; `job` is as `settlement.reopened` made it."""
+        self.draft.put(job)
+        self.mark(node)
+
+    # -- opening units of work
+
+    def fill(self, looks: int) -> bool:
+        """Open what may be opened, oldest first in each process; returns whether candidates are left that were not looked at."""
+        while self._hungry:
+            process = next(iter(self._hungry))
+            looks = self._fill(process, looks)
+            if looks <= 0:
+                return True
+            del self._hungry[process]
+        return False
+
+    def size_windows(self, slots: int) -> None:
+        """Set how many units of work of a queue may be REQUESTED, from the number of live slots."""
+        window = max(self.settings.window_least, self.settings.window_per_slot * slots)
+        if window != self.window:
+            self.window = window
+            self._hungry = dict.fromkeys(self.topology.order())
+
+    def _fill(self, process: str, looks: int) -> int:
+        frontier = self.frontiers[process]
+        while looks > 0 and self.refusal(process) == "":
+            ordinal = frontier.pop()
+            if ordinal is None:
+                break
+            looks -= 1
+            self._try((process, ordinal))
+            self.settle_marked()
+        return looks
+
+    def refusal(self, process: str) -> str:
+        """Return why nothing more of `process` may be opened just now, empty when it may: `off`, `in flight` or `queue window`."""
+        entry = self.context.managed[process]
+        if not entry.is_on:
+            return "off"
+        if entry.max_in_flight and len(self.inflight.of_process[process]) >= entry.max_in_flight:
+            return "in flight"
+        if len(self.inflight.requested[entry.queue]) >= self.window:
+            return "queue window"
+        return ""
+
+    def _try(self, node: Node) -> None:
+        job = self.timetable.active.get(node)
+        if job is not None and job.uow_state is UowState.INVALID:
+            self.retry(job)
+            return
+        match self.decision(node):
+            case Open():
+                self._open(node, job)
+            case Close(event, reason):
+                self._close(node, event, reason)
+
+    def retry(self, job: Job) -> None:
+        """Make the next attempt of a failed unit of work due, where that time has come."""
+        flight = self.inflight.flights.get(job.uow_id)
+        if flight is None or job.held or job.retry_at is None or job.retry_at > self.draft.now:
+            return
+        result = retried(job, flight.fence, flight.losses, now=self.draft.now, turn=self.draft.number)
+        assert result.job is not None
+        assert result.move is not None
+        self._move(result.move, flight, job.uow_id, result.uow_state)
+        self.draft.put(result.job)
+
+    def _open(self, node: Node, job: Job | None) -> None:
+        now, turn = self.draft.now, self.draft.number
+        if job is None:
+            job = Job(node[0], self.timetable.period(node), JobState.EMBRYO, now, turn)
+        job = replace(
+            job,
+            state=advance(JOB_LIFECYCLE, job.state, JobEvent.OPENED),
+            run=job.run + 1,
+            uow_state=UowState.REQUESTED,
+            opened_turn=turn,
+            changed_at=now,
+            turn=turn,
+        )
+        entry = self.context.managed[job.process]
+        end = id_of(self.timetable.states[job.process].qualifier, node[1] + 1)
+        uow = UnitOfWork(
+            job.uow_id, job.process, job.timeperiod, entry.queue, job.timeperiod, end, opened_at=now, turn=turn, fence=job.fence
+        )
+        self.draft.put(job)
+        self.draft.opened.append(uow)
+        self.draft.messages.append(Message(uow.queue, uow.id))
+        self.inflight.note(uow, node)
+        log.info("requested %s", uow.id)
+
+    # -- the second look
+
+    def look_again(self, count: int) -> int:
+        """Decide up to `count` open candidates that nothing marked; returns how many of them were owed something: a fault, counted."""
+        found = 0
+        for _ in range(min(count, len(self._round))):
+            process = self._round[0]
+            self._round.rotate(-1)
+            ordinal = self.frontiers[process].look_again()
+            if ordinal is not None and isinstance(self.decision((process, ordinal)), Open | Close):
+                found += 1
+                self.mark((process, ordinal))
+                log.error("%s %s was owed a decision and nothing marked it", process, self.timetable.period((process, ordinal)))
+        return found

@@ -1,0 +1,107 @@
+"""What is owed to a job of a discrete process: one unit of work, after its period has ended and its gate is open?
+
+Pure: values in, a decision out. Semantics: REFERENCE 1.3 and 1.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from db.model import Job
+from scheduler.blockers import Blocker
+from system.lifecycle import UOW_FINISHED, JobEvent, JobState, UowState
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """What one kind of input looks like: the children of a node, or its counterparts in one process that it depends on.
+
+    Counts are over the periods that the input's process has; `first_*` are their ids, empty when the count is 0.
+    """
+
+    is_child: bool
+    process: str
+    unfinished: int = 0
+    first_unfinished: str = ""
+    skipped: int = 0
+    first_skipped: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A unit of work is to be requested."""
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """The job is to be finished by `event`."""
+
+    event: JobEvent
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing is to be done before something else changes: `blockers` say what."""
+
+    blockers: tuple[Blocker, ...]
+
+
+Decision = Open | Close | Wait
+
+_CLOSING = {UowState.PROCESSED: JobEvent.PROCESSED, UowState.NOOP: JobEvent.NOOP, UowState.CANCELED: JobEvent.SKIPPED}
+
+
+def decide(job: Job | None, inputs: Sequence[Input], blocking_type: str) -> Decision:
+    """Return what a due job is owed. `job` is None while it is an untouched EMBRYO."""
+    if job is None or job.state is JobState.EMBRYO:
+        return _before_work(inputs, blocking_type)
+    if job.held:
+        look = f"launch.py job release {job.process} {job.timeperiod}"
+        return Wait((Blocker("held", f"held: {job.held}", job.process, job.timeperiod, job.changed_at, look),))
+    if job.uow_state not in UOW_FINISHED:
+        text = f"its unit of work {job.uow_id} has not ended"
+        return Wait((Blocker("unit of work", text, job.process, job.timeperiod, job.changed_at),))
+    return _after_work(job, inputs)
+
+
+def _before_work(inputs: Sequence[Input], blocking_type: str) -> Decision:
+    """Truth table of the gates, REFERENCE 1.3."""
+    if blocking_type == "blocking_normal":
+        return Open()
+    if blocking_type != "blocking_children":
+        for entry in inputs:
+            if entry.skipped and not entry.is_child:
+                return Close(JobEvent.SKIPPED, f"dependency: {entry.process} {entry.first_skipped} is skipped")
+    # blocking_children waits for all that finalization waits for; blocking_dependencies for dependencies alone.
+    gate = [i for i in inputs if not (i.is_child and blocking_type == "blocking_dependencies")]
+    blockers = unfinished(gate)
+    return Wait(blockers) if blockers else Open()
+
+
+def _after_work(job: Job, inputs: Sequence[Input]) -> Decision:
+    if job.uow_state is UowState.CANCELED:
+        return Close(JobEvent.SKIPPED, job.reason)
+    blockers = unfinished(inputs)
+    if blockers:
+        return Wait(blockers)
+    if job.inputs_turn > job.opened_turn:
+        return Open()
+    assert job.uow_state is not None
+    return Close(_CLOSING[job.uow_state], job.reason)
+
+
+def unfinished(inputs: Sequence[Input]) -> tuple[Blocker, ...]:
+    """Return a blocker for each input that is not finished."""
+    return tuple(
+        Blocker(
+            "children" if i.is_child else "dependency",
+            f"{i.unfinished} unfinished in {i.process}, first {i.first_unfinished}",
+            i.process,
+            i.first_unfinished,
+            look=f"launch.py job why {i.process} {i.first_unfinished}",
+        )
+        for i in inputs
+        if i.unfinished
+    )

@@ -1,0 +1,254 @@
+"""What does the scheduler do now? One round after another, each committed by one record.
+
+A session leads by having inserted the last turn. Whoever finds its next number taken leads no longer: it reads the turns and decides
+again. A follower reads them as they come, so it is ready at any time.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from db.model import Command, Turn
+from db.store import Store
+from mq.broker import Broker, Consumer, Delivery
+from scheduler import sweep
+from scheduler.board import Board
+from scheduler.commands import obey
+from scheduler.draft import Draft
+from scheduler.journal import Journal
+from scheduler.leases import SessionWatch
+from scheduler.policy import SchedulerSettings
+from scheduler.timetable import Timetable
+from scheduler.trees import Topology
+from system.clock import Clock
+from system.context import REPORT_QUEUE, Context
+from system.errors import BrokerError, Unavailable
+
+log = logging.getLogger(__name__)
+_TURNS_AT_ONCE = 500
+
+
+class Engine:
+    """One scheduler. Belongs to one thread; `turn` is to be called again after the seconds that it returned, or earlier.
+
+    The session must be open. `turned_at` is when the last round of this engine succeeded, `leads` whether it led then.
+    `second_look_found` counts what the second look had to repair: 0, or there is a fault in the marking.
+    """
+
+    def __init__(
+        self, store: Store, broker: Broker, context: Context, clock: Clock, settings: SchedulerSettings, *, session: str
+    ) -> None:
+        self._store = store
+        self._broker = broker
+        self._context = context
+        self._clock = clock
+        self._settings = settings
+        self._session = session
+        self._topology = Topology(context)
+        self._timetable: Timetable | None = None
+        self._board: Board | None = None
+        self._journal = Journal(store, broker, session)
+        self._watch = SessionWatch(settings.lease_s)
+        self._leader = ""
+        self._sweep = sweep.Sweep(store, broker, clock, settings.lease_s)
+        self._swept_s: float | None = None
+        self._commands: dict[int, Command] = {}
+        self._consumer: Consumer | None = None
+        self.turned_at: datetime | None = None
+        self.second_look_found = 0
+
+    @property
+    def leads(self) -> bool:
+        """Return whether this session leads, as far as it knows."""
+        return self._board is not None
+
+    @property
+    def head(self) -> int:
+        """Return the number of the last turn that this engine knows; 0 before the first."""
+        return self._timetable.head if self._timetable else 0
+
+    def fileno(self) -> int:
+        """Return a descriptor that becomes readable when a report may have come; -1 while there is none."""
+        return self._consumer.fileno() if self._consumer else -1
+
+    def turn(self, now: datetime) -> float:
+        """Do one round; returns after how many seconds, at the latest, the next one is wanted. Raises Unavailable when the store is away.
+
+        After an error the next call goes on where this one stopped, or reads everything again.
+        """
+        wait_s = self._follow(now) if self._board is None else self._lead(self._board, now)
+        self.turned_at = now
+        return wait_s
+
+    def close(self) -> None:
+        """Stop consuming reports."""
+        if self._consumer is not None:
+            self._consumer.close()
+            self._consumer = None
+
+    # -- following
+
+    def _follow(self, now: datetime) -> float:
+        timetable = self._timetable or self._load()
+        while turns := self._store.turns_after(timetable.head, _TURNS_AT_ONCE):
+            for turn in turns:
+                timetable.apply(turn)
+                self._leader = turn.session
+        if self._leader_lives():
+            return self._settings.follow_s
+        return 0.0 if self._take_over(timetable, now) else self._settings.follow_s
+
+    def _load(self) -> Timetable:
+        """Read the timetable: what is projected first, then the turns that may not be."""
+        timetable = Timetable(self._context, self._settings.timetable_start)
+        projected = self._store.projected_turn()
+        timetable.load(self._store.chunks(list(self._context.managed)), self._store.active_jobs())
+        timetable.head = projected
+        last = self._store.turns_after(projected - 1, 1) if projected else []
+        self._leader = last[0].session if last else ""
+        self._timetable = timetable
+        return timetable
+
+    def _leader_lives(self) -> bool:
+        """Return whether someone else leads and beats."""
+        if self._leader in ("", self._session):
+            return False
+        try:
+            began_s = self._clock.monotonic()
+            sessions = {s.id: s for s in self._store.sessions()}
+        except Unavailable:
+            self._watch.reset()
+            raise
+        if self._leader not in sessions:
+            return False
+        still = self._watch.observe([sessions[self._leader]], began_s)
+        return not (still and self._store.expire_sessions(still))
+
+    def _take_over(self, timetable: Timetable, now: datetime) -> bool:
+        """Lead: finish the projections that the last leader may have left, then say so in a turn of our own."""
+        self.replay()
+        turn = Turn(timetable.head + 1, self._session, now)
+        if not self._journal.commit(turn, (), ()):
+            return False
+        timetable.head = turn.number
+        self._leader = self._session
+        board = Board(self._context, self._topology, timetable, self._settings, now)
+        active = [job.uow_id for job in timetable.active.values()]
+        board.resume(self._store.uows(active))
+        self._board = board
+        self._swept_s = None
+        self._commands = {}
+        log.info("leads from turn %d, %d jobs under way", turn.number, len(active))
+        return True
+
+    def replay(self) -> None:
+        """Project the turns that are not known to be projected; harmless for those that are."""
+        projected = self._store.projected_turn()
+        # What was read may already hold later turns than the one replayed: the guards by number keep what is newer.
+        assert self._timetable is not None
+        while turns := self._store.turns_after(projected, _TURNS_AT_ONCE):
+            for turn in turns:
+                self._store.project(turn, self._timetable.chunks_of(self._timetable.nodes(turn), turn.number))
+                projected = turn.number
+
+    # -- leading
+
+    def _lead(self, board: Board, now: datetime) -> float:
+        if not self._journal.carry_on():
+            return self._step_down()
+        board.begin(now)
+        deliveries = self._take_reports()
+        try:
+            wait_s = self._round(board, deliveries)
+        except Exception:
+            # Hints that were taken come back. What was decided, but is not in a turn whose fate is still open, is read again.
+            self.close()
+            if not self._journal.is_pending():
+                self._forget()
+            raise
+        if wait_s is None:
+            return self._step_down()
+        self._acknowledge(deliveries)
+        return wait_s
+
+    def _round(self, board: Board, deliveries: list[Delivery]) -> float | None:
+        """Take in what came, decide, commit; returns the seconds until the next round is wanted, None when the turn was taken."""
+        hints = self._read_reports(board, deliveries)
+        self._sweep_if_due(board, at_once=hints)
+        for number, command in list(self._commands.items()):
+            if obey(command, board, self._store):
+                del self._commands[number]
+        board.pass_time()
+        board.settle_marked()
+        self.second_look_found += board.look_again(self._settings.second_looks)
+        board.settle_marked()
+        is_more = board.fill(self._settings.looks)
+        draft = board.draft
+        if draft.is_empty():
+            self._journal.send(draft.messages)
+        elif not self._commit(board, draft):
+            return None
+        return 0.0 if is_more or board.look_at else self._wait_s(board)
+
+    def _commit(self, board: Board, draft: Draft) -> bool:
+        chunks = board.timetable.chunks_of(draft.jobs, draft.number)
+        board.committed()
+        return self._journal.commit(draft.turn(self._session), chunks, draft.messages)
+
+    def _take_reports(self) -> list[Delivery]:
+        """Return what came, empty where the broker is away: the sweep finds out without it."""
+        try:
+            if self._consumer is None:
+                self._consumer = self._broker.consumer([REPORT_QUEUE])
+            return self._consumer.take(self._settings.reports)
+        except (BrokerError, Unavailable) as error:
+            log.warning("no reports from the broker, will ask again: %s", error)
+            self._consumer = None
+            return []
+
+    def _acknowledge(self, deliveries: list[Delivery]) -> None:
+        try:
+            if self._consumer is not None and deliveries:
+                self._consumer.acknowledge(deliveries)
+        except (BrokerError, Unavailable) as error:
+            log.warning("could not acknowledge %d reports: %s", len(deliveries), error)
+            self._consumer = None
+
+    def _read_reports(self, board: Board, deliveries: list[Delivery]) -> bool:
+        """Read the units of work that reports name, and those that the last turn wants to see; returns whether to sweep at once."""
+        ids = {d.body: None for d in deliveries if not d.body.startswith(("session:", "command:"))}
+        wanted = [uow_id for uow_id in (*ids, *board.look_at) if uow_id in board.inflight.flights]
+        board.look_at.clear()
+        for uow in self._store.uows(wanted) if wanted else ():
+            board.read(uow)
+        return len(ids) < len(deliveries) and any(d.body.startswith(("session:", "command:")) for d in deliveries)
+
+    def _sweep_if_due(self, board: Board, *, at_once: bool) -> None:
+        monotonic_s = self._clock.monotonic()
+        if not at_once and self._swept_s is not None and monotonic_s - self._swept_s < self._settings.sweep_s:
+            return
+        findings = self._sweep.read(board, self._session)
+        self._swept_s = monotonic_s
+        sweep.apply(findings, board)
+        board.draft.messages.extend(self._sweep.messages_missing(board))
+        self._commands.update({command.number: command for command in findings.commands})
+
+    def _wait_s(self, board: Board) -> float:
+        moment = board.next_alarm()
+        since_s = 0.0 if self._swept_s is None else self._clock.monotonic() - self._swept_s
+        wait_s = max(0.0, self._settings.sweep_s - since_s)
+        if moment is None:
+            return wait_s
+        return max(0.0, min(wait_s, (moment - board.draft.now) / timedelta(seconds=1)))
+
+    def _step_down(self) -> float:
+        log.warning("turn %d was taken by another scheduler: following", self.head)
+        self.close()
+        self._forget()
+        return 0.0
+
+    def _forget(self) -> None:
+        """Drop what is in memory; the next turn reads it again."""
+        self._board = None
+        self._timetable = None

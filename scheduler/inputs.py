@@ -1,0 +1,33 @@
+"""What does a node wait for? Its children and its counterparts in the trees it depends on, counted off the timetable."""
+
+from __future__ import annotations
+
+from scheduler.discrete import Input
+from scheduler.timetable import Node, Timetable, id_of
+from scheduler.trees import Topology
+
+
+def inputs_of(timetable: Timetable, topology: Topology, node: Node) -> tuple[Input, ...]:
+    """Return one `Input` for the children of `node` (if its tree has a finer level) and one for each process it depends on."""
+    process, ordinal = node
+    place = topology[process]
+    found = []
+    if place.child is not None:
+        inside = topology.children_of(process, ordinal)
+        found.append(_look(timetable, place.child, inside.start, inside.stop, is_child=True))
+    found.extend(_look(timetable, other, ordinal, ordinal + 1, is_child=False) for other in place.dependencies)
+    return tuple(found)
+
+
+def _look(timetable: Timetable, process: str, low: int, high: int, *, is_child: bool) -> Input:
+    qualifier = timetable.states[process].qualifier
+    unfinished, first = timetable.unfinished(process, low, high)
+    skipped, first_skipped = timetable.skipped(process, low, high)
+    return Input(
+        is_child,
+        process,
+        unfinished,
+        "" if first is None else id_of(qualifier, first),
+        skipped,
+        "" if first_skipped is None else id_of(qualifier, first_skipped),
+    )

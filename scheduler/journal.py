@@ -1,0 +1,89 @@
+"""How does a turn become true? Inserted, then projected, then published; and carried on where a call failed in between."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from db.model import Chunk, Turn
+from db.store import Store
+from mq.broker import Broker, Message
+from system.errors import BrokerError, Unavailable
+
+log = logging.getLogger(__name__)
+
+
+class Stage(Enum):
+    """How far a turn has come."""
+
+    INSERT = 1
+    PROJECT = 2
+
+
+@dataclass(slots=True)
+class _Pending:
+    turn: Turn
+    chunks: Sequence[Chunk]
+    messages: Sequence[Message]
+    stage: Stage = Stage.INSERT
+
+
+class Journal:
+    """Commits the turns of one session, one at a time. A turn that was begun is carried on until its fate is known, never forgotten."""
+
+    def __init__(self, store: Store, broker: Broker, session: str) -> None:
+        self._store = store
+        self._broker = broker
+        self._session = session
+        self._pending: _Pending | None = None
+        self._unsent: list[Message] = []
+
+    def commit(self, turn: Turn, chunks: Sequence[Chunk], messages: Sequence[Message]) -> bool:
+        """Insert `turn`, project it, publish `messages`. Returns False when its number is taken: this session no longer leads.
+
+        Raises Unavailable where the store was away; then `carry_on` does the rest.
+        """
+        self._pending = _Pending(turn, chunks, messages)
+        return self.carry_on()
+
+    def carry_on(self) -> bool:
+        """Bring what is pending to its end; returns False when its number turned out to be taken. Raises Unavailable."""
+        pending = self._pending
+        if pending is not None:
+            if pending.stage is Stage.INSERT:
+                if not self._store.insert_turn(pending.turn) and not self._is_mine(pending.turn):
+                    self._pending = None
+                    return False
+                pending.stage = Stage.PROJECT
+            self._store.project(pending.turn, pending.chunks)
+            self._unsent.extend(pending.messages)
+            self._pending = None
+        self._publish()
+        return True
+
+    def is_pending(self) -> bool:
+        """Return whether a turn was begun whose fate is not known yet."""
+        return self._pending is not None
+
+    def send(self, messages: Sequence[Message]) -> None:
+        """Publish messages that no turn carries."""
+        self._unsent.extend(messages)
+        self._publish()
+
+    def _is_mine(self, turn: Turn) -> bool:
+        """Return whether an insert whose answer was lost did take effect."""
+        found = self._store.turns_after(turn.number - 1, 1)
+        return bool(found) and (found[0].number, found[0].session) == (turn.number, self._session)
+
+    def _publish(self) -> None:
+        """Send what is to be sent; a message is a hint, so a broker that is away holds nothing up."""
+        if not self._unsent:
+            return
+        try:
+            self._broker.publish(self._unsent)
+        except (BrokerError, Unavailable) as error:
+            log.warning("could not publish %d messages, will try again: %s", len(self._unsent), error)
+            return
+        self._unsent = []

@@ -1,0 +1,28 @@
+"""Which figures does the scheduler go by?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulerSettings:
+    """Figures of the engine; durations in seconds.
+
+    `lease_s`: how long the same beat must be read before a session is lost. `beat_s`: how often the scheduler beats itself.
+    `sweep_s`: how often the sweep looks. `follow_s`: how often a standby reads the turns. `window_per_slot`, `window_least`: how many
+    units of work of one queue may be REQUESTED. `max_losses`: how often a claim may be lost before an operator is asked.
+    `looks`: how many candidates one turn may decide, `reports`: how many reports it takes. `timetable_start` is an hourly id.
+    """
+
+    timetable_start: str = "2020010100"
+    lease_s: float = 30.0
+    beat_s: float = 2.0
+    sweep_s: float = 2.0
+    follow_s: float = 1.0
+    window_per_slot: int = 4
+    window_least: int = 100
+    max_losses: int = 5
+    looks: int = 2_000
+    reports: int = 1_000
+    second_looks: int = 4

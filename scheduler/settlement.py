@@ -1,0 +1,113 @@
+"""What does a unit of work's state mean for its job? Failures, losses, cancels and ends, as values.
+
+Pure: a job, its unit of work as just read, and the time in; what to remember out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from db.model import Job, UnitOfWork, UowMove
+from system.context import ManagedProcess
+from system.lifecycle import JOB_LIFECYCLE, UOW_LIFECYCLE, JobEvent, JobState, UowEvent, UowState, advance
+from system.retry import backoff_s, is_used_up
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What follows: the job as it stands now (None: unchanged) and a move of the unit of work (None: none).
+
+    `uow_state` is the state the unit of work will have after the move.
+    """
+
+    uow_state: UowState
+    job: Job | None = None
+    move: UowMove | None = None
+
+
+def ended(job: Job, uow: UnitOfWork, *, now: datetime, turn: int) -> Settlement:
+    """Return the job after its unit of work finished; a command that called it off is carried out now, whatever the outcome was."""
+    done = replace(
+        job,
+        uow_state=uow.state,
+        fence=uow.fence,
+        failures=uow.failures,
+        retry_at=None,
+        held="",
+        reason=job.reason if job.next_event else uow.reason,
+        changed_at=now,
+        turn=turn,
+    )
+    if job.next_event is JobEvent.REOPENED:
+        done = reopened(done, now=now, turn=turn)
+    elif job.next_event is not None:
+        state = advance(JOB_LIFECYCLE, job.state, job.next_event)
+        done = replace(done, state=state, next_event=None)
+    return Settlement(uow.state, done)
+
+
+def reopened(job: Job, *, now: datetime, turn: int, reason: str = "") -> Job:
+    """Return `job` as it starts anew: EMBRYO, the next generation, no unit of work; the fence goes on."""
+    return Job(
+        job.process,
+        job.timeperiod,
+        advance(JOB_LIFECYCLE, job.state, JobEvent.REOPENED),
+        now,
+        turn,
+        generation=job.generation + 1,
+        fence=job.fence,
+        reason=reason or job.reason,
+    )
+
+
+def failed(job: Job, uow: UnitOfWork, process: ManagedProcess, *, now: datetime, turn: int) -> Settlement:
+    """Return what follows from an INVALID unit of work: the next attempt's time, or the end of all attempts."""
+    if uow.cancel_requested:
+        return _called_off(uow)
+    if job.held or (job.failures == uow.failures and job.retry_at is not None):
+        return Settlement(UowState.INVALID)
+    since = job.failing_since or now
+    base = replace(job, uow_state=uow.state, failures=uow.failures, failing_since=since, reason=uow.reason, changed_at=now, turn=turn)
+    if not is_used_up(uow.failures, process.max_attempts, (now - since).total_seconds(), process.life_support_hours):
+        wait_s = backoff_s(uow.failures, process.backoff_s, uow.id)
+        return Settlement(UowState.INVALID, replace(base, retry_at=now + timedelta(seconds=wait_s)))
+    reason = f"failed {uow.failures} times, last: {uow.reason}"
+    if process.on_failure == "hold":
+        return Settlement(UowState.INVALID, replace(base, held=reason, reason=reason))
+    move = UowMove(uow.id, UowState.INVALID, UowEvent.GIVEN_UP, uow.fence, uow.losses, reason)
+    after = advance(UOW_LIFECYCLE, UowState.INVALID, UowEvent.GIVEN_UP)
+    return Settlement(after, replace(base, uow_state=after, fence=uow.fence, reason=f"failed: {reason}"), move)
+
+
+def lost(job: Job, uow: UnitOfWork, *, max_losses: int, now: datetime, turn: int) -> Settlement:
+    """Return what follows from a claim whose session is gone: due again at once, held when that happened too often."""
+    losses = uow.losses + 1
+    if losses <= max_losses:
+        move = UowMove(uow.id, UowState.IN_PROGRESS, UowEvent.LOST, uow.fence, losses, f"worker of session {uow.session} was lost")
+        return Settlement(UowState.REQUESTED, None, move)
+    held = f"its worker was lost {losses} times, last session {uow.session}"
+    move = UowMove(uow.id, UowState.IN_PROGRESS, UowEvent.LOST_TOO_OFTEN, uow.fence, losses, held)
+    return Settlement(UowState.INVALID, replace(job, uow_state=UowState.INVALID, held=held, reason=held, changed_at=now, turn=turn), move)
+
+
+def retried(job: Job, fence: int, losses: int, *, now: datetime, turn: int) -> Settlement:
+    """Return what makes the next attempt due now."""
+    move = UowMove(job.uow_id, UowState.INVALID, UowEvent.RETRIED, fence, losses, job.reason)
+    after = advance(UOW_LIFECYCLE, UowState.INVALID, UowEvent.RETRIED)
+    return Settlement(after, replace(job, uow_state=after, retry_at=None, changed_at=now, turn=turn), move)
+
+
+def waiting(uow: UnitOfWork) -> Settlement:
+    """Return what follows from a REQUESTED unit of work: nothing, unless it is called off and nobody holds it."""
+    return _called_off(uow) if uow.cancel_requested else Settlement(UowState.REQUESTED)
+
+
+def _called_off(uow: UnitOfWork) -> Settlement:
+    move = UowMove(uow.id, uow.state, UowEvent.CANCELED, uow.fence, uow.losses, uow.reason)
+    return Settlement(uow.state, None, move)
+
+
+def is_operators_skip(job: Job) -> bool:
+    """Return whether an operator skipped this job: it is reopened only by a command that names it."""
+    return job.state is JobState.SKIPPED and job.reason.startswith("operator")

@@ -1,0 +1,188 @@
+"""In which state is every period? One byte a period, addressed by its ordinal, and a record for each job that is under way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+from db.model import Chunk, Job, Turn
+from system.context import Context, ManagedProcess, first_period, last_moment
+from system.lifecycle import JOB_FINISHED, JobState
+from system.schedule import At, parse_schedule
+from system.timeperiod import Qualifier, Timeperiod, parse
+
+FINISHED_BYTES = bytes(sorted(JOB_FINISHED))
+_SKIPPED = int(JobState.SKIPPED)
+
+Node = tuple[str, int]
+
+
+@lru_cache(maxsize=65_536)
+def id_of(qualifier: Qualifier, ordinal: int) -> str:
+    """Return the id of a period by its number."""
+    return Timeperiod(qualifier, ordinal).id
+
+
+@lru_cache(maxsize=65_536)
+def ordinal_of(qualifier: Qualifier, timeperiod: str) -> int:
+    """Return the number of a period by its id; raises TimeperiodError."""
+    return parse(qualifier, timeperiod).ordinal
+
+
+class States:
+    """The states of one process, a byte a period. `first` is its first period, `last` the first that it does not run (None: never)."""
+
+    __slots__ = ("_base", "_bytes", "_schedule", "first", "last", "process", "qualifier")
+
+    def __init__(self, process: ManagedProcess, default_start: str) -> None:
+        self.process = process
+        self.qualifier = process.qualifier
+        self.first = first_period(process, default_start).ordinal
+        end = last_moment(process)
+        self.last = self.qualifier.ordinal_of(end) if end else None
+        self._base = self.qualifier.chunk_start(self.qualifier.chunk_of(self.first))
+        self._bytes = bytearray()
+        self._schedule = parse_schedule(process.trigger_frequency)
+
+    def __getitem__(self, ordinal: int) -> int:
+        at = ordinal - self._base
+        return self._bytes[at] if 0 <= at < len(self._bytes) else 0
+
+    def __setitem__(self, ordinal: int, state: int) -> None:
+        at = ordinal - self._base
+        if at >= len(self._bytes):
+            self._bytes.extend(bytes(at + 1 - len(self._bytes)))
+        self._bytes[at] = state
+
+    def clip(self, low: int, high: int) -> tuple[int, int]:
+        """Return the part of `[low, high)` in which the process has periods; empty when low >= high."""
+        return max(low, self.first), high if self.last is None else min(high, self.last)
+
+    def between(self, low: int, high: int) -> bytes:
+        """Return the states of `[low, high)`, a byte each."""
+        found = bytes(self._bytes[low - self._base : high - self._base])
+        return found + bytes(high - low - len(found))
+
+    def next_embryo(self, low: int, high: int) -> int | None:
+        """Return the first untouched (or reopened) period in `[low, high)`."""
+        stored = len(self._bytes)
+        at = self._bytes.find(0, low - self._base, high - self._base)
+        if at >= 0:
+            return at + self._base
+        beyond = max(low, stored + self._base)
+        return beyond if beyond < high else None
+
+    def due_end(self, now: datetime) -> int:
+        """Return the first period that is not due yet: it has not ended, or its lag is not over, or its `at` has not come since."""
+        moment = self._schedule.last_fire(now) if isinstance(self._schedule, At) else now
+        end = self.qualifier.ordinal_of(moment - timedelta(seconds=self.process.lag_s))
+        return max(self.first, end if self.last is None else min(end, self.last))
+
+    def due_at(self, ordinal: int) -> datetime:
+        """Return when a period becomes due."""
+        ready = Timeperiod(self.qualifier, ordinal).end + timedelta(seconds=self.process.lag_s)
+        if isinstance(self._schedule, At):
+            return self._schedule.next_fire(ready - timedelta(microseconds=1))
+        return ready
+
+    def load(self, chunk: Chunk) -> None:
+        """Take over a stored chunk."""
+        at = chunk.first - self._base
+        states = chunk.states[max(0, -at) :]
+        at = max(0, at)
+        if len(self._bytes) < at + len(states):
+            self._bytes.extend(bytes(at + len(states) - len(self._bytes)))
+        self._bytes[at : at + len(states)] = states
+
+    def chunk(self, number: int, turn: int) -> Chunk:
+        """Return chunk `number` as it stands, without the untouched bytes at its end."""
+        first = self.qualifier.chunk_start(number)
+        states = self.between(max(first, self._base), self.qualifier.chunk_start(number + 1)).rstrip(b"\0")
+        return Chunk(self.process.name, number, first, states, turn)
+
+    def counts(self, low: int, high: int) -> dict[JobState, int]:
+        """Return how many periods of `[low, high)` are in each state."""
+        states = self.between(low, high) if high > low else b""
+        return {state: states.count(state) for state in JobState}
+
+
+class Timetable:
+    """All periods of all managed processes, and the jobs that are under way; changed by applying records only."""
+
+    def __init__(self, context: Context, default_start: str) -> None:
+        self.states = {name: States(process, default_start) for name, process in context.managed.items()}
+        self.active: dict[Node, Job] = {}
+        self.head = 0
+
+    def load(self, chunks: Iterable[Chunk], jobs: Iterable[Job]) -> None:
+        """Take over what the store holds; what belongs to a retired process is left out."""
+        for chunk in chunks:
+            if chunk.process in self.states:
+                self.states[chunk.process].load(chunk)
+        for job in jobs:
+            if job.process in self.states:
+                self.put(job)
+
+    def put(self, job: Job) -> Node:
+        """Set a job as it stands now; returns its node."""
+        states = self.states[job.process]
+        node = (job.process, ordinal_of(states.qualifier, job.timeperiod))
+        states[node[1]] = job.state
+        if job.state in JOB_FINISHED:
+            self.active.pop(node, None)
+        else:
+            self.active[node] = job
+        return node
+
+    def apply(self, turn: Turn) -> None:
+        """Apply a committed turn. Turns are applied in order."""
+        for job in turn.jobs:
+            if job.process in self.states:
+                self.put(job)
+        self.head = turn.number
+
+    def nodes(self, turn: Turn) -> list[Node]:
+        """Return the nodes of a turn's jobs; those of retired processes are left out."""
+        return [(j.process, ordinal_of(self.states[j.process].qualifier, j.timeperiod)) for j in turn.jobs if j.process in self.states]
+
+    def chunks_of(self, nodes: Iterable[Node], turn: int) -> list[Chunk]:
+        """Return the chunks that hold `nodes`, each once."""
+        touched = {(name, self.states[name].qualifier.chunk_of(ordinal)) for name, ordinal in nodes}
+        return [self.states[name].chunk(number, turn) for name, number in sorted(touched)]
+
+    def period(self, node: Node) -> str:
+        """Return the id of a node's period."""
+        return id_of(self.states[node[0]].qualifier, node[1])
+
+    def unfinished(self, process: str, low: int, high: int) -> tuple[int, int | None]:
+        """Return how many periods of `[low, high)` are unfinished, and the first of them. Periods outside the process's own don't count."""
+        states = self.states[process]
+        low, high = states.clip(low, high)
+        if low >= high:
+            return 0, None
+        found = states.between(low, high)
+        left = len(found.translate(None, FINISHED_BYTES))
+        return left, low + _first_active(found) if left else None
+
+    def skipped(self, process: str, low: int, high: int) -> tuple[int, int | None]:
+        """Return how many periods of `[low, high)` are SKIPPED, and the first of them."""
+        states = self.states[process]
+        low, high = states.clip(low, high)
+        found = states.between(low, high) if low < high else b""
+        count = found.count(_SKIPPED)
+        return count, low + found.find(_SKIPPED) if count else None
+
+    def due_embryos(self, process: str, now: datetime) -> Iterator[int]:
+        """Yield the untouched periods of a process that are due, oldest first."""
+        states = self.states[process]
+        high = states.due_end(now)
+        ordinal = states.next_embryo(states.first, high)
+        while ordinal is not None:
+            yield ordinal
+            ordinal = states.next_embryo(ordinal + 1, high)
+
+
+def _first_active(states: bytes) -> int:
+    places = [states.find(state) for state in JobState if state not in JOB_FINISHED]
+    return min(place for place in places if place >= 0)
