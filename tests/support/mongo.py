@@ -31,7 +31,7 @@ class _Database:
         self._lock = RLock()
         self._collections: dict[str, _Collection] = {}
         self._database: Any = mongomock.MongoClient().db
-        self.client = self._database.client
+        self.client: Any = self._database.client
 
     def __getitem__(self, name: str) -> _Collection:
         return self._collections.setdefault(name, _Collection(self._database[name], self._lock))
