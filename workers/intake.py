@@ -1,0 +1,133 @@
+"""Which messages has the worker taken, and which claims did they win?
+
+A message is acknowledged as soon as its claim is decided, before any work starts (faults 6 and 10). What could not be claimed because
+the store was away stays unacknowledged: it is tried again, or comes back to others when the consumer is closed.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Container, Sequence
+from datetime import datetime
+
+from db.model import UnitOfWork
+from db.store import Store
+from mq.broker import Consumer, Delivery
+from system.clock import Clock
+from system.errors import BrokerError, StoreError, Unavailable
+from system.lifecycle import UowState
+from workers.policy import Backoff, WorkerSettings
+from workers.tasks import is_uow_id
+
+log = logging.getLogger(__name__)
+
+
+class Intake:
+    """A consumer that is made anew when the broker fails, and the claims made with it. Belongs to the work thread."""
+
+    def __init__(self, store: Store, connect: Callable[[], Consumer], clock: Clock, settings: WorkerSettings) -> None:
+        self._store = store
+        self._connect = connect
+        self._clock = clock
+        self._backoff = Backoff(settings.retry_first_s, settings.retry_cap_s)
+        self._doubt_s = settings.lease_s
+        self._consumer: Consumer | None = None
+        self._waiting: list[Delivery] = []
+        self._doubts: dict[str, float] = {}
+        self.took_all_it_could = False
+
+    def fileno(self) -> int:
+        """Return the descriptor that tells of messages; -1 where there is none."""
+        return self._consumer.fileno() if self._consumer else -1
+
+    def wait_s(self) -> float:
+        """Return for how many seconds the broker is better left alone."""
+        return self._backoff.wait_s(self._clock.monotonic())
+
+    def failed(self, error: Exception) -> None:
+        """Let go of the broker after an error; the next `take` connects again, after a while (fault 9)."""
+        self.close()
+        wait_s = self._backoff.failed(self._clock.monotonic())
+        log.warning("the broker failed, trying again in %.1f s: %s", wait_s, error, extra={"action": "broker_failed"})
+
+    def close(self) -> None:
+        """Stop consuming; what was taken and not acknowledged is there for others."""
+        consumer, self._consumer, self._waiting = self._consumer, None, []
+        try:
+            if consumer is not None:
+                consumer.close()
+        except (BrokerError, Unavailable) as error:
+            log.warning("a consumer did not close cleanly: %s", error, extra={"action": "broker_failed"})
+
+    def forget_doubts(self) -> None:
+        """Drop the claims of a session that is gone."""
+        self._doubts.clear()
+
+    def take(self, room: int, running: Container[str]) -> list[str]:
+        """Return the ids to claim now, oldest first, at most `room`; empty also while the broker is away.
+
+        Ids that run here already and messages that name no unit of work are acknowledged at once.
+        """
+        self.took_all_it_could = False
+        if self.wait_s() > 0:
+            return []
+        try:
+            if self._consumer is None:
+                self._consumer = self._connect()
+            if len(self._waiting) < room:
+                fresh = self._consumer.take(room - len(self._waiting))
+                self._waiting += fresh
+            self._backoff.worked()
+            self.took_all_it_could = len(self._waiting) >= room
+            self._waiting = self._refuse_useless(self._consumer, self._waiting, running)
+        except (BrokerError, Unavailable) as error:
+            self.failed(error)
+        return list(dict.fromkeys(delivery.body for delivery in self._waiting[:room]))
+
+    def claim(self, ids: Sequence[str], session: str, now: datetime) -> list[UnitOfWork]:
+        """Claim `ids`, as `take` returned them, acknowledge their messages, and return what was won, oldest first.
+
+        Raises Unavailable or StoreError, with the messages kept; whether something was won is not known then, see `in_doubt`.
+        """
+        until_s = self._clock.monotonic() + self._doubt_s
+        try:
+            won = {uow.id: uow for uow in self._store.claim(ids, session, now)}
+        except StoreError:
+            self._doubts.update(dict.fromkeys(ids, until_s))
+            raise
+        decided = set(ids)
+        settled = [delivery for delivery in self._waiting if delivery.body in decided]
+        self._waiting = [delivery for delivery in self._waiting if delivery.body not in decided]
+        try:
+            if self._consumer is not None:
+                self._consumer.acknowledge(settled)
+        except (BrokerError, Unavailable) as error:
+            self.failed(error)  # they come back, and are claimed by nobody then
+        return [won[uow_id] for uow_id in ids if uow_id in won]
+
+    def doubt(self, uow_id: str) -> None:
+        """Have `in_doubt` ask for a claim that the store says is ours and that is unknown here."""
+        self._doubts.setdefault(uow_id, self._clock.monotonic())
+
+    def in_doubt(self, session: str, known: Callable[[str], bool]) -> list[UnitOfWork]:
+        """Return claims that were won although the answer was lost: ours in the store, and not `known` here; raises Unavailable.
+
+        They are asked for until a lease has passed since the call, since a call that timed out may take effect late.
+        """
+        if not self._doubts:
+            return []
+        found = self._store.uows(list(self._doubts))
+        now_s = self._clock.monotonic()
+        self._doubts = {uow_id: until_s for uow_id, until_s in self._doubts.items() if until_s > now_s}
+        return [uow for uow in found if uow.state is UowState.IN_PROGRESS and uow.session == session and not known(uow.id)]
+
+    def _refuse_useless(self, consumer: Consumer, deliveries: list[Delivery], running: Container[str]) -> list[Delivery]:
+        useless = [d for d in deliveries if d.body in running or not is_uow_id(d.body)]
+        if not useless:
+            return deliveries
+        for delivery in useless:
+            if delivery.body not in running:
+                log.warning("a message on %s names no unit of work: %.200r", delivery.queue, delivery.body, extra={"action": "bad_message"})
+        consumer.acknowledge(useless)
+        tags = {delivery.tag for delivery in useless}
+        return [delivery for delivery in deliveries if delivery.tag not in tags]
