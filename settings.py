@@ -62,7 +62,7 @@ class Settings:
                     faults.append(f"{name} is {text!r}: {error}")
         loaded = cls(**values)  # type: ignore[arg-type]  # each value was read by its field's type
         if loaded.lease_s < 3 * loaded.beat_s:
-            faults.append(f"HORARIUM_LEASE_S is {loaded.lease_s:g} and HORARIUM_BEAT_S {loaded.beat_s:g}: a lease must last 3 beats or more")
+            faults.append(f"HORARIUM_LEASE_S is {loaded.lease_s:g}: expected 3 times HORARIUM_BEAT_S ({loaded.beat_s:g}) or more")
         if faults:
             raise ConfigError("\n".join(["the settings in the environment can't be used:", *(f"  - {f}" for f in faults)]), tuple(faults))
         return loaded._resolved(here, frozenset(values))

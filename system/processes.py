@@ -12,7 +12,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -53,11 +53,11 @@ class PidFile:
         return Identity(self.pid, self.created_s)
 
 
-def identity_of(pid: int) -> Identity | None:
-    """Return who has `pid` now, None where nobody has it; a process that ended and was not reaped yet counts as nobody."""
+def identity_of(pid: int, *, or_ended: bool = False) -> Identity | None:
+    """Return who has `pid` now, None where nobody has it. One that ended and was not reaped yet counts only with `or_ended`."""
     try:
         process = psutil.Process(pid)
-        if process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
+        if not or_ended and process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
             return None
         return Identity(pid, _created_s(process))
     except (psutil.NoSuchProcess, psutil.AccessDenied):
@@ -143,6 +143,18 @@ def mark_of(pid: int) -> str:
         return psutil.Process(pid).environ().get(MARK_VARIABLE, "")
     except (psutil.Error, OSError):
         return ""
+
+
+def reap_orphans(known: Container[int]) -> None:
+    """Reap ended children that nobody here waits for: what we inherited as a subreaper. The pids in `known` are left to their owners."""
+    try:
+        if os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            return
+        for child in psutil.Process().children():
+            if child.pid not in known:
+                os.waitpid(child.pid, os.WNOHANG)
+    except ChildProcessError:
+        return
 
 
 def become_subreaper() -> bool:

@@ -80,7 +80,7 @@ def test_a_bad_value_is_refused_with_name_value_and_what_is_expected(name: str, 
 
 
 def test_a_lease_that_hardly_lasts_a_beat_is_refused() -> None:
-    assert "a lease must last 3 beats or more" in refusal({"HORARIUM_LEASE_S": "2"})
+    assert "expected 3 times HORARIUM_BEAT_S" in refusal({"HORARIUM_LEASE_S": "2"})
 
 
 def test_all_faults_are_told_at_once() -> None:
