@@ -1,0 +1,227 @@
+"""What does a person at the desk see, and what can be asked for? The questions of launcher and dashboard, answered from the store.
+
+Works in any process: it reads the same records and decides by the same functions as the engine, so it gives the same reasons.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+
+from db.model import Command, Job, Session, UnitOfWork
+from db.store import Store
+from mq.broker import Broker, Message
+from scheduler.blockers import Blocker
+from scheduler.board import Board
+from scheduler.policy import SchedulerSettings
+from scheduler.timetable import Timetable
+from scheduler.trees import Topology
+from scheduler.why import Scene, explain
+from system.clock import Clock
+from system.context import REPORT_QUEUE, Context
+from system.errors import BrokerError, NotFound, Unavailable
+from system.lifecycle import JOB_FINISHED, UOW_FINISHED, JobState
+from system.timeperiod import parse
+
+log = logging.getLogger(__name__)
+_TURNS_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One process of a tree, over the periods that are due. `counts` is by state label; `first` and `last` are ids, or empty."""
+
+    tree: str
+    process: str
+    qualifier: str
+    counts: dict[str, int]
+    due: int
+    finished: int
+    active: int
+    held: int
+    failing: int
+    first: str
+    last: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the whole timetable is. `is_stuck`: what is left can't be done without a person."""
+
+    due: int
+    finished: int
+    active: int
+    held: int
+    failing: int
+    is_done: bool
+    is_stuck: bool
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """One job as it stands. `job` and `uow` are None where nothing was opened yet; `why` says what it waits for."""
+
+    process: str
+    timeperiod: str
+    state: str
+    job: Job | None
+    uow: UnitOfWork | None
+    why: Blocker
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Whether anything is scheduled: the age of the leader's last successful turn, None when nobody leads."""
+
+    leader: str
+    last_turn: int
+    last_turn_age_s: float | None
+    sessions: list[Session]
+
+
+class Desk:
+    """Reads for one person or page at a time; not for several threads. Every question may raise Unavailable."""
+
+    def __init__(self, store: Store, broker: Broker, context: Context, clock: Clock, settings: SchedulerSettings) -> None:
+        self._store = store
+        self._broker = broker
+        self._context = context
+        self._clock = clock
+        self._settings = settings
+        self._topology = Topology(context)
+        self._timetable: Timetable | None = None
+        self._leader = ""
+
+    # -- what is
+
+    def timetable(self) -> list[Level]:
+        """Return the counts of every process, tree by tree, coarsest level first."""
+        table, now = self._read(), self._clock.now()
+        by_tree = [(t.name, n) for t in self._context.trees.values() for n in sorted(t.enclosed_processes, key=self._fineness)]
+        return [self._level(table, tree, name, now) for tree, name in by_tree]
+
+    def progress(self) -> Progress:
+        """Return the sums over all processes that are on."""
+        levels = [level for level in self.timetable() if self._context.managed[level.process].is_on]
+        due, finished, active, held, failing = (
+            sum(getattr(level, field) for level in levels) for field in ("due", "finished", "active", "held", "failing")
+        )
+        jobs = self._read().active.values()
+        is_moving = any(not job.held and job.uow_state is not None and job.uow_state not in UOW_FINISHED for job in jobs)
+        is_done = due == finished and active == 0
+        return Progress(due, finished, active, held, failing, is_done, is_stuck=held > 0 and not is_done and not is_moving)
+
+    def health(self) -> Health:
+        """Return who leads and when it last did a round that succeeded. The age is by wall clocks: to be shown."""
+        table, sessions = self._read(), self._store.sessions()
+        leader = next((s for s in sessions if s.id == self._leader), None)
+        turned_at = leader.facts.get("turned_at") if leader else None
+        age_s = max(0.0, (self._clock.now() - datetime.fromisoformat(turned_at)).total_seconds()) if turned_at else None
+        return Health(leader.id if leader else "", table.head, age_s, sessions)
+
+    def job(self, process: str, timeperiod: str) -> JobView:
+        """Return one job with its unit of work and what it waits for; raises NotFound or TimeperiodError."""
+        node = self._node(process, timeperiod)
+        found = self._store.jobs(process, [timeperiod])
+        job = found[0] if found else None
+        uows = self._store.uows([job.uow_id]) if job else []
+        state = JobState(self._read().states[process][node[1]]).label
+        return JobView(process, timeperiod, state, job, uows[0] if uows else None, self.why(process, timeperiod))
+
+    def why(self, process: str, timeperiod: str) -> Blocker:
+        """Return why a job is not running now, down to the leaf causes; raises NotFound or TimeperiodError."""
+        node = self._node(process, timeperiod)
+        table = self._read()
+        uows = {uow.id: uow for uow in self._store.uows([job.uow_id for job in table.active.values()])}
+        board = Board(self._context, self._topology, table, self._settings, self._clock.now())
+        board.resume(uows.values())
+        health = self.health()
+        board.size_windows(sum(s.slots for s in health.sessions if s.kind == "worker"))
+        return explain(Scene(board, uows, {s.id: s for s in health.sessions}, leads=health.leader != ""), node)
+
+    def output(self, process: str, timeperiod: str) -> str:
+        """Return what the attempts of a job's current unit of work printed, in order, empty when nothing is known."""
+        self._node(process, timeperiod)
+        found = self._store.jobs(process, [timeperiod])
+        return "".join(piece.text for piece in self._store.output(found[0].uow_id)) if found else ""
+
+    def totals(self) -> dict[str, int]:
+        """Return how many jobs are finished and how many units of work were opened. Reads all turns: for a report, not for a page."""
+        jobs = sum(level.counts.get(state.label, 0) for level in self.timetable() for state in JOB_FINISHED)
+        number = uows = 0
+        while turns := self._store.turns_after(number, _TURNS_AT_ONCE):
+            uows += sum(len(turn.opened) for turn in turns)
+            number = turns[-1].number
+        return {"jobs": jobs, "uows": uows}
+
+    def seconds(self) -> float:
+        """Return the seconds from the first turn to the last that moved a job; 0 before the first."""
+        first = self._store.turns_after(0, 1)
+        number = self._read().head
+        while number > 0 and first:
+            last = self._store.turns_after(number - 1, 1)[0]
+            if last.jobs:
+                return (last.decided_at - first[0].decided_at).total_seconds()
+            number -= 1
+        return 0.0
+
+    # -- what is asked for
+
+    def give(self, verb: str, process: str, timeperiod: str, who: str, why: str) -> int:
+        """Store a command for the scheduler and return its number; raises NotFound or TimeperiodError. Its answer comes by `answer`."""
+        self._node(process, timeperiod)
+        number = self._store.add_command(Command(verb, process, timeperiod, who, why, self._clock.now()))
+        try:
+            self._broker.publish([Message(REPORT_QUEUE, f"command:{number}")])
+        except (BrokerError, Unavailable) as error:
+            log.warning("command %d is stored; the scheduler will find it by its sweep: %s", number, error)
+        return number
+
+    def answer(self, number: int) -> Command:
+        """Return a command as it stands; raises NotFound."""
+        return self._store.command(number)
+
+    # -- reading
+
+    def _read(self) -> Timetable:
+        """Return the timetable as of the last turn; only the first call reads all of it."""
+        if self._timetable is None:
+            self._timetable = Timetable(self._context, self._settings.timetable_start)
+            self._timetable.head = self._store.projected_turn()
+            self._timetable.load(self._store.chunks(list(self._context.managed)), self._store.active_jobs())
+            last = self._store.turns_after(self._timetable.head - 1, 1) if self._timetable.head else []
+            self._leader = last[0].session if last else ""
+        while turns := self._store.turns_after(self._timetable.head, _TURNS_AT_ONCE):
+            for turn in turns:
+                self._timetable.apply(turn)
+                self._leader = turn.session
+        return self._timetable
+
+    def _level(self, table: Timetable, tree: str, process: str, now: datetime) -> Level:
+        states = table.states[process]
+        due_end = states.due_end(now)
+        counts = states.counts(states.first, due_end)
+        jobs = [job for node, job in table.active.items() if node[0] == process]
+        is_empty = due_end <= states.first
+        return Level(
+            tree,
+            process,
+            states.qualifier.name,
+            {state.label: count for state, count in counts.items() if count},
+            due_end - states.first,
+            sum(counts[state] for state in JOB_FINISHED),
+            len(jobs),
+            sum(1 for job in jobs if job.held),
+            sum(1 for job in jobs if job.failing_since and not job.held),
+            "" if is_empty else table.period((process, states.first)),
+            "" if is_empty else table.period((process, due_end - 1)),
+        )
+
+    def _node(self, process: str, timeperiod: str) -> tuple[str, int]:
+        if process not in self._context.managed:
+            raise NotFound(f"there is no managed process {process!r}: `launch.py list` shows them")
+        return process, parse(self._context.managed[process].qualifier, timeperiod).ordinal
+
+    def _fineness(self, process: str) -> int:
+        return self._context.managed[process].qualifier.fineness

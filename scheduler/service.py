@@ -1,0 +1,117 @@
+"""How does a scheduler run? The engine's turns in a loop, until it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import os
+import select
+from datetime import datetime
+from uuid import uuid4
+
+from db.model import Session
+from db.store import Store
+from mq.broker import Broker
+from scheduler.engine import Engine
+from scheduler.policy import SchedulerSettings
+from scheduler.presence import Presence
+from scheduler.registry import register
+from system.clock import Clock
+from system.context import REPORT_QUEUE, Context
+from system.errors import ConfigError, HorariumError
+from system.processes import own_identity
+
+log = logging.getLogger(__name__)
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0
+
+
+class SchedulerService:
+    """One scheduler process. `run` returns after `stop`, which any thread or signal handler may call."""
+
+    def __init__(self, store: Store, broker: Broker, context: Context, clock: Clock, settings: SchedulerSettings, box: str) -> None:
+        self._store = store
+        self._broker = broker
+        self._context = context
+        self._clock = clock
+        self._settings = settings
+        self._box = box
+        self._is_stopping = False
+        self._wake_out, self._wake_in = os.pipe()
+        os.set_blocking(self._wake_in, False)
+        self._engine: Engine | None = None
+
+    def stop(self) -> None:
+        """Let `run` end after the turn that is under way."""
+        self._is_stopping = True
+        os.write(self._wake_in, b"x")
+
+    def run(self) -> None:
+        """Schedule until stopped. Raises ConfigError when the context does not fit the store; everything else is tried again."""
+        pause_s = _FIRST_PAUSE_S
+        while not self._is_stopping:
+            try:
+                self._prepare()
+                self._serve()
+                pause_s = _FIRST_PAUSE_S
+            except ConfigError:
+                raise
+            except HorariumError as error:
+                log.error("scheduler goes on in %.1f s: %s", pause_s, error)  # noqa: TRY400  said by the error, a traceback adds nothing
+                self._pause(pause_s)
+                pause_s = min(_LONGEST_PAUSE_S, pause_s * 2)
+
+    def _prepare(self) -> None:
+        queues = [REPORT_QUEUE, *(p.queue for p in self._context.managed.values())]
+        self._broker.declare(queues)
+        register(self._store, self._context, self._settings.timetable_start, self._clock.now())
+
+    def _serve(self) -> None:
+        """Run one session, from its opening until it is closed by us or by others."""
+        me = own_identity()
+        name = f"{self._box}/scheduler/{me.pid}/{uuid4().hex[:12]}"
+        session = Session(name, "scheduler", self._box, me.pid, me.created_s, self._clock.now())
+        engine = self._engine = Engine(self._store, self._broker, self._context, self._clock, self._settings, session=name)
+        presence = Presence(self._store, session, self._settings.beat_s, self._facts)
+        presence.open()
+        try:
+            self._loop(engine, presence)
+        finally:
+            engine.close()
+            presence.close()
+
+    def _loop(self, engine: Engine, presence: Presence) -> None:
+        pause_s = _FIRST_PAUSE_S
+        while not self._is_stopping and not presence.is_closed():
+            try:
+                wait_s = engine.turn(self._clock.now())
+                pause_s = _FIRST_PAUSE_S
+            except HorariumError as error:
+                log.error("this turn failed, the next in %.1f s: %s", pause_s, error)  # noqa: TRY400
+                wait_s, pause_s = pause_s, min(_LONGEST_PAUSE_S, pause_s * 2)
+                self._pause(wait_s)
+                continue
+            except Exception:
+                # The edge of the process's turn. The engine has dropped what it did not commit and reads it again.
+                log.exception("this turn failed, the next in %.1f s", pause_s)
+                wait_s, pause_s = pause_s, min(_LONGEST_PAUSE_S, pause_s * 2)
+                self._pause(wait_s)
+                continue
+            if wait_s > 0:
+                self._wait(engine.fileno(), wait_s)
+
+    def _wait(self, bell: int, seconds: float) -> None:
+        ready, _, _ = select.select([self._wake_out, *([bell] if bell >= 0 else [])], [], [], seconds)
+        if self._wake_out in ready:
+            os.read(self._wake_out, 4096)
+
+    def _pause(self, seconds: float) -> None:
+        self._wait(-1, seconds)
+
+    def _facts(self) -> dict[str, str]:
+        engine = self._engine
+        turned_at: datetime | None = engine.turned_at if engine else None
+        return {
+            "role": "leads" if engine and engine.leads else "follows",
+            "turn": str(engine.head if engine else 0),
+            "turned_at": turned_at.isoformat() if turned_at else "",
+            "second_look_found": str(engine.second_look_found if engine else 0),
+        }

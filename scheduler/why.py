@@ -1,0 +1,128 @@
+"""Why is this job not running now? Follows what it waits for, down to the causes that wait for nothing else.
+
+Decides by the functions that the engine decides by; pure but for what was read into the scene.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from db.model import Job, Session, UnitOfWork
+from scheduler.blockers import Blocker
+from scheduler.board import Board
+from scheduler.discrete import Wait
+from scheduler.timetable import Node, ordinal_of
+from system.lifecycle import JOB_FINISHED, UOW_FINISHED, JobState, UowState
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What was read for one answer: the board, the units of work under way by id, the open sessions by id, whether somebody leads."""
+
+    board: Board
+    uows: Mapping[str, UnitOfWork]
+    sessions: Mapping[str, Session]
+    leads: bool
+
+
+def explain(scene: Scene, node: Node) -> Blocker:
+    """Return what `node` waits for, with its causes; a finished job waits for nothing and says so."""
+    board = scene.board
+    process, ordinal = node
+    timeperiod = board.timetable.period(node)
+    states = board.timetable.states[process]
+    if ordinal < states.first:
+        return Blocker("before start", f"{process} starts at {board.timetable.period((process, states.first))}", process, timeperiod)
+    if states.last is not None and ordinal >= states.last:
+        return Blocker("after end", f"{process} ended with {board.timetable.period((process, states.last - 1))}", process, timeperiod)
+    state = JobState(states[ordinal])
+    if state in JOB_FINISHED:
+        return Blocker("finished", f"it is finished: {state.label}", process, timeperiod)
+    title = f"{process} {timeperiod} is {state.label}"
+    job = board.timetable.active.get(node)
+    cause = _cause(scene, node, job)
+    since = job.changed_at if job else None
+    return Blocker("waits", title, process, timeperiod, since, causes=cause)
+
+
+def _cause(scene: Scene, node: Node, job: Job | None) -> tuple[Blocker, ...]:
+    if job is not None and job.uow_state is not None and job.uow_state not in UOW_FINISHED and not job.held:
+        return (_of_uow(scene, job),)
+    decision = scene.board.decision(node)
+    if decision is None:
+        return (_open_period(scene, node),)
+    if isinstance(decision, Wait):
+        return tuple(_deeper(scene, blocker) for blocker in decision.blockers)
+    return (_of_admission(scene, node),)
+
+
+def _deeper(scene: Scene, blocker: Blocker) -> Blocker:
+    """Return an input's blocker with the first unfinished period of that input as its cause."""
+    if blocker.kind not in ("children", "dependency"):
+        return blocker
+    qualifier = scene.board.timetable.states[blocker.process].qualifier
+    below = explain(scene, (blocker.process, ordinal_of(qualifier, blocker.timeperiod)))
+    return replace(blocker, causes=(below,))
+
+
+def _open_period(scene: Scene, node: Node) -> Blocker:
+    due = scene.board.timetable.states[node[0]].due_at(node[1])
+    text = f"the period is due at {due.isoformat(timespec='seconds')}"
+    return Blocker("open period", text, node[0], scene.board.timetable.period(node), look="nothing: it will run then")
+
+
+def _of_admission(scene: Scene, node: Node) -> Blocker:
+    """Return why a job that may run was not requested yet."""
+    process = scene.board.context.managed[node[0]]
+    timeperiod = scene.board.timetable.period(node)
+    refusal = scene.board.refusal(node[0])
+    if not scene.leads:
+        return _nobody_leads(node[0], timeperiod)
+    if refusal == "off":
+        return Blocker("off", f"{process.name} is switched off in the context", process.name, timeperiod, look="set is_on=True")
+    if refusal == "in flight":
+        text = f"{process.max_in_flight} jobs of {process.name} are under way, which is its max_in_flight"
+        return Blocker("in flight", text, process.name, timeperiod, look="launch.py timetable")
+    if refusal == "queue window":
+        count = len(scene.board.inflight.requested[process.queue])
+        text = f"{count} units of work wait in {process.queue}, which is its window"
+        return Blocker("queue window", text, process.name, timeperiod, look="add workers or slots")
+    return Blocker("turn", "it is free to run: the next turn requests it, oldest period first", process.name, timeperiod)
+
+
+def _of_uow(scene: Scene, job: Job) -> Blocker:
+    """Return how the unit of work stands that a job waits for."""
+    uow = scene.uows.get(job.uow_id)
+    log = f"launch.py job log {job.process} {job.timeperiod}"
+    if uow is None:
+        text = f"{job.uow_id} was decided and is not in the store yet"
+        return Blocker("turn", text, job.process, job.timeperiod, job.changed_at, "launch.py status")
+    if uow.state in UOW_FINISHED:
+        return Blocker("turn", f"{uow.id} ended: the next turn settles it", job.process, job.timeperiod, uow.finished_at)
+    if uow.state is UowState.INVALID:
+        again = job.retry_at.isoformat(timespec="seconds") if job.retry_at else "the next turn"
+        text = f"attempt {uow.failures} failed ({uow.reason}), the next is due at {again}"
+        return Blocker("retry", text, job.process, job.timeperiod, job.failing_since, log)
+    if uow.state is UowState.IN_PROGRESS:
+        session = scene.sessions.get(uow.session)
+        where = session.box if session else "a worker that is gone"
+        if uow.cancel_requested:
+            text = f"{uow.id} is being ended on {where}: {uow.reason}"
+            return Blocker("ending", text, job.process, job.timeperiod, uow.started_at, log)
+        return Blocker("unit of work", f"{uow.id} is running on {where}", job.process, job.timeperiod, uow.started_at, log)
+    return _of_queue(scene, job, uow)
+
+
+def _of_queue(scene: Scene, job: Job, uow: UnitOfWork) -> Blocker:
+    workers = [s for s in scene.sessions.values() if s.kind == "worker"]
+    if not workers:
+        text = f"{uow.id} waits in {uow.queue} and no worker runs"
+        return Blocker("worker", text, job.process, job.timeperiod, job.changed_at, "launch.py up")
+    before = len(scene.board.inflight.requested[uow.queue])
+    text = f"{uow.id} is one of {before} that wait in {uow.queue} for one of {sum(s.slots for s in workers)} slots"
+    return Blocker("unit of work", text, job.process, job.timeperiod, job.changed_at, "launch.py status")
+
+
+def _nobody_leads(process: str, timeperiod: str) -> Blocker:
+    return Blocker("scheduler", "no scheduler leads", process, timeperiod, look="launch.py up")
