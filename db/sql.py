@@ -1,0 +1,278 @@
+"""How does an SQL database keep the records? The store over SQLAlchemy Core; for now on one SQLite file, which the queue may share.
+
+A batch is one transaction, so it is whole or absent; nothing above counts on that. Records become rows in the caller's thread: the
+writer thread has only statements to run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from db import sql_uows
+from db.documents import (
+    chunk_row,
+    command_row,
+    decode_turn,
+    encode_turn,
+    facts_text,
+    job_row,
+    moment_text,
+    piece_row,
+    process_row,
+    row_chunk,
+    row_command,
+    row_job,
+    row_piece,
+    row_process,
+    row_session,
+    session_row,
+    uow_row,
+)
+from db.model import BeatAnswer, Chunk, Command, Job, Outcome, OutputPiece, ProcessRow, Session, Turn, UnitOfWork
+from db.sql_dialect import insert_absent, insert_newer, insert_or_replace
+from db.sql_schema import (
+    ACTIVE_JOB,
+    OPEN_COMMAND,
+    PART,
+    PROJECTED_TURN,
+    STEPS,
+    TRUE,
+    chunks,
+    commands,
+    jobs,
+    output,
+    processes,
+    sessions,
+    turns,
+)
+from db.store import Store
+from system.errors import NotFound, StoreError
+from system.sqlfile import META, Many, SqlFile
+
+T = TypeVar("T")
+
+_INSERT_TURN = insert_absent(turns)
+_TURNS_AFTER = (
+    sa.select(turns.c.body).where(turns.c.number > sa.bindparam("after")).order_by(turns.c.number).limit(sa.bindparam("most"))
+)
+_PROJECTED = sa.select(META.c.value).where(META.c.name == PROJECTED_TURN)
+_SET_PROJECTED = (
+    sa.update(META).where(META.c.name == PROJECTED_TURN, META.c.value < sa.bindparam("number")).values(value=sa.bindparam("number"))
+)
+
+_PUT_JOBS = insert_newer(jobs)
+_PUT_CHUNKS = insert_newer(chunks)
+_ACTIVE_JOBS = sa.select(jobs).where(jobs.c.state <= ACTIVE_JOB)
+_JOBS = sa.select(jobs).where(jobs.c.process == sa.bindparam("of"), jobs.c.timeperiod.in_(sa.bindparam("periods", expanding=True)))
+_CHUNKS = sa.select(chunks).where(chunks.c.process == sa.bindparam("of"))
+
+_OPEN_SESSION = insert_absent(sessions)
+_BEAT = (
+    sa.update(sessions)
+    .where(sessions.c.id == sa.bindparam("key"), sessions.c.is_open == TRUE)
+    .values(beat=sessions.c.beat + 1, facts=sa.bindparam("told"))
+)
+_SESSIONS = sa.select(sessions).where(sessions.c.is_open == TRUE)
+_CLOSE = Many(sa.update(sessions).where(sessions.c.id == sa.bindparam("key")).values(is_open=0), ("is_open", "key"))
+_EXPIRE = (
+    sa.update(sessions)
+    .where(sessions.c.id == sa.bindparam("key"), sessions.c.is_open == TRUE, sessions.c.beat == sa.bindparam("seen"))
+    .values(is_open=0)
+)
+
+_ADD_COMMAND = sa.insert(commands)
+_OPEN_COMMANDS = sa.select(commands).where(OPEN_COMMAND).order_by(commands.c.number).limit(sa.bindparam("most"))
+_COMMAND = sa.select(commands).where(commands.c.number == sa.bindparam("key"))
+_ANSWER = Many(
+    sa.update(commands)
+    .where(commands.c.number == sa.bindparam("key"), OPEN_COMMAND)
+    .values({name: sa.bindparam(name) for name in ("state", "answer", "turn")}),
+    ("state", "answer", "turn", "key"),
+)
+
+_PUT_OUTPUT = insert_or_replace(output)
+_OUTPUT = sa.select(output).where(output.c.uow_id == sa.bindparam("of")).order_by(output.c.fence, output.c.offset)
+_PROCESSES = sa.select(processes).order_by(processes.c.name)
+_REGISTER = insert_absent(processes)
+
+
+class SqlStore(Store):
+    """A store in an SQL file, which it closes. `file` is there for a queue that lives in it too."""
+
+    def __init__(self, file: SqlFile) -> None:
+        self.file = file
+
+    def prepare(self) -> None:
+        """See Store."""
+        self.file.migrate(PART, STEPS)
+
+    def close(self) -> None:
+        """See Store."""
+        self.file.close()
+
+    # -- turns
+
+    def insert_turn(self, turn: Turn) -> bool:
+        """See Store."""
+        row = (turn.number, turn.session, moment_text(turn.decided_at), encode_turn(turn))
+        return self.file.write(lambda conn: _INSERT_TURN(conn, [row])) == 1
+
+    def turns_after(self, number: int, limit: int) -> list[Turn]:
+        """See Store."""
+        wanted = {"after": number, "most": max(0, limit)}
+        bodies = self.file.read(lambda conn: conn.execute(_TURNS_AFTER, wanted).scalars().all())
+        return [decode_turn(body) for body in bodies]
+
+    def projected_turn(self) -> int:
+        """See Store."""
+        return self.file.read(lambda conn: conn.execute(_PROJECTED).scalar()) or 0
+
+    # -- projections
+
+    def project(self, turn: Turn, chunks: Sequence[Chunk]) -> None:
+        """See Store."""
+        uow_rows = [_values(uow_row(uow)) for uow in turn.opened]
+        move_rows = [sql_uows.move_row(move, turn.number) for move in turn.moves]
+        job_rows = [_values(job_row(job)) for job in turn.jobs]
+        chunk_rows = [_values(chunk_row(chunk)) for chunk in chunks]
+        answers = [(answer.state.value, answer.text, turn.number, answer.number) for answer in turn.answers]
+
+        def apply(conn: sa.Connection) -> None:
+            sql_uows.open_new(conn, uow_rows)
+            sql_uows.cancel(conn, turn.cancels)
+            sql_uows.move(conn, move_rows)
+            _PUT_JOBS(conn, job_rows)
+            _PUT_CHUNKS(conn, chunk_rows)
+            _close(conn, turn.lost)
+            _ANSWER(conn, answers)
+            conn.execute(_SET_PROJECTED, {"number": turn.number})
+
+        self.file.write(apply)
+
+    # -- jobs and chunks
+
+    def active_jobs(self) -> list[Job]:
+        """See Store."""
+        return self._records(row_job, _ACTIVE_JOBS, {})
+
+    def jobs(self, process: str, timeperiods: Sequence[str]) -> list[Job]:
+        """See Store."""
+        parts = sql_uows.sliced(timeperiods)
+        return [job for part in parts for job in self._records(row_job, _JOBS, {"of": process, "periods": list(part)})]
+
+    def chunks(self, processes: Sequence[str]) -> Iterator[Chunk]:
+        """See Store."""
+        # By process, and never with a cursor open: whoever stops half-way must not pin an old state of the file.
+        for process in dict.fromkeys(processes):
+            yield from self._records(row_chunk, _CHUNKS, {"of": process})
+
+    # -- units of work
+
+    def uows(self, ids: Sequence[str]) -> list[UnitOfWork]:
+        """See Store."""
+        return sql_uows.records(self.file.read(lambda conn: sql_uows.find(conn, ids)))
+
+    def claim(self, ids: Sequence[str], session: str, at: datetime) -> list[UnitOfWork]:
+        """See Store."""
+        before = sql_uows.records(self.file.write(lambda conn: sql_uows.claim(conn, ids, session, at)))
+        return [sql_uows.claimed(uow, session, at) for uow in before]
+
+    def give_back(self, claims: Sequence[UnitOfWork]) -> list[str]:
+        """See Store."""
+        return self.file.write(lambda conn: sql_uows.give_back(conn, claims))
+
+    def finish(self, outcomes: Sequence[Outcome]) -> list[str]:
+        """See Store."""
+        rows = [sql_uows.outcome_values(outcome) for outcome in outcomes]
+        return self.file.write(lambda conn: sql_uows.finish(conn, outcomes, rows))
+
+    # -- sessions
+
+    def open_session(self, session: Session) -> None:
+        """See Store."""
+        row = (*session_row(session).values(), 1)
+        if not self.file.write(lambda conn: _OPEN_SESSION(conn, [row])):
+            raise StoreError(f"session {session.id!r} was opened before; a session's id is used once: open one with a new id")
+
+    def beat(self, session_id: str, facts: dict[str, str]) -> BeatAnswer:
+        """See Store."""
+        change = {"key": session_id, "told": facts_text(facts)}
+
+        def beat(conn: sa.Connection) -> BeatAnswer:
+            if not conn.execute(_BEAT, change).rowcount:
+                return BeatAnswer(is_open=False)
+            return BeatAnswer(is_open=True, cancels=sql_uows.to_end(conn, session_id))
+
+        return self.file.write(beat)
+
+    def sessions(self) -> list[Session]:
+        """See Store."""
+        return self._records(row_session, _SESSIONS, {})
+
+    def close_sessions(self, ids: Sequence[str]) -> None:
+        """See Store."""
+        self.file.write(lambda conn: _close(conn, ids))
+
+    def expire_sessions(self, beats: Mapping[str, int]) -> list[str]:
+        """See Store."""
+        return self.file.write(
+            lambda conn: [key for key, seen in beats.items() if conn.execute(_EXPIRE, {"key": key, "seen": seen}).rowcount]
+        )
+
+    # -- commands
+
+    def add_command(self, command: Command) -> int:
+        """See Store."""
+        row = {name: value for name, value in command_row(command).items() if name != "number"}
+        key = self.file.write(lambda conn: conn.execute(_ADD_COMMAND, row).inserted_primary_key)
+        assert key is not None
+        return int(key[0])
+
+    def open_commands(self, limit: int) -> list[Command]:
+        """See Store."""
+        return self._records(row_command, _OPEN_COMMANDS, {"most": max(0, limit)})
+
+    def command(self, number: int) -> Command:
+        """See Store."""
+        for command in self._records(row_command, _COMMAND, {"key": number}):
+            return command
+        raise NotFound(f"there is no command {number}; `open_commands` lists those that wait")
+
+    # -- output of attempts
+
+    def append_output(self, pieces: Sequence[OutputPiece]) -> None:
+        """See Store."""
+        rows = [_values(piece_row(piece)) for piece in pieces]
+        self.file.write(lambda conn: _PUT_OUTPUT(conn, rows))
+
+    def output(self, uow_id: str) -> list[OutputPiece]:
+        """See Store."""
+        return self._records(row_piece, _OUTPUT, {"of": uow_id})
+
+    # -- registered processes
+
+    def processes(self) -> list[ProcessRow]:
+        """See Store."""
+        return self._records(row_process, _PROCESSES, {})
+
+    def register(self, rows: Sequence[ProcessRow]) -> None:
+        """See Store."""
+        values = [_values(process_row(row)) for row in rows]
+        self.file.write(lambda conn: _REGISTER(conn, values))
+
+    def _records(self, record: Callable[[Mapping[str, Any]], T], statement: sa.Select[Any], wanted: dict[str, Any]) -> list[T]:
+        rows = self.file.read(lambda conn: conn.execute(statement, wanted).all())
+        names = statement.selected_columns.keys()
+        return [record(dict(zip(names, row, strict=True))) for row in rows]
+
+
+def _close(conn: sa.Connection, ids: Sequence[str]) -> None:
+    _CLOSE(conn, [(0, key) for key in ids])
+
+
+def _values(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(row.values())

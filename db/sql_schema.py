@@ -1,0 +1,166 @@
+"""Which tables does the SQL store have, and how does an older one become this one?
+
+Cost must stay flat with years of finished rows behind it: an index that the hot path touches covers unfinished rows only.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from system.lifecycle import JOB_ACTIVE, UOW_FINISHED, UowState
+from system.sqlfile import META, Step
+
+PART = "store"
+PROJECTED_TURN = "projected_turn"
+
+# Written into the statements as they are: a partial index serves only where its condition can be read off the statement's text.
+REQUESTED = sa.literal_column(f"'{UowState.REQUESTED.value}'", sa.String)
+IN_PROGRESS = sa.literal_column(f"'{UowState.IN_PROGRESS.value}'", sa.String)
+FINISHED = tuple(sa.literal_column(f"'{state.value}'", sa.String) for state in sorted(UOW_FINISHED))
+ACTIVE_JOB = sa.literal_column(str(max(JOB_ACTIVE).value), sa.Integer)
+EMPTY = sa.literal_column("''", sa.String)
+TRUE = sa.literal_column("1", sa.Integer)
+
+metadata = sa.MetaData()
+
+
+def _text(name: str, *, primary_key: bool = False, nullable: bool = False, length: int | None = None) -> sa.Column[str]:
+    kind = sa.String(length) if length else sa.Text()
+    return sa.Column(name, kind, primary_key=primary_key, nullable=nullable)
+
+
+def _key(name: str) -> sa.Column[str]:
+    return _text(name, primary_key=True, length=190)
+
+
+def _number(name: str, *, nullable: bool = False) -> sa.Column[int]:
+    return sa.Column(name, sa.BigInteger, nullable=nullable)
+
+
+def _partial(name: str, condition: sa.ColumnElement[bool], *columns: sa.Column[str]) -> sa.Index:
+    return sa.Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
+
+
+turns = sa.Table(
+    "turn",
+    metadata,
+    sa.Column("number", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=False),
+    _text("session", length=190),
+    _text("decided_at", length=40),
+    _text("body"),
+)
+
+jobs = sa.Table(
+    "job",
+    metadata,
+    _key("process"),
+    _text("timeperiod", primary_key=True, length=20),
+    sa.Column("state", sa.Integer, nullable=False),
+    _text("changed_at", length=40),
+    _number("turn"),
+    _number("generation"),
+    _number("run"),
+    _number("fence"),
+    _text("uow_state", nullable=True, length=20),
+    _number("opened_turn"),
+    _number("inputs_turn"),
+    _number("failures"),
+    _text("failing_since", nullable=True, length=40),
+    _text("retry_at", nullable=True, length=40),
+    _text("held"),
+    _text("reason"),
+    _text("next_event", nullable=True, length=20),
+    sqlite_with_rowid=False,
+)
+_partial("job_active", jobs.c.state <= ACTIVE_JOB, jobs.c.process)
+
+chunks = sa.Table(
+    "chunk",
+    metadata,
+    _key("process"),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    _number("first"),
+    sa.Column("states", sa.LargeBinary, nullable=False),
+    _number("turn"),
+)
+
+uows = sa.Table(
+    "uow",
+    metadata,
+    _key("id"),
+    _text("process"),
+    _text("timeperiod", length=20),
+    _text("queue"),
+    _text("start_timeperiod", length=20),
+    _text("end_timeperiod", length=20),
+    _text("opened_at", length=40),
+    _number("turn"),
+    _text("state", length=20),
+    _number("fence"),
+    _text("session", length=190),
+    _number("failures"),
+    _number("losses"),
+    sa.Column("cancel_requested", sa.SmallInteger, nullable=False),
+    _number("rows", nullable=True),
+    _text("reason"),
+    _text("started_at", nullable=True, length=40),
+    _text("finished_at", nullable=True, length=40),
+    sqlite_with_rowid=False,
+)
+# What a beat asks for. Nearly always empty, so claims and outcomes don't pay for it.
+_partial("uow_to_end", sa.and_(uows.c.cancel_requested == TRUE, uows.c.state == IN_PROGRESS), uows.c.session)
+
+sessions = sa.Table(
+    "session",
+    metadata,
+    _key("id"),
+    _text("kind"),
+    _text("box"),
+    _number("pid"),
+    sa.Column("created_s", sa.Double, nullable=False),
+    _text("opened_at", length=40),
+    _number("beat"),
+    _number("slots"),
+    _text("queues"),
+    _text("facts"),
+    sa.Column("is_open", sa.SmallInteger, nullable=False),
+)
+_partial("session_open", sessions.c.is_open == TRUE, sessions.c.id)
+
+commands = sa.Table(
+    "command",
+    metadata,
+    sa.Column("number", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    _text("verb"),
+    _text("process"),
+    _text("timeperiod"),
+    _text("who"),
+    _text("why"),
+    _text("given_at", length=40),
+    _text("state", length=20),
+    _text("answer"),
+    _number("turn"),
+    sqlite_autoincrement=True,
+)
+OPEN_COMMAND = commands.c.state == sa.literal_column("'open'", sa.String)
+sa.Index("command_open", commands.c.number, sqlite_where=OPEN_COMMAND, postgresql_where=OPEN_COMMAND)
+
+output = sa.Table(
+    "output",
+    metadata,
+    _key("uow_id"),
+    sa.Column("fence", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("offset", sa.BigInteger, primary_key=True, autoincrement=False),
+    _text("text"),
+)
+
+processes = sa.Table("process", metadata, _key("name"), _text("start", length=20), _text("shape"), _text("registered_at", length=40))
+
+
+def _create(conn: sa.Connection) -> None:
+    metadata.create_all(conn)
+    conn.execute(sa.insert(META).values(name=PROJECTED_TURN, value=0))
+
+
+# Step n leads from version n to n + 1. A step that was released is never changed: the next change is a new step.
+STEPS: tuple[Step, ...] = (_create,)
