@@ -1,0 +1,194 @@
+"""Do jobs, chunks, commands, output and registered processes come back as they were written, and are empty batches fine?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sized
+
+import pytest
+
+from db.model import Answer, CommandState, OutputPiece
+from db.store import Store
+from system.errors import NotFound
+from system.lifecycle import JOB_FINISHED, JobState, UowState
+from tests.support.builders import NOW, PERIOD, PROCESS, UOW_ID, chunk, command, job, process_row, session, turn, uow
+from tests.support.stores import everything, open_and_claim, open_uows, race
+
+ODD = "naïve ☕ 𝄞 \" ' \\ \n % $set a.b {0} \u2028"
+
+# -- jobs and chunks
+
+
+def test_active_jobs_are_those_that_are_not_finished(store: Store) -> None:
+    made = [job(f"202401010{state.value}", state) for state in JobState]
+    store.project(turn(1, jobs=made), [])
+    active = sorted(store.active_jobs(), key=lambda found: found.state)
+    assert active == [made_job for made_job in made if made_job.state not in JOB_FINISHED]
+
+
+def test_a_job_leaves_and_comes_back_to_the_active_ones(store: Store) -> None:
+    counts = []
+    for number, state in enumerate((JobState.IN_PROGRESS, JobState.PROCESSED, JobState.EMBRYO, JobState.SKIPPED), 1):
+        store.project(turn(number, jobs=[job(state=state, turn=number)]), [])
+        counts.append(len(store.active_jobs()))
+    assert counts == [1, 0, 1, 0]
+
+
+def test_jobs_are_read_by_process_and_timeperiod(store: Store) -> None:
+    made = [job("2024010101"), job("2024010102"), job("2024010101", process="other")]
+    store.project(turn(1, jobs=made), [])
+    assert store.jobs(PROCESS, ["2024010101", "2024010101", "2024010103"]) == made[:1]
+    assert len(store.active_jobs()) == 3
+
+
+def test_units_of_work_are_read_by_id_once_each(store: Store) -> None:
+    open_uows(store, "a", "b")
+    assert [found.id for found in store.uows(["b", "unknown", "b"])] == ["b"]
+
+
+def test_chunks_are_read_by_process_with_all_their_bytes(store: Store) -> None:
+    wide = chunk(1, states=bytes(range(256)) * 3)
+    store.project(turn(1), [wide, chunk(2, states=b""), chunk(3, process="other")])
+    assert sorted(store.chunks([PROCESS, "unknown"]), key=lambda found: found.number) == [wide, chunk(2, states=b"")]
+    assert len(list(store.chunks([PROCESS, "other", PROCESS]))) == 3
+
+
+def test_words_in_a_job_come_back(store: Store) -> None:
+    made = job(held=ODD, reason=ODD * 5000, failing_since=NOW, retry_at=NOW.replace(microsecond=1), uow_state=UowState.INVALID)
+    store.project(turn(1, jobs=[made]), [])
+    assert store.jobs(PROCESS, [PERIOD]) == store.active_jobs() == [made]
+
+
+# -- commands
+
+
+def test_commands_are_numbered_from_one(store: Store) -> None:
+    assert [store.add_command(command(verb)) for verb in ("reprocess", "skip", "hold")] == [1, 2, 3]
+    assert [(c.number, c.verb) for c in store.open_commands(10)] == [(1, "reprocess"), (2, "skip"), (3, "hold")]
+
+
+def test_a_command_comes_back_as_it_was_given(store: Store) -> None:
+    number = store.add_command(command(who=ODD, why=ODD * 1000, timeperiod=""))
+    assert store.command(number) == command(who=ODD, why=ODD * 1000, timeperiod="", number=number)
+
+
+def test_the_store_gives_the_number_whatever_the_command_says(store: Store) -> None:
+    assert store.add_command(command(number=77)) == 1
+    assert store.command(1).number == 1
+
+
+def test_commands_given_at_once_have_numbers_of_their_own(store: Store) -> None:
+    given = race(8, lambda n: [store.add_command(command(who=f"user-{n}")) for _ in range(5)])
+    assert sorted(number for mine in given for number in mine) == list(range(1, 41))
+    assert all(store.command(number).who == f"user-{n}" for n, mine in enumerate(given) for number in mine)
+
+
+def test_open_commands_come_by_number_up_to_the_limit_without_answered_ones(store: Store) -> None:
+    for _ in range(12):
+        store.add_command(command())
+    store.project(turn(1, answers=[Answer(n, CommandState.REFUSED, "no") for n in (1, 3)]), [])
+    assert [found.number for found in store.open_commands(3)] == [2, 4, 5]
+    assert store.open_commands(0) == []
+
+
+def test_numbers_go_on_after_an_answer(store: Store) -> None:
+    store.project(turn(1, answers=[Answer(store.add_command(command()), CommandState.DONE, "ok")]), [])
+    assert store.add_command(command()) == 2
+
+
+def test_an_unknown_command_is_not_found(store: Store) -> None:
+    store.add_command(command())
+    with pytest.raises(NotFound, match="99"):
+        store.command(99)
+
+
+# -- output
+
+
+def piece(offset: int, text: str = "words", fence: int = 1, uow_id: str = UOW_ID) -> OutputPiece:
+    """Return a piece of output."""
+    return OutputPiece(uow_id, fence, offset, text)
+
+
+def test_output_comes_by_fence_then_offset(store: Store) -> None:
+    pieces = [piece(0, "a"), piece(9, "b"), piece(10, "c"), piece(0, "d", fence=2), piece(0, "e", fence=10)]
+    store.append_output(pieces[3:])
+    store.append_output(pieces[2::-1])
+    assert store.output(UOW_ID) == pieces
+
+
+def test_a_piece_replaces_the_one_at_its_place(store: Store) -> None:
+    store.append_output([piece(0, "half"), piece(4, "next")])
+    store.append_output([piece(0, "whole"), piece(4, "first"), piece(4, "last")])
+    assert store.output(UOW_ID) == [piece(0, "whole"), piece(4, "last")]
+
+
+def test_output_is_kept_by_unit_of_work(store: Store) -> None:
+    store.append_output([piece(0), piece(0, ODD * 1000, uow_id="other"), piece(7, "", uow_id="other")])
+    assert store.output("other") == [piece(0, ODD * 1000, uow_id="other"), piece(7, "", uow_id="other")]
+    assert store.output("unknown") == []
+
+
+def test_half_a_surrogate_pair_does_not_stop_output(store: Store) -> None:
+    store.append_output([piece(0, "caf\udce9")])
+    assert [found.text[:3] for found in store.output(UOW_ID)] == ["caf"]
+
+
+# -- registered processes
+
+
+def test_a_process_stays_as_it_was_first_registered(store: Store) -> None:
+    store.register([process_row(shape=json.dumps({"odd": ODD}))])
+    store.register([process_row(start="2030010100"), process_row("another")])
+    assert store.processes() == [process_row("another"), process_row(shape=json.dumps({"odd": ODD}))]
+
+
+def test_of_two_rows_of_one_name_the_first_is_registered(store: Store) -> None:
+    store.register([process_row(start="2024010100"), process_row(start="2030010100")])
+    assert store.processes() == [process_row(start="2024010100")]
+
+
+def test_of_eight_that_register_one_name_one_does(store: Store) -> None:
+    race(8, lambda n: store.register([process_row(start=f"202401010{n}"), process_row(f"own-{n}")]))
+    assert len(store.processes()) == 9
+
+
+# -- empty batches
+
+
+def test_empty_batches_are_fine_for_every_verb(store: Store) -> None:
+    store.project(turn(1), [])
+    store.close_sessions([])
+    store.append_output([])
+    store.register([])
+    answers: list[Sized] = [store.jobs(PROCESS, []), store.uows([]), store.claim([], "worker-1", NOW), list(store.chunks([]))]
+    answers += [store.give_back([]), store.finish([]), store.expire_sessions({})]
+    assert not any(answers)
+
+
+def test_an_empty_store_answers_every_read(store: Store) -> None:
+    answers = everything(store, periods=[PERIOD], ids=[UOW_ID])
+    assert answers.pop("projected") == 0
+    assert answers.pop("output") == [[]]
+    assert not any(answers.values())
+
+
+def test_eight_threads_may_do_everything_at_once(store: Store) -> None:
+    def work(number: int) -> bool:
+        name = f"worker-{number}"
+        store.open_session(session(name))
+        claimed = open_and_claim(store, f"{PROCESS}/{number:010}/1/1", name)
+        store.project(turn(number + 1, jobs=[job(f"{number:010}", turn=number + 1)]), [chunk(number, turn=number + 1)])
+        return store.beat(name, {}).is_open and store.give_back([claimed]) == [claimed.id]
+
+    assert all(race(8, work))
+    assert (len(store.sessions()), len(store.active_jobs()), len(list(store.chunks([PROCESS])))) == (8, 8, 8)
+
+
+def test_five_thousand_names_are_asked_for_at_once(store: Store) -> None:
+    names = [f"{n:010}" for n in range(5000)]
+    open_uows(store, "2024", names[7])
+    store.project(turn(2, jobs=[job(names[3])], opened=[uow("x")]), [])
+    assert [found.id for found in store.uows(names)] == [names[7]]
+    assert store.jobs(PROCESS, names) == [job(names[3])]
+    assert list(store.chunks(names)) == []
