@@ -171,7 +171,7 @@ def parse(qualifier: Qualifier, text: str) -> Timeperiod:
     period = _read(qualifier, text)
     if period is None or period.id != text:
         raise TimeperiodError(
-            f"{text!r} is not a {qualifier.noun} timeperiod: the format is {qualifier.pattern}, such as {_example(qualifier)}"
+            f"{text!r} is no {qualifier.noun} timeperiod: the format is {qualifier.pattern}, such as {_example(qualifier)}"
         )
     return period
 
