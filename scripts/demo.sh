@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# A year of real flights through Horarium. Needs Python 3.11 to 3.13 and nothing else; does what is still missing, then runs the year.
+#   ./scripts/demo.sh                leaves the system up until Ctrl-C
+#   ./scripts/demo.sh --until-done   ends when the year is done; the last line of output is one JSON object
+set -euo pipefail
+
+until_done=no
+for argument in "$@"; do
+    case "$argument" in
+    --until-done) until_done=yes ;;
+    -h | --help)
+        sed -n '2,4s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+        exit 0
+        ;;
+    *)
+        printf 'error: %s is unknown; usage: demo.sh [--until-done]\n' "$argument" >&2
+        exit 2
+        ;;
+    esac
+done
+
+source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
+cd "$ROOT"
+make_venv
+install_lock requirements-demo.txt "the demo"
+
+export HORARIUM_CONTEXT="$ROOT/examples/flights/context.py"
+export FLIGHTS_DATA="${FLIGHTS_DATA:-$ROOT/var/flights}"
+export HORARIUM_VAR="$FLIGHTS_DATA"
+
+"$PYTHON" examples/flights/load.py
+"$PYTHON" launch.py up --until-done
+"$PYTHON" launch.py report
+if [ "$until_done" = yes ]; then
+    "$PYTHON" launch.py report --json
+    exit
+fi
+say ""
+say "The year is done; the system stays up and waits for more. Look around from another terminal:"
+say "    export HORARIUM_CONTEXT=$HORARIUM_CONTEXT HORARIUM_VAR=$HORARIUM_VAR FLIGHTS_DATA=$FLIGHTS_DATA"
+say "    $PYTHON launch.py timetable"
+say "    $PYTHON launch.py job why flights_daily 2013070400"
+say "Ctrl-C stops it."
+exec "$PYTHON" launch.py up
