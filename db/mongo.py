@@ -16,7 +16,7 @@ from bson.errors import BSONError
 from pymongo import ReplaceOne, UpdateOne
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import BulkWriteError, ConnectionFailure, DuplicateKeyError, ExecutionTimeout, PyMongoError, WTimeoutError
+from pymongo.errors import BulkWriteError, ConnectionFailure, DuplicateKeyError, ExecutionTimeout, PyMongoError, WriteConcernError
 
 from db.documents import (
     Row,
@@ -400,8 +400,9 @@ def _write(collection: Collection[Row], writes: Sequence[Write]) -> int:
     try:
         return collection.bulk_write(writes, ordered=False).modified_count
     except BulkWriteError as error:
-        faults = [*error.details.get("writeErrors", ()), *error.details.get("writeConcernErrors", ())]
-        if any(fault.get("code") != DUPLICATE_KEY for fault in faults):
+        if error.details.get("writeConcernErrors"):
+            raise Unavailable(f"MongoDB did not confirm that writes will last: {error.details['writeConcernErrors']!r:.200}") from error
+        if any(fault.get("code") != DUPLICATE_KEY for fault in error.details.get("writeErrors", ())):
             raise
         return int(error.details.get("nModified", 0))
 
@@ -411,7 +412,7 @@ def _translating() -> Iterator[None]:
     """Turn the driver's errors into ours."""
     try:
         yield
-    except (ConnectionFailure, ExecutionTimeout, WTimeoutError) as error:
+    except (ConnectionFailure, ExecutionTimeout, WriteConcernError) as error:
         raise Unavailable(f"MongoDB can't be reached just now: {error}; it is tried again, look at the server if this stays") from error
     except (PyMongoError, BSONError, UnicodeEncodeError, OverflowError) as error:
         raise StoreError(f"MongoDB refused: {type(error).__name__}: {error}; nothing is retried, look at the server's log") from error
