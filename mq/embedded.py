@@ -1,0 +1,240 @@
+"""How does a queue live in the store's own file? One table of messages, one writer thread with the store, doorbells to wake consumers.
+
+A taken message carries its consumer's name until it is acknowledged; the consumer's doorbell tells whether it still lives.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+
+from mq.broker import Broker, Consumer, Delivery, Message
+from mq.declared import refuse_undeclared
+from mq.doorbell import Belfry, Doorbell
+from system.errors import BrokerError, StoreError, Unavailable
+from system.sqlfile import Many, SqlFile
+
+log = logging.getLogger(__name__)
+
+PART = "queue"
+# A statement takes so many values; larger batches are cut.
+SLICE = 500
+
+metadata = sa.MetaData()
+queues = sa.Table("queue", metadata, sa.Column("name", sa.Text, primary_key=True))
+messages = sa.Table(
+    "message",
+    metadata,
+    sa.Column("n", sa.Integer, primary_key=True),
+    sa.Column("queue", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("holder", sa.Text),
+    sqlite_autoincrement=True,  # a number is never used again, so a late acknowledgement can't drop another message
+)
+_m = messages.c
+_WAITS = _m.holder.is_(None)
+_HELD = _m.holder.is_not(None)
+sa.Index("message_waiting", _m.queue, _m.n, sqlite_where=_WAITS)
+sa.Index("message_held", _m.holder, sqlite_where=_HELD)
+
+_AMONG = _m.queue.in_(sa.bindparam("names", expanding=True))
+_NAMES = sa.select(queues.c.name)
+_DECLARE = Many(sa.insert(queues).prefix_with("OR IGNORE"), ("name",))
+_PUBLISH = Many(sa.insert(messages).values(queue=sa.bindparam("queue"), body=sa.bindparam("body")), ("queue", "body"))
+_DEPTHS = sa.select(_m.queue, sa.func.count()).where(_WAITS, _AMONG).group_by(_m.queue)
+_HOLDERS = sa.select(_m.holder).where(_HELD).distinct()
+_HELD_QUEUES = sa.select(_m.queue).where(_m.holder == sa.bindparam("who")).distinct()
+_RELEASE = sa.update(messages).where(_m.holder == sa.bindparam("who")).values(holder=None)
+_HOLD = sa.update(messages).where(_m.n.in_(sa.bindparam("numbers", expanding=True))).values(holder=sa.bindparam("who"))
+_DROP = Many(sa.delete(messages).where(_m.n == sa.bindparam("number"), _m.holder == sa.bindparam("who")), ("number", "who"))
+_PURGE = sa.delete(messages).where(_m.queue == sa.bindparam("name"), _WAITS)
+
+
+def _create(conn: sa.Connection) -> None:
+    metadata.create_all(conn)
+
+
+# Step n leads from version n to n + 1. A step that was released is never changed: the next change is a new step.
+STEPS = (_create,)
+
+
+class EmbeddedBroker(Broker):
+    """Queues in `file`, doorbells in `belfry`. It closes the belfry; the file is the store's to close, after the broker."""
+
+    def __init__(self, file: SqlFile, belfry: Belfry) -> None:
+        self._file = file
+        self._belfry = belfry
+        # Queues are never undeclared, so a name that was seen once need not be asked for again.
+        self._declared: frozenset[str] = frozenset()
+
+    def prepare(self) -> None:
+        """See Broker. Also frees what the dead of earlier runs left."""
+        with _translating():
+            self._file.migrate(PART, STEPS)
+        self._belfry.sweep()
+        self.revive()
+
+    def declare(self, queues: Sequence[str]) -> None:
+        """See Broker."""
+        new = [(name,) for name in dict.fromkeys(queues) if name not in self._declared]
+        if new:
+            with _translating():
+                self._file.write(lambda conn: _DECLARE(conn, new))
+            self._declared |= {name for (name,) in new}
+
+    def publish(self, messages: Sequence[Message]) -> None:
+        """See Broker."""
+        if not messages:
+            return
+        to = {message.queue for message in messages}
+        self._refuse_undeclared(to)
+        rows = [(message.queue, message.body) for message in messages]
+        with _translating():
+            self._file.write(lambda conn: _PUBLISH(conn, rows))
+        self.ring(to)
+
+    def consumer(self, queues: Sequence[str]) -> Consumer:
+        """See Broker."""
+        names = tuple(dict.fromkeys(queues))
+        self._refuse_undeclared(names)
+        return EmbeddedConsumer(self, self._file, self._belfry.hang(names), names)
+
+    def depths(self, queues: Sequence[str]) -> dict[str, int]:
+        """See Broker."""
+        self.revive()
+        with _translating():
+            found = self._file.read(lambda conn: conn.execute(_DEPTHS, {"names": list(queues)}).all())
+        return dict.fromkeys(queues, 0) | {row[0]: row[1] for row in found}
+
+    def purge(self, queue: str) -> int:
+        """See Broker."""
+        with _translating():
+            return self._file.write(lambda conn: conn.execute(_PURGE, {"name": queue}).rowcount)
+
+    def close(self) -> None:
+        """See Broker."""
+        self._belfry.close()
+
+    def revive(self) -> bool:
+        """Give back what dead consumers hold; returns whether there was any."""
+        with _translating():
+            holders = self._file.read(lambda conn: conn.execute(_HOLDERS).scalars().all())
+        dead = [holder for holder in holders if not self._belfry.is_alive(holder)]
+        for holder in dead:
+            log.warning("consumer %s is dead, what it held waits again", holder, extra={"action": "messages_revived", "consumer": holder})
+            self.release(holder)
+            self._belfry.take_down(holder)
+        return bool(dead)
+
+    def release(self, holder: str) -> None:
+        """Let the messages of `holder` wait again, and tell who consumes their queues."""
+        def release(conn: sa.Connection) -> list[str]:
+            freed = list(conn.execute(_HELD_QUEUES, {"who": holder}).scalars())
+            conn.execute(_RELEASE, {"who": holder})
+            return freed
+
+        with _translating():
+            freed = self._file.write(release)
+        self.ring(freed)
+
+    def ring(self, queues: Iterable[str]) -> None:
+        """Ring the consumers of `queues`. What was committed stays so: where a bell can't be rung, its consumer looks by itself soon."""
+        try:
+            self._belfry.ring(set(queues))
+        except BrokerError:
+            log.warning("a doorbell could not be rung", exc_info=True, extra={"action": "doorbell_failed"})
+
+    def _refuse_undeclared(self, names: Iterable[str]) -> None:
+        if not self._declared.issuperset(names):
+            with _translating():
+                self._declared = frozenset(self._file.read(lambda conn: conn.execute(_NAMES).scalars().all()))
+            refuse_undeclared(names, self._declared)
+
+
+class EmbeddedConsumer(Consumer):
+    """Takes by writing its name to messages that wait."""
+
+    def __init__(self, broker: EmbeddedBroker, file: SqlFile, bell: Doorbell, queues: Sequence[str]) -> None:
+        self._broker = broker
+        self._file = file
+        self._bell = bell
+        self._waiting = _oldest(queues)
+        self._is_closed = False
+
+    def fileno(self) -> int:
+        """See Consumer."""
+        return self._bell.fileno()
+
+    def take(self, limit: int) -> list[Delivery]:
+        """See Consumer."""
+        if self._is_closed:
+            raise BrokerError("this consumer is closed; ask the broker for a new one")
+        if limit <= 0:
+            return []
+        self._bell.quiet()
+        if not (self._is_waiting() or self._broker.revive()):
+            return []
+        with _translating():
+            # Not durable: what a power cut undoes here is a hint that comes twice.
+            rows = self._file.write(lambda conn: self._hold(conn, limit), durable=False)
+        if len(rows) == limit:
+            self._bell.ring()  # there may be more, and the rings for it were forgotten above
+        return [Delivery(number, queue, body) for number, queue, body in rows]
+
+    def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
+        """See Consumer."""
+        if deliveries:
+            rows = [(delivery.tag, self._bell.name) for delivery in deliveries]
+            with _translating():
+                self._file.submit(lambda conn: _DROP(conn, rows), durable=False).add_done_callback(_log_failure)
+
+    def close(self) -> None:
+        """See Consumer."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._bell.close()
+        if not self._file.is_closed:  # else the next one that looks finds the bell gone
+            self._broker.release(self._bell.name)
+
+    def _is_waiting(self) -> bool:
+        """Return whether there is something, without asking for the write lock."""
+        with _translating():
+            return bool(self._file.read(lambda conn: conn.execute(self._waiting, {"most": 1}).all()))
+
+    def _hold(self, conn: sa.Connection, limit: int) -> list[tuple[int, str, str]]:
+        rows = [(number, queue, body) for number, queue, body in conn.execute(self._waiting, {"most": limit}).all()]
+        numbers = [row[0] for row in rows]
+        for first in range(0, len(numbers), SLICE):
+            conn.execute(_HOLD, {"numbers": numbers[first : first + SLICE], "who": self._bell.name})
+        return rows
+
+
+def _oldest(queues: Sequence[str]) -> sa.Select[Any] | sa.CompoundSelect[Any]:
+    """Return the query of the `most` oldest messages that wait in `queues`: a walk along the index for each, then the best."""
+    most = sa.bindparam("most", type_=sa.Integer)
+    walks = [
+        sa.select(_m.n, _m.queue, _m.body).where(_WAITS, _m.queue == name).order_by(_m.n).limit(most).subquery().select() for name in queues
+    ]
+    best = sa.union_all(*walks).subquery()
+    return sa.select(best).order_by(best.c.n).limit(most)
+
+
+def _log_failure(future: Future[int]) -> None:
+    if not future.cancelled() and (error := future.exception()) is not None:
+        log.warning("an acknowledgement failed, its messages come again: %s", error, extra={"action": "acknowledge_failed"})
+
+
+@contextmanager
+def _translating() -> Iterator[None]:
+    try:
+        yield
+    except Unavailable:
+        raise
+    except StoreError as error:
+        raise BrokerError(str(error)) from error
