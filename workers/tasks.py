@@ -77,9 +77,9 @@ def refused_by_context(uow: UnitOfWork, at: datetime, reason: str) -> Outcome:
     return Outcome(uow.id, uow.session, uow.fence, UowEvent.FAILED, at, uow.failures + 1, None, reason)
 
 
-def canceled(uow: UnitOfWork, at: datetime, reason: str = "") -> Outcome:
-    """Return the outcome of a claim that was called off. `reason` is why; without one it is what the record says."""
-    return Outcome(uow.id, uow.session, uow.fence, UowEvent.CANCELED, at, uow.failures, None, reason or uow.reason or "canceled")
+def canceled(uow: UnitOfWork, at: datetime, reason: str) -> Outcome:
+    """Return the outcome of a claim that was called off. `reason` is the canceler's, empty where it could not be read."""
+    return Outcome(uow.id, uow.session, uow.fence, UowEvent.CANCELED, at, uow.failures, None, reason or "canceled")
 
 
 def after_refusal(outcome: Outcome, uow: UnitOfWork | None) -> Outcome | Refusal:
@@ -90,7 +90,7 @@ def after_refusal(outcome: Outcome, uow: UnitOfWork | None) -> Outcome | Refusal
     if uow is None or uow.fence != outcome.fence:
         return Refusal.FENCED
     if uow.state is UowState.IN_PROGRESS and uow.session == outcome.session:
-        return canceled(uow, outcome.at) if uow.cancel_requested else outcome
+        return canceled(uow, outcome.at, uow.reason) if uow.cancel_requested else outcome
     if uow.state is advance(UOW_LIFECYCLE, UowState.IN_PROGRESS, outcome.event):
         return Refusal.WRITTEN_BEFORE
     return Refusal.FENCED

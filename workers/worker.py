@@ -181,7 +181,7 @@ class Worker:
     def _look_at_doubts(self, now: datetime) -> None:
         for uow in self._intake.in_doubt(self._presence.session, self._is_known):
             if uow.cancel_requested:
-                self._outbox.add_outcome(canceled(uow, now))
+                self._outbox.add_outcome(canceled(uow, now, uow.reason))
             else:
                 self._outbox.add_return(uow)
 
@@ -260,7 +260,8 @@ class Worker:
             return
         if not self._ends_all:
             self._ends_all = True
-            for uow in self._running.values():
+            # The latest first: what still waits for a slot must not start because an older one has made room.
+            for uow in reversed(self._running.values()):
                 self._slots.end(uow.id, uow.fence, "the worker stops")
         elif now_s >= self._stop_at_s + 2 * self._settings.end_grace_s:
             self._slots.end_all("the worker stops")

@@ -1,0 +1,115 @@
+"""Does a claim become the right attempt, and the end of an attempt the right outcome?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from system.errors import SlotError
+from system.lifecycle import UowEvent, UowState
+from tests.support.builders import NOW, outcome, uow
+from tests.support.contexts import context_of, managed
+from workers.slots import Ended, Ending
+from workers.tasks import Refusal, after_refusal, canceled, is_uow_id, outcome_of, refused_by_context, task_of
+
+WINDOW = {"start_timeperiod": "2024010103", "end_timeperiod": "2024010106"}
+CLAIMED = uow(state=UowState.IN_PROGRESS, session="worker-1", fence=3, failures=1, losses=2, **WINDOW)
+PROCESSES = context_of({"flights": ["hourly"]}).managed
+
+
+def ended(ending: Ending, rows: int | None = None, reason: str = "") -> Ended:
+    return Ended(CLAIMED.id, CLAIMED.fence, ending, rows, reason)
+
+
+def test_a_task_says_its_window_as_moments_with_their_offset() -> None:
+    task = task_of(CLAIMED, PROCESSES)
+    assert (task.start, task.end) == ("2024-01-01T03:00:00+00:00", "2024-01-01T06:00:00+00:00")
+    assert (task.start_timeperiod, task.end_timeperiod, task.qualifier) == ("2024010103", "2024010106", "_hourly")
+
+
+def test_a_midnight_is_read_with_the_qualifier_of_its_process() -> None:
+    day = uow("sums_monthly/2024010000/1/1", start_timeperiod="2024010000", end_timeperiod="2024020000")
+    task = task_of(day, {"sums_monthly": managed("sums_monthly", "_monthly")})
+    assert (task.start, task.end) == ("2024-01-01T00:00:00+00:00", "2024-02-01T00:00:00+00:00")
+
+
+def test_attempts_count_failures_and_losses_from_one() -> None:
+    assert task_of(CLAIMED, PROCESSES).attempt == 4
+    assert task_of(uow(), PROCESSES).attempt == 1
+
+
+def test_a_task_carries_what_its_process_says_and_nothing_of_the_message() -> None:
+    process = managed(argv=("sort", "-u"), classname="", timeout_s=9.0, noop_exit_code=3)
+    task = task_of(CLAIMED, {process.name: process})
+    assert (task.argv, task.classname, task.timeout_s, task.noop_exit_code) == (("sort", "-u"), "", 9.0, 3)
+
+
+def test_fault_12_what_one_attempt_does_to_its_arguments_no_other_sees() -> None:
+    process = managed(arguments={"tables": ["a"]})
+    first = task_of(CLAIMED, {process.name: process})
+    first.arguments["tables"].append("leaked")  # type: ignore[attr-defined]
+    assert task_of(CLAIMED, {process.name: process}).arguments == {"tables": ["a"]}
+    assert process.arguments == {"tables": ["a"]}
+
+
+def test_a_process_that_is_not_in_the_context_is_named_with_what_to_do() -> None:
+    with pytest.raises(SlotError, match="'flights_hourly' is not in this worker's context: deploy"):
+        task_of(CLAIMED, {})
+
+
+def test_a_window_of_another_qualifier_is_refused() -> None:
+    with pytest.raises(SlotError, match=r"flights_hourly/2024010105/1/1 can't be read.*hourly timeperiod"):
+        task_of(uow(start_timeperiod="20240101"), PROCESSES)
+
+
+@pytest.mark.parametrize(
+    ("ending", "event", "failures"),
+    [
+        (Ending.DONE, UowEvent.DONE, 1), (Ending.EMPTY, UowEvent.EMPTY, 1), (Ending.FAILED, UowEvent.FAILED, 2),
+        (Ending.ENDED, UowEvent.FAILED, 2),
+    ],
+)
+def test_each_end_has_its_event_and_only_failures_are_counted(ending: Ending, event: UowEvent, failures: int) -> None:
+    found = outcome_of(CLAIMED, ended(ending, rows=5), NOW)
+    assert (found.event, found.failures, found.rows, found.fence, found.session) == (event, failures, 5, 3, "worker-1")
+
+
+def test_an_attempt_that_died_without_a_word_still_says_why_it_failed() -> None:
+    assert outcome_of(CLAIMED, ended(Ending.ENDED), NOW).reason == "ended from outside"
+    assert outcome_of(CLAIMED, ended(Ending.FAILED, reason="ValueError: no"), NOW).reason == "ValueError: no"
+
+
+def test_a_claim_that_the_context_refuses_has_failed_with_that_reason() -> None:
+    found = refused_by_context(CLAIMED, NOW, "unknown")
+    assert (found.event, found.failures, found.reason) == (UowEvent.FAILED, 2, "unknown")
+
+
+def test_fault_7_a_refused_success_of_a_canceled_claim_becomes_canceled_with_the_records_reason() -> None:
+    stored = replace(CLAIMED, cancel_requested=True, reason="ann: wrong")
+    assert after_refusal(outcome(CLAIMED), stored) == canceled(CLAIMED, NOW, "ann: wrong")
+
+
+@pytest.mark.parametrize(
+    ("stored", "verdict"),
+    [
+        (None, Refusal.FENCED),
+        (uow(state=UowState.IN_PROGRESS, session="worker-2", fence=4), Refusal.FENCED),
+        (uow(state=UowState.REQUESTED, fence=3), Refusal.FENCED),
+        (uow(state=UowState.CANCELED, session="worker-1", fence=3), Refusal.FENCED),
+        (uow(state=UowState.PROCESSED, session="worker-1", fence=3), Refusal.WRITTEN_BEFORE),
+        (CLAIMED, outcome(CLAIMED)),
+    ],
+)
+def test_a_refused_outcome_is_dropped_was_written_or_is_tried_again(stored: object, verdict: object) -> None:
+    assert after_refusal(outcome(CLAIMED), stored) == verdict  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("text", ["flights_hourly/2013010105/1/1", "a/b/10/20"])
+def test_ids_of_units_of_work_are_known(text: str) -> None:
+    assert is_uow_id(text)
+
+
+@pytest.mark.parametrize("text", ["", "a", "session:x", "command:7", "a/b/c/d", "a//1/1", "a/b/1", "a/b/1/1/1", "rm -rf / / 1/1"])
+def test_other_texts_are_not(text: str) -> None:
+    assert not is_uow_id(text)
