@@ -38,6 +38,7 @@ facts = st.dictionaries(words, words, max_size=2)
 @st.composite
 def turns(draw: st.DrawFn, number: int) -> Turn:
     """Return a turn whose moves are legal, if not always possible; none of them names a record twice."""
+    answered = draw(st.lists(st.integers(1, 4), max_size=2, unique=True))
     periods, moved, canceled = (draw(st.lists(names, max_size=2, unique=True)) for names in (st.sampled_from(PERIODS), ids, ids))
     return turn(
         number,
@@ -46,7 +47,7 @@ def turns(draw: st.DrawFn, number: int) -> Turn:
         moves=[_move(draw, i) for i in moved],
         cancels=[Cancel(i, draw(words)) for i in canceled],
         lost=draw(st.lists(sessions, max_size=1)),
-        answers=[Answer(n, draw(st.sampled_from(CommandState)), draw(words)) for n in draw(st.lists(st.integers(1, 4), max_size=2, unique=True))],
+        answers=[Answer(n, draw(st.sampled_from(CommandState)), draw(words)) for n in answered],
     )
 
 
