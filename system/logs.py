@@ -86,6 +86,11 @@ def set_up(name: str, folder: Path, *, max_bytes: int, count: int, console: bool
     return path
 
 
+def quiet() -> None:
+    """Keep log lines off the terminal where no log was set up: a command speaks for itself."""
+    logging.getLogger().addHandler(logging.NullHandler())
+
+
 def shut_down() -> None:
     """Take away the handlers that `set_up` added, and close their files."""
     root = logging.getLogger()

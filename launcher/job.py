@@ -1,0 +1,180 @@
+"""What can be asked of one job, and done to it? `launch.py job ...`"""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable
+from typing import Any
+
+import click
+from rich.markup import escape
+from rich.tree import Tree
+
+from db.model import Command, CommandState
+from launcher import named
+from launcher.parts import Roof
+from launcher.screen import json_option, moment, printable, show, show_json, table_of
+from scheduler.blockers import Blocker
+from scheduler.desk import Desk, JobView
+from system.clock import Clock
+from system.context import REPORT_QUEUE
+
+_LOOK_S = 0.05
+
+
+@click.group("job")
+def job_group() -> None:
+    """Look at one job (a process and a timeperiod), or act on it."""
+
+
+def _place(command: Callable[..., Any]) -> Callable[..., Any]:
+    for argument in (click.argument("timeperiod", metavar="PERIOD"), click.argument("process", metavar="PROCESS")):
+        command = argument(command)
+    return click.pass_obj(command)
+
+
+def _named(roof: Roof, process: str, timeperiod: str) -> tuple[str, str]:
+    entry = named.managed(roof.context, process)
+    return entry.name, named.period(entry, timeperiod)
+
+
+@job_group.command("why")
+@_place
+@json_option
+def why_command(roof: Roof, process: str, timeperiod: str, *, as_json: bool) -> None:
+    """Say why a job is not running now, down to the leaf cause."""
+    place = _named(roof, process, timeperiod)
+    with roof.desk() as desk:
+        blocker = desk.why(*place)
+    if as_json:
+        show_json(blocker)
+    else:
+        show(blocker_tree(blocker))
+
+
+@job_group.command("show")
+@_place
+@json_option
+def show_command(roof: Roof, process: str, timeperiod: str, *, as_json: bool) -> None:
+    """Show a job: state, unit of work, what it waits for."""
+    place = _named(roof, process, timeperiod)
+    with roof.desk() as desk:
+        view = desk.job(*place)
+    if as_json:
+        show_json(view)
+        return
+    facts = table_of("", "")
+    facts.show_header = False
+    for name, text in _facts(view):
+        facts.add_row(name, escape(text))
+    show(facts)
+    show(blocker_tree(view.why))
+
+
+@job_group.command("log")
+@_place
+@json_option
+def log_command(roof: Roof, process: str, timeperiod: str, *, as_json: bool) -> None:
+    """Print what the attempts of a job's current unit of work printed."""
+    place = _named(roof, process, timeperiod)
+    with roof.desk() as desk:
+        text = desk.output(*place)
+    if as_json:
+        show_json({"process": place[0], "timeperiod": place[1], "output": text})
+    elif text:
+        click.echo(printable(text), nl=not text.endswith("\n"))
+    else:
+        click.echo(f"{place[0]} {place[1]} has printed nothing", err=True)
+
+
+def _command(verb: str, summary: str) -> None:
+    @job_group.command(verb, help=summary)
+    @_place
+    @click.option("--why", "reason", required=True, metavar="TEXT", help="The reason; it is kept with the command.")
+    @click.option("--wait", "wait_s", default=5.0, show_default=True, metavar="SECONDS", help="How long to wait for the answer.")
+    @json_option
+    def act(
+        roof: Roof, process: str, timeperiod: str, *, reason: str, wait_s: float, as_json: bool
+    ) -> int:
+        place = _named(roof, process, timeperiod)
+        if not reason.strip():
+            raise named.BadName("--why is empty: say why, for whoever reads it later")
+        with roof.joined() as parts:
+            parts.broker.declare([REPORT_QUEUE])  # no scheduler may have run yet
+            desk = roof.desk_over(parts)
+            number = desk.give(verb, *place, getpass.getuser(), reason)
+            if not as_json:
+                click.echo(f"stored as command {number}")
+            answered = _await_answer(desk, number, roof.clock, wait_s)
+            leads = bool(desk.health().leader)
+        return _say_answer(answered, leads=leads, as_json=as_json)
+
+
+_command("cancel", "End the unit of work that a job has under way; the job is skipped.")
+_command("reprocess", "Run a job, its ancestors and its dependants anew.")
+_command("release", "Let a job that is held for an operator go on.")
+
+
+def _await_answer(desk: Desk, number: int, clock: Clock, wait_s: float) -> Command:
+    until_s = clock.monotonic() + wait_s
+    answered = desk.answer(number)
+    while answered.state is CommandState.OPEN and clock.monotonic() < until_s:
+        if not desk.health().leader:
+            break
+        clock.sleep(_LOOK_S)
+        answered = desk.answer(number)
+    return answered
+
+
+def _say_answer(command: Command, *, leads: bool, as_json: bool) -> int:
+    if as_json:
+        show_json({**vars_of(command), "leads": leads})
+    elif command.state is CommandState.DONE:
+        click.echo(f"done: {command.answer}")
+    elif command.state is CommandState.REFUSED:
+        click.echo(f"refused: {command.answer}", err=True)
+    elif not leads:
+        click.echo("no scheduler leads: it will be carried out when one does (`launch.py up`)")
+    else:
+        click.echo(f"not answered yet: `launch.py job show {command.process} {command.timeperiod}` shows what comes of it")
+    return 1 if command.state is CommandState.REFUSED else 0
+
+
+def vars_of(command: Command) -> dict[str, object]:
+    """Return a command's fields by name."""
+    return {name: getattr(command, name) for name in command.__dataclass_fields__}
+
+
+def blocker_tree(blocker: Blocker) -> Tree:
+    """Return a blocker with its causes as a tree, the leaf causes last and bold."""
+    tree = Tree(_sentence(blocker), guide_style="dim")
+    _grow(tree, blocker)
+    return tree
+
+
+def _grow(tree: Tree, blocker: Blocker) -> None:
+    for cause in blocker.causes:
+        _grow(tree.add(_sentence(cause)), cause)
+
+
+def _sentence(blocker: Blocker) -> str:
+    text = escape(printable(blocker.text))
+    since = f" [dim]since {moment(blocker.since)}[/dim]" if blocker.since else ""
+    look = f"\n[cyan]look: {escape(blocker.look)}[/cyan]" if blocker.look else ""
+    return f"{text}{since}{look}" if blocker.causes else f"[bold]{text}[/bold]{since}{look}"
+
+
+def _facts(view: JobView) -> list[tuple[str, str]]:
+    facts = [("job", f"{view.process} {view.timeperiod}"), ("state", view.state)]
+    if job := view.job:
+        facts += [("changed", moment(job.changed_at)), ("generation, run", f"{job.generation}, {job.run}")]
+        facts += [("failures", str(job.failures))] if job.failures else []
+        facts += [("held", job.held)] if job.held else []
+        facts += [("reason", job.reason)] if job.reason else []
+    if uow := view.uow:
+        facts += [("unit of work", uow.id), ("its state", uow.state.value), ("window", f"[{uow.start_timeperiod}, {uow.end_timeperiod})")]
+        facts += [("attempt started", moment(uow.started_at)), ("attempt finished", moment(uow.finished_at))]
+        facts += [("rows", f"{uow.rows:,}")] if uow.rows is not None else []
+        facts += [("losses", str(uow.losses))] if uow.losses else []
+        facts += [("its reason", uow.reason)] if uow.reason else []
+    return [(name, printable(text)) for name, text in facts]

@@ -1,0 +1,63 @@
+"""Which commands are there, and what becomes of their errors? The root of `launch.py`.
+
+Exit codes: 0 done, 1 refused or failed, 2 usage.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from launcher.job import job_group
+from launcher.listing import list_command
+from launcher.overview import status_command, timetable_command
+from launcher.parts import Roof
+from launcher.report import report_command
+from launcher.up import up_command
+from system import logs
+from system.errors import HorariumError
+
+DONE, REFUSED, USAGE = 0, 1, 2
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def cli() -> None:
+    """A scheduler for recurring batch pipelines whose data comes in periods.
+
+    Settings come from the environment: HORARIUM_CONTEXT names the process context (default context.py), HORARIUM_VAR the
+    folder for everything that is written (default var).
+    """
+
+
+for command in (up_command, job_group, timetable_command, status_command, report_command, list_command):
+    cli.add_command(command)
+
+
+def main(argv: Sequence[str] | None = None, roof: Roof | None = None) -> int:
+    """Run one command; returns the exit code. What goes wrong is one message on stderr, without a traceback."""
+    logs.quiet()
+    try:
+        result = cli.main(list(argv) if argv is not None else None, prog_name="launch.py", standalone_mode=False, obj=roof or Roof())
+        sys.stdout.flush()
+    except HorariumError as error:
+        return _refused(str(error), REFUSED)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return _refused("interrupted", REFUSED)
+    except BrokenPipeError:
+        # Whoever read us has seen enough. Python would complain once more when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return REFUSED
+    except OSError as error:
+        return _refused(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", REFUSED)
+    return result if isinstance(result, int) else DONE
+
+
+def _refused(text: str, exit_code: int) -> int:
+    click.echo(f"error: {text}", err=True)
+    return exit_code

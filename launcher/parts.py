@@ -1,0 +1,134 @@
+"""How are settings turned into parts: store, broker, context, and the figures that each tenant goes by?"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from pathlib import Path
+
+from db.store import Store
+from mq.broker import Broker
+from scheduler.desk import Desk
+from scheduler.policy import SchedulerSettings
+from settings import PREFIX, Settings
+from system.clock import Clock, RealClock
+from system.context import Context
+from system.context_check import load_context
+from system.errors import ConfigError
+from workers.policy import WorkerSettings
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Joined:
+    """A store and the broker beside it, open and prepared."""
+
+    store: Store
+    broker: Broker
+
+
+@dataclass
+class Roof:
+    """What a command is given: settings and context, read when they are first asked for, and ways to the parts."""
+
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    here: Path = ROOT
+    clock: Clock = field(default_factory=RealClock)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings; raises ConfigError."""
+        return Settings.load(self.environ, self.here)
+
+    @cached_property
+    def context(self) -> Context:
+        """The process context, checked; raises ConfigError that lists all faults."""
+        return load_context(self.settings.context)
+
+    @contextmanager
+    def joined(self) -> Iterator[Joined]:
+        """Open store and broker, and close them in the end; raises ConfigError, StoreError or BrokerError."""
+        with open_parts(self.settings) as parts:
+            yield parts
+
+    @contextmanager
+    def desk(self) -> Iterator[Desk]:
+        """Open a desk over store and broker; the context is checked first, since that costs nothing."""
+        self.context  # noqa: B018  read for its faults
+        with self.joined() as parts:
+            yield self.desk_over(parts)
+
+    def desk_over(self, parts: Joined) -> Desk:
+        """Return a desk over parts that are open."""
+        return Desk(parts.store, parts.broker, self.context, self.clock, scheduler_settings(self.settings))
+
+
+@contextmanager
+def open_parts(settings: Settings) -> Iterator[Joined]:
+    """Open and prepare the store and the broker that the URLs name; close them in the end."""
+    from db.urls import open_store
+    from mq.urls import open_broker
+
+    for name, url in (("store", settings.store_url), ("broker", settings.broker_url)):
+        if url == "memory:":
+            raise ConfigError(f"{PREFIX}{name.upper()}_URL is memory:, which lives in one process only; unset it for the default")
+    make_writable(settings.folder)
+    store = open_store(settings.store_url)
+    try:
+        store.prepare()
+        broker = open_broker(settings.broker_url, file=getattr(store, "file", None), var=settings.folder)
+        try:
+            broker.prepare()
+            yield Joined(store, broker)
+        finally:
+            broker.close()
+    finally:
+        store.close()
+
+
+def make_writable(folder: Path) -> None:
+    """Create the folder for everything that is written; raises ConfigError where this user can't write there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        problem = "" if os.access(folder, os.W_OK | os.X_OK) else "permission denied"
+    except OSError as error:
+        problem = (error.strerror or str(error)).lower()
+    if problem:
+        raise ConfigError(f"{folder} can't be written ({problem}): make it writable for this user, or set {PREFIX}VAR to another folder")
+
+
+def scheduler_settings(settings: Settings) -> SchedulerSettings:
+    """Return the figures that a scheduler (and a desk) goes by."""
+    return SchedulerSettings(
+        timetable_start=settings.timetable_start, lease_s=settings.lease_s, beat_s=settings.beat_s, sweep_s=settings.sweep_s
+    )
+
+
+def worker_settings(settings: Settings) -> WorkerSettings:
+    """Return the figures that a worker goes by. Its own stop is over before the supervisor's patience is."""
+    return WorkerSettings(
+        slots=settings.slots,
+        beat_s=settings.beat_s,
+        lease_s=settings.lease_s,
+        margin_s=min(3.0, settings.lease_s / 10),
+        poll_s=settings.poll_s,
+        end_grace_s=min(5.0, settings.stop_grace_s / 5),
+        stop_grace_s=settings.stop_grace_s * 0.6,
+        output_limit_bytes=settings.output_limit_bytes,
+    )
+
+
+def fingerprint(settings: Settings, context: Context) -> str:
+    """Return a text that changes with anything that a running scheduler or worker would have to take up."""
+    texts = [f"{f.name}={getattr(settings, f.name)}" for f in fields(settings) if f.name != "workers"]
+    return hashlib.sha256("\n".join([*texts, repr(context.processes), repr(dict(context.trees)), context.folder]).encode()).hexdigest()
+
+
+def process_names(settings: Settings) -> tuple[str, ...]:
+    """Return the names of the processes of this box, in the order of starting."""
+    return ("scheduler", *(f"worker.{n}" for n in range(1, settings.workers + 1)))

@@ -1,0 +1,160 @@
+"""How does all of a box run in the foreground? `launch.py up`"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+from types import FrameType
+
+import click
+from rich.console import Console
+from rich.live import Live
+
+from launcher.paint import Bars, Lines, summary
+from launcher.parts import ROOT, Joined, Roof, fingerprint, make_writable, open_parts, process_names, scheduler_settings
+from launcher.screen import console, show_json
+from launcher.watch import Ending, Painter, Watch
+from scheduler.desk import Desk
+from scheduler.registry import register
+from supervisor.keeper import Keeper
+from supervisor.local_crew import LocalCrew
+from supervisor.service import SupervisorService
+from system import logs
+from system.context import REPORT_QUEUE
+from system.errors import ConfigError, HorariumError
+
+log = logging.getLogger(__name__)
+
+_LOOK_LIVE_S, _LOOK_PLAIN_S = 0.2, 0.5
+
+
+@click.command("up")
+@click.option("--until-done", is_flag=True, help="End when nothing is left to do; exit code 1 where a person is needed.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout at the end; progress goes to stderr.")
+@click.pass_obj
+def up_command(roof: Roof, *, until_done: bool, as_json: bool) -> int:
+    """Run all of this box in the foreground.
+
+    That is its scheduler, its workers, and the supervisor over them. Ctrl-C stops it cleanly, Ctrl-C again kills it.
+    """
+    settings = roof.settings
+    make_writable(settings.folder)
+    with only_one(settings.folder / "up.lock"):
+        logs.set_up("supervisor", settings.folder / "log", max_bytes=settings.log_bytes, count=settings.log_count)
+        screen = Console(stderr=True, highlight=False) if as_json else console()
+        context = roof.context
+        with open_parts(settings) as parts:
+            parts.broker.declare([REPORT_QUEUE, *(p.queue for p in context.managed.values())])
+            register(parts.store, context, settings.timetable_start, roof.clock.now())
+            return Up(roof, parts, screen, until_done=until_done).run(as_json=as_json)
+
+
+class Up:
+    """One `up`: the supervisor in this thread, the watch in another."""
+
+    def __init__(self, roof: Roof, parts: Joined, screen: Console, *, until_done: bool) -> None:
+        settings = self._settings = roof.settings
+        self._screen, self._clock = screen, roof.clock
+        starter = ROOT / "process_starter.py"
+        crew = LocalCrew(
+            settings.folder,
+            lambda name: [sys.executable, str(starter), name],
+            {**os.environ, **settings.environ()},
+            fingerprint=fingerprint(settings, roof.context),
+            log_bytes=settings.log_bytes,
+        )
+        names = process_names(settings)
+        keeper = Keeper(names, crew, parts.store, parts.broker, settings.box, grace_s=settings.stop_grace_s)
+        self._service = SupervisorService(keeper, crew, roof.clock)
+        self._desk = Desk(parts.store, parts.broker, roof.context, roof.clock, scheduler_settings(settings))
+        self._until_done = until_done
+        self._interrupts = 0
+
+    def run(self, *, as_json: bool) -> int:
+        """Run until stopped or done; returns the exit code."""
+        self._screen.print(
+            f"running scheduler and {self._settings.workers} workers; logs in {self._settings.folder / 'log'}; Ctrl-C stops", soft_wrap=True
+        )
+        for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(signum, self._on_signal)
+        with self._painter() as (painter, period_s):
+            watch = Watch(self._desk, self._service.views, painter, self._clock, until_done=self._until_done)
+            thread = Thread(target=watch.run, args=(period_s, self._service.stop), name="watch", daemon=True)
+            thread.start()
+            self._service.run()
+            watch.stop()
+            thread.join()
+        return self._conclude(watch, as_json=as_json)
+
+    @contextmanager
+    def _painter(self) -> Iterator[tuple[Painter, float]]:
+        if self._screen.is_terminal:
+            with Live(console=self._screen, auto_refresh=False, transient=False) as live:
+                yield Bars(self._screen, live), _LOOK_LIVE_S
+        else:
+            yield Lines(self._screen, self._clock), _LOOK_PLAIN_S
+
+    def _on_signal(self, signum: int, _frame: FrameType | None) -> None:
+        """Stop in order; whoever presses Ctrl-C once more does not want to wait."""
+        self._interrupts += 1
+        if self._interrupts == 1:
+            self._service.stop()
+            os.write(2, b"\nstopping: jobs that run may end first; Ctrl-C again kills them\n")
+        elif signum == signal.SIGINT:
+            self._service.kill()
+
+    def _conclude(self, watch: Watch, *, as_json: bool) -> int:
+        try:
+            sight = watch.look()
+            totals = {**self._desk.totals(), "seconds": round(self._desk.seconds(), 3)}
+        except HorariumError as error:
+            self._screen.print(f"stopped; the store could not be read in the end: {error}", style="red", markup=False)
+            return 1
+        ending = watch.ending
+        is_good = ending is None or ending.is_good
+        facts = f"{totals['jobs']:,} periods finished, {totals['uows']:,} units of work, {totals['seconds']:,} s"
+        self._screen.print(f"stopped: {ending.text if ending else summary(sight)} ({facts})", soft_wrap=True, markup=False)
+        if ending and not ending.is_good:
+            self._say_what_to_do(ending)
+        if as_json:
+            show_json({"is_done": is_good and bool(sight.progress and sight.progress.is_done), "progress": sight.progress, **totals})
+        return 0 if is_good else 1
+
+    def _say_what_to_do(self, ending: Ending) -> None:
+        for level in ending.levels:
+            if level.held or level.failing:
+                self._screen.print(f"  {level.process}: {level.held} held, {level.failing} failing", markup=False)
+        if any(level.held for level in ending.levels):
+            self._screen.print("look: launch.py job why PROCESS PERIOD; mend it, then launch.py job release PROCESS PERIOD --why TEXT")
+        else:
+            self._screen.print(f"look: the logs in {self._settings.folder / 'log'}", soft_wrap=True, markup=False)
+
+
+@contextmanager
+def only_one(path: Path) -> Iterator[None]:
+    """Hold the lock file while inside; raises ConfigError that names who holds it."""
+    try:
+        file = path.open("a+", encoding="ascii")
+    except OSError as error:
+        raise ConfigError(f"{path} can't be written ({error.strerror}): make it writable for this user, or set HORARIUM_VAR") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            file.seek(0)
+            holder = file.read().strip() or "unknown"
+            raise ConfigError(
+                f"another `launch.py up` runs over {path.parent} (pid {holder}): stop it first, or set HORARIUM_VAR to another folder"
+            ) from error
+        file.seek(0)
+        file.truncate()
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield

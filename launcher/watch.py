@@ -1,0 +1,123 @@
+"""How far is it? Watches the timetable beside the supervisor, paints it, and says when nothing is left to do."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Event
+from typing import Protocol
+
+from scheduler.desk import Desk, Level, Progress
+from supervisor.keeper import View
+from system.clock import Clock
+from system.errors import HorariumError
+
+log = logging.getLogger(__name__)
+
+_SURE_AFTER = 2  # looks in a row that must agree before the end is believed
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What one look found. `rate` is finished periods a second, lately. `troubles` are sentences."""
+
+    levels: list[Level]
+    progress: Progress | None
+    troubles: tuple[str, ...]
+    rate: float
+
+
+class Painter(Protocol):
+    """Shows what was seen."""
+
+    def paint(self, sight: Sight) -> None:
+        """Show one look."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Why the watch ended: nothing is left to do (`is_good`), or it needs a person. `levels` are as last seen."""
+
+    is_good: bool
+    text: str
+    levels: list[Level]
+
+
+class Rate:
+    """Finished periods a second over the last looks; smoothed, so that it can be read."""
+
+    def __init__(self) -> None:
+        self._seen: list[tuple[float, int]] = []
+
+    def update(self, at_s: float, finished: int) -> float:
+        """Return the rate after one more look."""
+        self._seen = [*self._seen[-19:], (at_s, finished)]
+        (first_s, before), (last_s, after) = self._seen[0], self._seen[-1]
+        return max(0.0, (after - before) / (last_s - first_s)) if last_s > first_s else 0.0
+
+
+class Watch:
+    """Looks again and again until stopped. Belongs to its own thread, and so does its desk."""
+
+    def __init__(self, desk: Desk, views: Callable[[], list[View]], painter: Painter, clock: Clock, *, until_done: bool) -> None:
+        self._desk, self._views, self._painter, self._clock, self._until_done = desk, views, painter, clock, until_done
+        self._rate = Rate()
+        self._agreed = 0
+        self._is_over = Event()
+        self.ending: Ending | None = None
+        self.sight: Sight | None = None
+
+    def run(self, period_s: float, on_end: Callable[[], None]) -> None:
+        """Look every `period_s` until `stop`; calls `on_end` where the watch itself found the end."""
+        while not self._is_over.is_set():
+            try:
+                sight = self.look()
+                self._painter.paint(sight)
+                self.ending = self._judge(sight) if self._until_done else None
+            except Exception:  # the edge of this thread: what can't be shown must not end what is being done
+                log.exception("the progress could not be shown")
+            if self.ending:
+                on_end()
+                return
+            self._is_over.wait(period_s)
+
+    def stop(self) -> None:
+        """End `run` soon; from any thread."""
+        self._is_over.set()
+
+    def look(self) -> Sight:
+        """Return how everything stands now."""
+        views = self._views()
+        troubles = [view.trouble for view in views if view.trouble]
+        try:
+            levels, progress = self._desk.timetable(), self._desk.progress()
+        except HorariumError as error:
+            self.sight = Sight([], None, (*troubles, f"the timetable can't be read: {error}"), 0.0)
+            return self.sight
+        rate = self._rate.update(self._clock.monotonic(), progress.finished)
+        self.sight = Sight(levels, progress, tuple(troubles), rate)
+        return self.sight
+
+    def _judge(self, sight: Sight) -> Ending | None:
+        """Return why to end, once two looks in a row say so."""
+        ending = _ending(sight, self._views())
+        self._agreed = self._agreed + 1 if ending else 0
+        return ending if self._agreed >= _SURE_AFTER else None
+
+
+def _ending(sight: Sight, views: list[View]) -> Ending | None:
+    broken = [view.trouble for view in views if view.is_crash_loop and view.pid is None]
+    if broken and not any(view.pid and view.name.startswith("worker") for view in views):
+        return Ending(is_good=False, text=broken[0], levels=sight.levels)
+    if any(view.is_crash_loop and view.name == "scheduler" for view in views):
+        return Ending(is_good=False, text=next(v.trouble for v in views if v.name == "scheduler"), levels=sight.levels)
+    if sight.progress is None:
+        return None
+    if sight.progress.is_done:
+        return Ending(is_good=True, text=f"nothing is left to do: {sight.progress.finished:,} periods are finished", levels=sight.levels)
+    if sight.progress.is_stuck:
+        left = sight.progress.due - sight.progress.finished
+        return Ending(is_good=False, text=f"{left:,} periods wait for a person: {sight.progress.held} held", levels=sight.levels)
+    return None
