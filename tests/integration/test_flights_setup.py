@@ -1,0 +1,63 @@
+"""Do the two commands say exactly what is missing?"""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+
+
+def pretend(folder: Path, *, fails: str) -> Path:
+    """Return a program that answers as a Python of which every check passes but those whose code holds `fails`."""
+    program = folder / "python-pretended"
+    program.write_text(f"""#!/bin/sh
+case "$2" in
+*"{fails}"*) exit 1 ;;
+*print*) echo 3.11 ;;
+esac
+""")
+    program.chmod(0o755)
+    return program
+
+
+def base_python(candidate: str) -> subprocess.CompletedProcess[str]:
+    command = f'source "{SCRIPTS}/setup.sh"; base_python'
+    environ = {"BASE_PYTHON": candidate, "PATH": "/usr/bin:/bin"}
+    return subprocess.run(["bash", "-c", command], env=environ, capture_output=True, text=True, check=False)
+
+
+def test_a_python_that_has_everything_is_taken(tmp_path: Path) -> None:
+    found = base_python(str(pretend(tmp_path, fails="nothing at all")))
+    assert (found.returncode, found.stdout.strip()) == (0, str(tmp_path / "python-pretended"))
+
+
+def test_a_missing_venv_is_named_with_the_package_to_install(tmp_path: Path) -> None:
+    found = base_python(str(pretend(tmp_path, fails="import ensurepip")))
+    assert (found.returncode, found.stdout) == (1, "")
+    assert "apt-get install python3-venv" in found.stderr
+
+
+def test_a_python_without_sqlite_is_named(tmp_path: Path) -> None:
+    assert "without its module sqlite3" in base_python(str(pretend(tmp_path, fails="import sqlite3"))).stderr
+
+
+def test_a_python_that_is_too_old_is_no_python(tmp_path: Path) -> None:
+    found = base_python(str(pretend(tmp_path, fails="version_info")))
+    assert found.returncode == 1
+    assert "needed is Python 3.11, 3.12 or 3.13" in found.stderr
+
+
+@pytest.mark.parametrize("script", ["demo.sh", "test.sh"])
+def test_an_unknown_argument_is_a_usage_error(script: str) -> None:
+    found = subprocess.run([str(SCRIPTS / script), "--fast"], capture_output=True, text=True, check=False)
+    assert found.returncode == 2
+    assert "--fast is unknown; usage" in found.stderr
+
+
+@pytest.mark.parametrize("script", ["demo.sh", "test.sh"])
+def test_help_tells_both_ways(script: str) -> None:
+    found = subprocess.run([str(SCRIPTS / script), "--help"], capture_output=True, text=True, check=False)
+    assert found.stdout.count(f"./scripts/{script}") == 2
