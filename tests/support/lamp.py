@@ -48,7 +48,7 @@ def context(processes: Sequence[ManagedProcess], **dependent_on: Sequence[str]) 
 
 
 class Lamp:
-    """An engine, its store and broker, and hands to do a worker's writes with. The engine leads after the first `turn`."""
+    """An engine, its store and broker, and hands to do a worker's writes with. The engine leads from the start."""
 
     def __init__(
         self,
@@ -68,6 +68,7 @@ class Lamp:
         self.open_session("worker-1", slots=2)
         self.engine = self.another_engine("scheduler-1")
         self.desk = Desk(self.store, self.broker, self.context, self.clock, settings)
+        self.turn()
 
     def another_engine(self, session: str) -> Engine:
         """Return a further engine with an open session."""
