@@ -1,0 +1,165 @@
+"""What do cancel, release and reprocess do, and what do they answer?"""
+
+from __future__ import annotations
+
+import pytest
+
+from system.lifecycle import JobState, UowEvent
+from tests.support.lamp import Lamp, hours, january
+
+HOUR = "flights_hourly/2013010100/1/1"
+
+
+def one_hour() -> Lamp:
+    """Return a lamp with one requested hour."""
+    lamp = Lamp(january(("hourly",), end="2013010101"))
+    lamp.turn()
+    return lamp
+
+
+@pytest.mark.parametrize(
+    ("verb", "process", "timeperiod", "answer"),
+    [
+        ("explode", "flights_hourly", "2013010100", "there is no command 'explode': use one of cancel, release, reprocess"),
+        ("cancel", "flights_hourly", "2012010100", "it lies outside its start and end"),
+        ("release", "flights_hourly", "2013010100", "it is not held"),
+    ],
+)
+def test_a_command_that_makes_no_sense_is_refused_with_the_reason(verb: str, process: str, timeperiod: str, answer: str) -> None:
+    lamp = one_hour()
+    found = lamp.desk.answer(lamp.give(verb, process, timeperiod))
+    assert found.state == "refused"
+    assert answer in found.answer
+
+
+def test_a_requested_unit_of_work_is_canceled_at_once_and_the_job_is_skipped() -> None:
+    lamp = one_hour()
+    number = lamp.give("cancel", "flights_hourly", "2013010100")
+    lamp.turn(2)
+    assert lamp.uow(HOUR).state == "state_canceled"
+    assert lamp.state("flights_hourly", "2013010100") is JobState.SKIPPED
+    assert lamp.desk.answer(number).answer == f"canceled {HOUR}"
+
+
+def test_a_running_one_ends_first_and_then_the_job_is_skipped() -> None:
+    lamp = one_hour()
+    uow = lamp.claim(HOUR)[0]
+    number = lamp.give("cancel", "flights_hourly", "2013010100")
+    assert lamp.store.beat("worker-1", {}).cancels == (HOUR,)
+    assert lamp.desk.answer(number).state == "open"
+    lamp.finish(uow, UowEvent.CANCELED)
+    lamp.turn(2)
+    assert lamp.state("flights_hourly", "2013010100") is JobState.SKIPPED
+    assert lamp.desk.answer(number).state == "done"
+
+
+def test_fault_7_a_success_after_the_cancel_is_refused() -> None:
+    lamp = one_hour()
+    uow = lamp.claim(HOUR)[0]
+    lamp.give("cancel", "flights_hourly", "2013010100")
+    assert not lamp.finish(uow, UowEvent.DONE)
+
+
+def test_an_outcome_that_was_written_first_wins() -> None:
+    lamp = one_hour()
+    lamp.finish(lamp.claim(HOUR)[0])
+    number = lamp.give("cancel", "flights_hourly", "2013010100")
+    lamp.turn(2)
+    assert lamp.state("flights_hourly", "2013010100") is JobState.PROCESSED
+    assert lamp.desk.answer(number).answer == "too late: processed"
+
+
+def test_nothing_runs_in_its_place_before_the_running_one_has_ended() -> None:
+    lamp = one_hour()
+    uow = lamp.claim(HOUR)[0]
+    lamp.give("reprocess", "flights_hourly", "2013010100")
+    lamp.turn(3)
+    assert lamp.requested() == []
+    lamp.finish(uow, UowEvent.CANCELED)
+    lamp.turn(2)
+    assert lamp.requested() == ["flights_hourly/2013010100/2/1"]
+
+
+def test_fault_13_reprocessing_a_running_job_runs_it_again_instead_of_skipping_it() -> None:
+    lamp = one_hour()
+    uow = lamp.claim(HOUR)[0]
+    lamp.give("reprocess", "flights_hourly", "2013010100")
+    lamp.finish(uow, UowEvent.CANCELED)
+    lamp.turn(2)
+    lamp.work("flights_hourly/2013010100/2/1")
+    assert lamp.state("flights_hourly", "2013010100") is JobState.PROCESSED
+
+
+def test_the_fence_goes_on_over_generations() -> None:
+    lamp = one_hour()
+    lamp.work(HOUR)
+    lamp.give("reprocess", "flights_hourly", "2013010100")
+    assert lamp.claim("flights_hourly/2013010100/2/1")[0].fence == 2
+
+
+def test_a_reprocess_runs_the_node_and_its_ancestors_again_once_in_order() -> None:
+    lamp = Lamp(january(("hourly", "daily")))
+    lamp.run()
+    number = lamp.give("reprocess", "flights_hourly", "2013010105")
+    assert lamp.desk.answer(number).answer.startswith("2 jobs start anew")
+    assert lamp.requested() == ["flights_hourly/2013010105/2/1"]
+    lamp.work("flights_hourly/2013010105/2/1")
+    assert lamp.requested() == ["flights_daily/2013010100/2/1"]
+    assert lamp.run() == 1
+
+
+def test_a_requested_one_that_a_worker_claims_first_is_told_by_its_beat() -> None:
+    lamp = one_hour()
+    number = lamp.desk.give("cancel", "flights_hourly", "2013010100", "ann", "test")
+    uow = lamp.claim(HOUR)[0]
+    lamp.turn(2)
+    assert lamp.store.beat("worker-1", {}).cancels == (HOUR,)
+    lamp.finish(uow, UowEvent.CANCELED)
+    lamp.turn(2)
+    assert lamp.desk.answer(number).state == "done"
+
+
+def test_a_cancel_whose_worker_is_lost_ends_canceled() -> None:
+    lamp = one_hour()
+    lamp.claim(HOUR)
+    lamp.give("cancel", "flights_hourly", "2013010100")
+    lamp.store.close_sessions(["worker-1"])
+    lamp.sweep()
+    lamp.turn(2)
+    assert (lamp.uow(HOUR).state, lamp.state("flights_hourly", "2013010100")) == ("state_canceled", JobState.SKIPPED)
+
+
+def test_a_failing_one_is_canceled_between_its_attempts() -> None:
+    lamp = one_hour()
+    lamp.work(HOUR, event=UowEvent.FAILED)
+    lamp.give("cancel", "flights_hourly", "2013010100")
+    lamp.turn(2)
+    assert lamp.state("flights_hourly", "2013010100") is JobState.SKIPPED
+
+
+def test_a_command_outlives_its_scheduler() -> None:
+    lamp = one_hour()
+    uow = lamp.claim(HOUR)[0]
+    number = lamp.give("cancel", "flights_hourly", "2013010100")
+    lamp.store.close_sessions(["scheduler-1"])
+    lamp.engine = lamp.another_engine("scheduler-2")
+    lamp.turn(2)
+    lamp.finish(uow, UowEvent.CANCELED)
+    lamp.turn(2)
+    assert lamp.desk.answer(number).state == "done"
+
+
+def test_reprocessing_what_never_ran_is_refused() -> None:
+    lamp = Lamp(january(("hourly", "daily")))
+    lamp.turn()
+    found = lamp.desk.answer(lamp.give("reprocess", "flights_daily", "2013010100"))
+    assert (found.state, found.answer) == ("refused", "it has not run yet")
+
+
+def test_a_cancel_reopens_no_sibling() -> None:
+    lamp = Lamp(january(("hourly", "daily")))
+    lamp.turn()
+    lamp.give("cancel", "flights_hourly", "2013010103")
+    lamp.turn(2)
+    lamp.work(*[h for h in hours(24) if "/2013010103/" not in h])
+    assert lamp.requested() == ["flights_daily/2013010100/1/1"]

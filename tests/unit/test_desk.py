@@ -1,0 +1,171 @@
+"""What does the desk answer, from the store alone?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from scheduler.blockers import Blocker
+from scheduler.policy import SchedulerSettings
+from system.errors import NotFound, TimeperiodError
+from system.lifecycle import UowEvent
+from tests.support.lamp import Lamp, hours, january, with_fields
+
+
+def leaf(blocker: Blocker) -> Blocker:
+    """Return the only leaf cause."""
+    (found,) = blocker.leaves()
+    return found
+
+
+def day() -> Lamp:
+    """Return a lamp whose 24 hours are requested."""
+    lamp = Lamp(january())
+    lamp.turn()
+    return lamp
+
+
+def test_the_reason_goes_down_to_the_leaf_cause() -> None:
+    lamp = day()
+    why = lamp.desk.why("flights_daily", "2013010100")
+    assert why.causes[0].text == "24 unfinished in flights_hourly, first 2013010100"
+    assert leaf(why).text == "flights_hourly/2013010100/1/1 is one of 24 that wait in queue_flights_hourly for one of 2 slots"
+
+
+def running(lamp: Lamp) -> None:
+    lamp.claim(*hours(1))
+
+
+def ending(lamp: Lamp) -> None:
+    lamp.claim(*hours(1))
+    lamp.give("cancel", "flights_hourly", "2013010100")
+
+
+def failing(lamp: Lamp) -> None:
+    lamp.finish(lamp.claim(*hours(1))[0], UowEvent.FAILED, reason="no disk")
+    lamp.turn()
+
+
+def without_worker(lamp: Lamp) -> None:
+    lamp.store.close_sessions(["worker-1"])
+
+
+def unsettled(lamp: Lamp) -> None:
+    lamp.finish(lamp.claim(*hours(1))[0])
+
+
+@pytest.mark.parametrize(
+    ("scene", "kind", "text"),
+    [
+        (running, "unit of work", "flights_hourly/2013010100/1/1 is running on box-1"),
+        (ending, "ending", "is being ended on box-1"),
+        (failing, "retry", "attempt 1 failed (no disk), the next is due at 2020-01-01T00:00:0"),
+        (without_worker, "worker", "and no worker runs"),
+        (unsettled, "turn", "ended: the next turn settles it"),
+    ],
+)
+def test_each_standing_of_a_unit_of_work_is_said(scene: Callable[[Lamp], None], kind: str, text: str) -> None:
+    lamp = day()
+    scene(lamp)
+    found = leaf(lamp.desk.why("flights_daily", "2013010100"))
+    assert found.kind == kind
+    assert text in found.text
+
+
+def test_a_held_job_says_what_to_press() -> None:
+    lamp = Lamp(january(max_attempts=1, on_failure="hold"))
+    lamp.turn()
+    lamp.work(*hours(1), event=UowEvent.FAILED)
+    found = leaf(lamp.desk.why("flights_daily", "2013010100"))
+    assert (found.kind, found.look) == ("held", "launch.py job release flights_hourly 2013010100")
+
+
+def test_a_closed_window_is_said() -> None:
+    lamp = Lamp(january(), SchedulerSettings(window_least=5, window_per_slot=1))
+    lamp.turn()
+    found = leaf(lamp.desk.why("flights_hourly", "2013010123"))
+    assert (found.kind, found.text) == ("queue window", "5 units of work wait in queue_flights_hourly, which is its window")
+
+
+def test_a_process_that_is_off_or_full_says_so() -> None:
+    lamp = Lamp(with_fields(january(), "flights_hourly", {"is_on": False}))
+    lamp.turn()
+    assert leaf(lamp.desk.why("flights_hourly", "2013010100")).kind == "off"
+    full = Lamp(january(max_in_flight=1))
+    full.turn()
+    assert leaf(full.desk.why("flights_hourly", "2013010101")).kind == "in flight"
+
+
+def test_an_open_period_says_when_it_is_due() -> None:
+    lamp = Lamp(january(("hourly",), start="2020010100", end="2020010200"))
+    assert leaf(lamp.desk.why("flights_hourly", "2020010100")).text == "the period is due at 2020-01-01T01:00:00+00:00"
+
+
+@pytest.mark.parametrize(("timeperiod", "kind"), [("2012123123", "before start"), ("2013010200", "after end")])
+def test_periods_that_a_process_does_not_have_say_so(timeperiod: str, kind: str) -> None:
+    assert leaf(day().desk.why("flights_hourly", timeperiod)).kind == kind
+
+
+def test_a_finished_job_says_so() -> None:
+    lamp = day()
+    lamp.work(*hours(1))
+    assert leaf(lamp.desk.why("flights_hourly", "2013010100")).kind == "finished"
+
+
+def test_without_a_leader_that_is_the_reason() -> None:
+    lamp = Lamp(january(("hourly",), end="2013010101"))
+    lamp.store.close_sessions(["scheduler-1"])
+    assert leaf(lamp.desk.why("flights_hourly", "2013010100")).text == "no scheduler leads"
+    assert lamp.desk.health().leader == ""
+
+
+def test_unknown_names_are_refused() -> None:
+    lamp = day()
+    with pytest.raises(NotFound, match="no managed process 'flihgts'"):
+        lamp.desk.why("flihgts", "2013010100")
+    with pytest.raises(TimeperiodError, match="no hourly timeperiod"):
+        lamp.desk.why("flights_hourly", "2013013200")
+
+
+def test_counts_are_of_the_periods_that_are_due() -> None:
+    lamp = day()
+    lamp.work(*hours(3))
+    daily, hourly = lamp.desk.timetable()
+    assert (hourly.due, hourly.finished, hourly.active) == (24, 3, 21)
+    assert (daily.due, daily.finished, daily.first, daily.last) == (1, 0, "2013010100", "2013010100")
+
+
+def test_progress_follows_to_the_end() -> None:
+    lamp = day()
+    assert not lamp.desk.progress().is_done
+    lamp.run()
+    progress = lamp.desk.progress()
+    assert (progress.is_done, progress.due, progress.finished) == (True, 25, 25)
+    assert lamp.desk.totals() == {"jobs": 25, "uows": 25}
+
+
+def test_what_waits_for_a_held_job_only_is_stuck() -> None:
+    lamp = Lamp(january(("hourly", "daily"), max_attempts=1, on_failure="hold"))
+    lamp.turn()
+    lamp.work(*hours(1), event=UowEvent.FAILED)
+    assert not lamp.desk.progress().is_stuck
+    lamp.run()
+    assert (lamp.desk.progress().is_stuck, lamp.desk.progress().held) == (True, 1)
+
+
+def test_seconds_are_from_the_first_turn_to_the_last_that_moved_a_job() -> None:
+    lamp = day()
+    lamp.clock.sleep(10)
+    lamp.run()
+    lamp.clock.sleep(100)
+    lamp.turn()
+    assert lamp.desk.seconds() == 10.0
+
+
+def test_fault_29_health_is_the_age_of_the_last_successful_turn() -> None:
+    lamp = day()
+    lamp.store.beat("scheduler-1", {"turned_at": lamp.clock.now().isoformat()})
+    lamp.clock.sleep(90)
+    health = lamp.desk.health()
+    assert (health.leader, health.last_turn_age_s) == ("scheduler-1", 90.0)
