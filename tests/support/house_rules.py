@@ -53,7 +53,8 @@ BENCH_CLOCKS = re.compile(r"time\.(perf_counter|monotonic|process_time)(_ns)?")
 ENVIRONMENT = re.compile(r"os\.(environ|environb|getenv|getenvb|putenv|unsetenv)(\..*)?")
 # The roof; what hands its whole environment on to the children of slots; what is not the product.
 MAY_READ_ENVIRONMENT = (
-    "launch.py", "process_starter.py", "settings.py", "context.py", "launcher/*", "workers/slot.py", "workers/guardian.py", "workers/hosting.py",
+    "launch.py", "process_starter.py", "settings.py", "context.py", "launcher/*",
+    "workers/slot.py", "workers/guardian.py", "workers/hosting.py",
     "examples/*", "scripts/*", "tests/*", "bench/*",
 )  # fmt: skip
 # Who catches everything and hands it on by another way: a slot tells it to its worker, a forked child can only print and end, the
