@@ -178,8 +178,8 @@ class SqlStore(Store):
 
     def claim(self, ids: Sequence[str], session: str, at: datetime) -> list[UnitOfWork]:
         """See Store."""
-        before = sql_uows.records(self.file.write(lambda conn: sql_uows.claim(conn, ids, session, at)))
-        return [sql_uows.claimed(uow, session, at) for uow in before]
+        rows = self.file.write(lambda conn: sql_uows.claim(conn, ids, session, at))
+        return sql_uows.claimed(rows, session, at)
 
     def give_back(self, claims: Sequence[UnitOfWork]) -> list[str]:
         """See Store."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -70,8 +69,15 @@ def sliced(values: Sequence[T], size: int = SLICE) -> Iterator[Sequence[T]]:
 
 
 def records(rows: Sequence[Row]) -> list[UnitOfWork]:
-    """Return the units of work that `find` or `claim` came back with. Apart from them, as it needs no transaction."""
+    """Return the units of work that `find` came back with. Apart from it, as this needs no transaction."""
     return [row_uow(dict(zip(UOW_COLUMNS, row, strict=True))) for row in rows]
+
+
+def claimed(rows: Sequence[Row], session: str, at: datetime) -> list[UnitOfWork]:
+    """Return the units of work that `claim` came back with, as it left them."""
+    change = {"state": _CLAIMED_STATE.value, "session": session, "started_at": moment_text(at)}
+    befores = (dict(zip(UOW_COLUMNS, row, strict=True)) for row in rows)
+    return [row_uow({**before, **change, "fence": before["fence"] + 1}) for before in befores]
 
 
 def find(conn: sa.Connection, ids: Sequence[str]) -> list[Row]:
@@ -80,7 +86,7 @@ def find(conn: sa.Connection, ids: Sequence[str]) -> list[Row]:
 
 
 def claim(conn: sa.Connection, ids: Sequence[str], session: str, at: datetime) -> list[Row]:
-    """Claim those of `ids` that can be; returns their rows as they stood before, to be seen through `claimed`."""
+    """Claim those of `ids` that can be; returns their rows as they stood before, for `claimed`."""
     won: list[Row] = []
     change = {"to": _CLAIMED_STATE.value, "by": session, "moment": moment_text(at)}
     for part in sliced(ids):
@@ -89,11 +95,6 @@ def claim(conn: sa.Connection, ids: Sequence[str], session: str, at: datetime) -
             conn.execute(_CLAIM, {"ids": [row[0] for row in found], **change})
         won += found
     return won
-
-
-def claimed(uow: UnitOfWork, session: str, at: datetime) -> UnitOfWork:
-    """Return a unit of work as `claim` left it."""
-    return replace(uow, state=_CLAIMED_STATE, fence=uow.fence + 1, session=session, started_at=at)
 
 
 def give_back(conn: sa.Connection, claims: Sequence[UnitOfWork]) -> list[str]:
