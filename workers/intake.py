@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 class Intake:
     """A consumer that is made anew when the broker fails, and the claims made with it. Belongs to the work thread."""
 
-    def __init__(self, store: Store, connect: Callable[[], Consumer], clock: Clock, settings: WorkerSettings) -> None:
+    def __init__(self, store: Store, connect: Callable[[], Consumer | None], clock: Clock, settings: WorkerSettings) -> None:
         self._store = store
         self._connect = connect
         self._clock = clock
@@ -74,6 +74,8 @@ class Intake:
         try:
             if self._consumer is None:
                 self._consumer = self._connect()
+            if self._consumer is None:
+                return []
             if len(self._waiting) < room:
                 fresh = self._consumer.take(room - len(self._waiting))
                 self._waiting += fresh

@@ -116,6 +116,6 @@ class WorkerService:
         with contextlib.suppress(OSError):
             self._bell.send(b"!")
 
-    def _connect(self) -> Consumer:
+    def _connect(self) -> Consumer | None:
         self._broker.declare([*self._queues, REPORT_QUEUE])
-        return self._broker.consumer(self._queues)
+        return self._broker.consumer(self._queues) if self._queues else None

@@ -28,13 +28,13 @@ _GIVE_UP_S = 5.0  # how long a stopping worker tries to reach a store that is aw
 
 
 class Worker:
-    """A machine with `turn(now)`. Belongs to one thread, but for `stop`. `connect` makes a consumer of its queues."""
+    """A machine with `turn(now)`. Belongs to one thread, but for `stop`. `connect` makes a consumer of its queues, if it has any."""
 
     def __init__(  # the ports, and the figures
         self,
         store: Store,
         broker: Broker,
-        connect: Callable[[], Consumer],
+        connect: Callable[[], Consumer | None],
         slots: Slots,
         context: Context,
         clock: Clock,
@@ -58,6 +58,7 @@ class Worker:
         self._ended_session = ""
         self._is_stopping = False
         self._stop_at_s: float | None = None
+        self._give_up_at_s: float | None = None
         self._ends_all = False
         self.is_stopped = False
 
@@ -270,11 +271,12 @@ class Worker:
         """Close the session last, when nothing runs and all is written; where the store stays away the lease will tell."""
         if self._running or self.is_stopped:
             return
+        if self._give_up_at_s is None:
+            self._give_up_at_s = self._clock.monotonic() + _GIVE_UP_S
         if not self._outbox.has_claims:
             self._with_store(lambda _: self._close_session(), self._clock.now())
             self._publish()
-        give_up_s = (self._stop_at_s or 0.0) + 2 * self._settings.end_grace_s + _GIVE_UP_S
-        if self._clock.monotonic() >= give_up_s:
+        if self._clock.monotonic() >= self._give_up_at_s:
             log.warning("stopped with the store or the broker away; what was not told will be found by the lease and the sweep")
             self.is_stopped = True
         elif self._presence.standing is Standing.NONE and not self._outbox.has_messages:

@@ -74,6 +74,11 @@ class VirtualSlots(Slots):
         self._settle()
         return [attempt.task.uow_id for attempt in self._running]
 
+    def finished(self) -> list[Mark]:
+        """Return the marks of attempts that have ended by now, in the order of their starts."""
+        self._settle()
+        return [mark for mark in self.marks if mark.end_s is not None]
+
     def next_s(self) -> float | None:
         """Return the moment at which the next attempt ends, or the deadline if that is sooner; None where nothing runs."""
         self._settle()

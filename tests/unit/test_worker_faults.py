@@ -326,7 +326,7 @@ def test_a_stop_while_the_store_is_away_comes_to_an_end() -> None:
     place.turn()
     place.store.away = {"everything"}
     place.worker.stop()
-    place.go_on(8.5)
+    place.go_on(5.5)
     assert not place.worker.is_stopped
     place.go_on(1.0)
     assert place.worker.is_stopped
