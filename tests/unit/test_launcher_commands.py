@@ -1,0 +1,173 @@
+"""Do the launcher's commands show and do what they say, and refuse in one message?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from launcher.parts import Roof
+from system.lifecycle import UowEvent
+from tests.support.lamp import Lamp, hours, january
+from tests.support.pretended_roof import LampRoof, Terminal
+
+DAY = ("flights_daily", "2013010100")
+
+
+@pytest.fixture
+def lamp() -> Lamp:
+    return Lamp(january())
+
+
+@pytest.fixture
+def terminal(lamp: Lamp, capsys: pytest.CaptureFixture[str]) -> Terminal:
+    return Terminal(LampRoof(lamp), capsys)
+
+
+def test_list_names_every_process(terminal: Terminal) -> None:
+    assert terminal.run("list") == 0
+    assert "flights_hourly" in terminal.out
+    assert [row["level"] for row in terminal.json("list")] == ["hourly", "daily"]
+
+
+def test_timetable_counts_per_tree_and_level(lamp: Lamp, terminal: Terminal) -> None:
+    lamp.turn()
+    lamp.work(*hours(5))
+    hourly = next(level for level in terminal.json("timetable") if level["process"] == "flights_hourly")
+    assert (hourly["due"], hourly["finished"], hourly["counts"]["state_processed"]) == (24, 5, 5)
+    assert terminal.run("timetable") == 0
+    assert "flights_daily" in terminal.out
+
+
+def test_why_goes_down_to_the_leaf_cause(lamp: Lamp, terminal: Terminal) -> None:
+    lamp.turn()
+    assert terminal.run("job", "why", *DAY) == 0
+    assert "24 unfinished in flights_hourly, first 2013010100" in terminal.out
+    assert "wait in queue_flights_hourly" in terminal.out
+
+
+def test_why_as_json_is_the_same_tree(terminal: Terminal) -> None:
+    document = terminal.json("job", "why", *DAY)
+    assert document["causes"][0]["kind"] == "children"
+    assert document["causes"][0]["causes"][0]["timeperiod"] == "2013010100"
+
+
+def test_show_tells_the_unit_of_work(lamp: Lamp, terminal: Terminal) -> None:
+    lamp.turn()
+    assert terminal.run("job", "show", "flights_hourly", "2013010100") == 0
+    assert "flights_hourly/2013010100/1/1" in terminal.out
+    assert terminal.json("job", "show", "flights_hourly", "2013010100")["uow"]["state"] == "state_requested"
+
+
+def test_log_says_so_when_nothing_was_printed(terminal: Terminal) -> None:
+    assert terminal.run("job", "log", *DAY) == 0
+    assert terminal.out == ""
+    assert "has printed nothing" in terminal.err
+
+
+def test_status_tells_who_leads_and_what_needs_a_person(lamp: Lamp, terminal: Terminal) -> None:
+    lamp.turn()
+    lamp.work(hours(1)[0], event=UowEvent.FAILED)
+    assert terminal.run("status") == 0
+    assert "scheduler-1" in terminal.out
+    assert "flights_hourly: 0 held, 1 failing" in terminal.out
+    assert terminal.json("status")["health"]["leader"] == "scheduler-1"
+
+
+def test_status_says_when_nothing_is_scheduled(lamp: Lamp, terminal: Terminal) -> None:
+    lamp.store.close_sessions(["scheduler-1"])
+    assert terminal.run("status") == 0
+    assert "none: nothing is scheduled" in terminal.out
+
+
+def test_a_command_is_stored_carried_out_and_answered(lamp: Lamp, terminal: Terminal) -> None:
+    lamp.run()
+    assert terminal.run("job", "reprocess", *DAY, "--why", "late data") == 0
+    assert "stored as command 1" in terminal.out
+    assert "done: 1 jobs start anew" in terminal.out
+
+
+def test_a_command_that_the_scheduler_refuses_exits_with_1(terminal: Terminal) -> None:
+    assert terminal.run("job", "release", *DAY, "--why", "it may go on") == 1
+    assert "refused: it is not held" in terminal.err
+
+
+def test_a_command_without_a_leader_is_kept_and_says_so(lamp: Lamp, terminal: Terminal) -> None:
+    lamp.store.close_sessions(["scheduler-1"])
+    assert terminal.run("job", "cancel", *DAY, "--why", "test") == 0
+    assert "no scheduler leads" in terminal.out
+    assert len(lamp.store.open_commands(10)) == 1
+
+
+def test_a_command_as_json_is_one_document(lamp: Lamp, terminal: Terminal) -> None:
+    lamp.run()
+    document = terminal.json("job", "reprocess", *DAY, "--why", "late data")
+    assert (document["number"], document["state"]) == (1, "done")
+
+
+def test_a_command_needs_a_reason(terminal: Terminal) -> None:
+    assert terminal.run("job", "cancel", *DAY) == 2
+    assert "Missing option '--why'" in terminal.err
+    assert terminal.run("job", "cancel", *DAY, "--why", " ") == 2
+
+
+def test_an_unknown_process_is_refused_with_the_near_names(terminal: Terminal) -> None:
+    assert terminal.run("job", "why", "flight_hourly", "2013010100") == 2
+    assert terminal.err == "error: there is no managed process 'flight_hourly'; did you mean flights_hourly or flights_daily?\n"
+
+
+def test_a_name_that_is_near_nothing_is_answered_with_all(terminal: Terminal) -> None:
+    assert terminal.run("job", "why", "zebra", "2013010100") == 2
+    assert "there are flights_hourly, flights_daily" in terminal.err
+
+
+@pytest.mark.parametrize("text", ["2013023000", "2013010107", "yesterday", ""])
+def test_an_impossible_timeperiod_is_refused_with_the_format(terminal: Terminal, text: str) -> None:
+    assert terminal.run("job", "why", "flights_daily", text) == 2
+    assert "the format is YYYYMMDD00" in terminal.err
+    assert terminal.err.count("\n") == 1
+
+
+def test_an_unknown_command_is_a_usage_error(terminal: Terminal) -> None:
+    assert terminal.run("jobs") == 2
+    assert "No such command 'jobs'" in terminal.err
+
+
+def test_a_wrong_setting_is_one_message(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal = Terminal(Roof({"HORARIUM_SLOTS": "many"}, Path("/srv/horarium")), capsys)
+    assert terminal.run("list") == 1
+    assert "HORARIUM_SLOTS is 'many': expected a whole number" in terminal.err
+    assert "Traceback" not in terminal.err
+
+
+def test_a_missing_context_is_one_message(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal = Terminal(Roof({"HORARIUM_CONTEXT": "/nowhere/context.py"}, Path("/srv/horarium")), capsys)
+    assert terminal.run("timetable") == 1
+    assert terminal.err.startswith("error: the process context '/nowhere/context.py' is neither")
+
+
+@pytest.mark.parametrize("name", ["STORE_URL", "BROKER_URL"])
+def test_memory_is_refused_where_processes_must_share(name: str, lamp: Lamp, capsys: pytest.CaptureFixture[str]) -> None:
+    roof = Roof({f"HORARIUM_{name}": "memory:"}, Path("/srv/horarium"))
+    roof.__dict__["context"] = lamp.context
+    terminal = Terminal(roof, capsys)
+    assert terminal.run("status") == 1
+    assert f"HORARIUM_{name} is memory:, which lives in one process only" in terminal.err
+
+
+def test_a_wrong_url_is_one_message_without_its_password(tmp_path: Path, lamp: Lamp, capsys: pytest.CaptureFixture[str]) -> None:
+    roof = Roof({"HORARIUM_STORE_URL": "oracle://ann:secret@db/x", "HORARIUM_VAR": str(tmp_path)}, tmp_path)
+    roof.__dict__["context"] = lamp.context
+    terminal = Terminal(roof, capsys)
+    assert terminal.run("status") == 1
+    assert "can't be used; write one of: sqlite:///" in terminal.err
+    assert "secret" not in terminal.err
+
+
+def test_an_interrupt_is_no_traceback(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    def pressed(_value: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("launcher.listing.show_json", pressed)
+    assert terminal.run("list", "--json") == 1
+    assert terminal.err.strip() == "error: interrupted"

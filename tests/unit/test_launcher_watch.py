@@ -1,0 +1,162 @@
+"""When does `up` believe that nothing is left to do, and what does a person see meanwhile?"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from launcher.overview import level_table
+from launcher.paint import Lines, picture, summary
+from launcher.watch import Ending, Rate, Sight, Watch
+from scheduler.desk import Level, Progress
+from supervisor.keeper import View
+from system.clock import ManualClock
+from system.errors import Unavailable
+from system.lifecycle import UowEvent
+from tests.support.lamp import Lamp, hours, january
+
+RUNNING = [View("scheduler", 1), View("worker.1", 2)]
+LEVEL = Level("flights", "flights_hourly", "_hourly", {"state_processed": 6_000}, 8_760, 6_000, 400, 1, 2, "2013010100", "2013123123")
+PROGRESS = Progress(8_760, 6_000, 400, 1, 2, is_done=False, is_stuck=False)
+SIGHT = Sight([LEVEL], PROGRESS, (), 410.0)
+
+
+class Album:
+    """A painter that keeps what it was shown."""
+
+    def __init__(self) -> None:
+        self.sights: list[Sight] = []
+
+    def paint(self, sight: Sight) -> None:
+        self.sights.append(sight)
+
+
+def watch_over(lamp: Lamp, views: list[View] = RUNNING, *, until_done: bool = True) -> Watch:
+    return Watch(lamp.desk, lambda: views, Album(), lamp.clock, until_done=until_done)
+
+
+def ending_of(watch: Watch, looks: int = 5) -> Ending | None:
+    """Return the end that a watch finds within a few looks."""
+    rounds = iter(range(looks))
+    look = watch.look
+
+    def counted() -> Sight:
+        if next(rounds, None) is None:
+            watch.stop()
+        return look()
+
+    watch.look = counted  # type: ignore[method-assign]
+    watch.run(0.0, on_end=lambda: None)
+    return watch.ending
+
+
+def test_a_finished_timetable_is_the_end() -> None:
+    lamp = Lamp(january())
+    lamp.run()
+    ending = ending_of(watch_over(lamp))
+    assert ending is not None
+    assert ending.is_good
+    assert ending.text == "nothing is left to do: 25 periods are finished"
+
+
+def test_an_unfinished_timetable_is_no_end() -> None:
+    lamp = Lamp(january())
+    lamp.work(*hours(3))
+    assert ending_of(watch_over(lamp)) is None
+
+
+def test_without_until_done_there_is_no_end() -> None:
+    lamp = Lamp(january())
+    lamp.run()
+    assert ending_of(watch_over(lamp, until_done=False)) is None
+
+
+def test_a_timetable_that_waits_for_a_person_is_a_bad_end() -> None:
+    lamp = Lamp(january(("hourly",), days=1, max_attempts=1, on_failure="hold"))
+    lamp.turn()
+    lamp.work(*hours(24), event=UowEvent.FAILED)
+    ending = ending_of(watch_over(lamp))
+    assert ending is not None
+    assert (ending.is_good, ending.text) == (False, "24 periods wait for a person: 24 held")
+
+
+@pytest.mark.parametrize("broken", ["scheduler", "worker.1"])
+def test_a_crash_loop_without_which_nothing_goes_on_is_a_bad_end(broken: str) -> None:
+    views = [View(v.name, None, f"{v.name} died 5 times", is_crash_loop=True) if v.name == broken else v for v in RUNNING]
+    ending = ending_of(watch_over(Lamp(january()), views))
+    assert ending is not None
+    assert (ending.is_good, ending.text) == (False, f"{broken} died 5 times")
+
+
+def test_a_store_that_is_away_is_said_and_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    lamp = Lamp(january())
+    lamp.run()
+    watch = watch_over(lamp)
+
+    def away() -> list[Level]:
+        raise Unavailable("the disk is gone")
+
+    monkeypatch.setattr(lamp.desk, "timetable", away)
+    assert ending_of(watch) is None
+    assert watch.sight is not None
+    assert watch.sight.troubles == ("the timetable can't be read: the disk is gone",)
+
+
+def test_the_rate_is_of_lately() -> None:
+    rate = Rate()
+    assert rate.update(0, 0) == 0
+    assert rate.update(2, 100) == 50
+    for second in range(3, 40):
+        latest = rate.update(second, 100)
+    assert latest == 0
+
+
+def text_of(thing: object, width: int = 80) -> str:
+    console = Console(file=io.StringIO(), width=width, height=24)
+    console.print(thing)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_bars_fit_80_columns_and_name_what_needs_a_person() -> None:
+    text = text_of(picture(SIGHT, room=10))
+    assert "6,000 of 8,760" in text
+    assert "1 held, 2 failing" in text
+    assert max(len(line) for line in text.splitlines()) <= 80
+
+
+def test_many_processes_become_a_bar_per_tree() -> None:
+    levels = [replace(LEVEL, tree=f"tree{n % 3}", process=f"p{n}") for n in range(30)]
+    text = text_of(picture(Sight(levels, PROGRESS, (), 0.0), room=10))
+    assert "tree0" in text
+    assert "p29" not in text
+    assert "60,000 of 87,600" in text
+
+
+def test_more_trees_than_lines_are_counted() -> None:
+    levels = [replace(LEVEL, tree=f"tree{n}", process=f"p{n}") for n in range(30)]
+    assert "... and 20 more trees" in text_of(picture(Sight(levels, PROGRESS, (), 0.0), room=10))
+
+
+def test_the_summary_says_how_far_and_how_fast() -> None:
+    assert summary(SIGHT) == "6,000 of 8,760 periods finished, 410 a second, 400 under way, 2 failing, 1 held"
+    assert summary(Sight([], None, (), 0.0)) == "the timetable can't be read just now"
+
+
+def test_plain_lines_come_now_and_then_and_troubles_at_once() -> None:
+    console, clock = Console(file=io.StringIO(), width=80), ManualClock()
+    lines = Lines(console, clock)
+    for troubles in ((), (), ("worker.1 is down",), ("worker.1 is down",)):
+        lines.paint(replace(SIGHT, troubles=troubles))
+    assert isinstance(console.file, io.StringIO)
+    assert [line.partition(" ")[2] for line in console.file.getvalue().splitlines()] == [summary(SIGHT), "! worker.1 is down"]
+
+
+def test_the_timetable_fits_80_columns() -> None:
+    levels = [replace(LEVEL, counts={"state_processed": 6_000, "state_noop": 1_824, "state_skipped": 12}), replace(LEVEL, tree="weather")]
+    text = text_of(level_table(levels))
+    assert "…" not in text
+    assert len(text.splitlines()) <= 5
