@@ -1,0 +1,1 @@
+"""Benchmarks: run by hand, quoted as ratios of one run."""
