@@ -68,12 +68,13 @@ class Worker:
         self._end_what_is_unsafe(now)
         self._end_canceled()
         if self._is_stopping:
-            self._step_down()
+            self._step_down(now)
         self._with_store(self._work_with_store, now)
         self._publish()
         if self._is_stopping:
             self._leave()
-        self._presence.tell({"running": str(len(self._running)), "ended": str(self._finished)})
+        # Beats go on beside a turn that hangs, so they say how old the last whole one is (fault 29).
+        self._presence.tell({"running": str(len(self._running)), "ended": str(self._finished), "turn_at": now.isoformat()})
         return self._wait_s()
 
     def stop(self) -> None:
@@ -129,15 +130,18 @@ class Worker:
             return
         if self._ended_session != self._presence.session:
             self._ended_session = self._presence.session
-            self._slots.end_all(f"the worker's session ended: {standing.value}")
-            self._collect(now)
-            self._running.clear()
-            self._canceled.clear()
+            self._end_all(f"the worker's session ended: {standing.value}", now)
             self._intake.close()
         if standing is Standing.LOST:
             self._outbox.drop_claims("its session was closed by someone else")
             self._intake.forget_doubts()
             self._presence.forget()
+
+    def _end_all(self, reason: str, now: datetime) -> None:
+        self._slots.end_all(reason)
+        self._collect(now)
+        self._running.clear()
+        self._canceled.clear()
 
     def _end_canceled(self) -> None:
         for uow_id in self._presence.cancels():
@@ -251,7 +255,7 @@ class Worker:
 
     # -- stopping
 
-    def _step_down(self) -> None:
+    def _step_down(self, now: datetime) -> None:
         now_s = self._clock.monotonic()
         if self._stop_at_s is None:
             self._stop_at_s = now_s + self._settings.stop_grace_s
@@ -265,7 +269,7 @@ class Worker:
             for uow in reversed(self._running.values()):
                 self._slots.end(uow.id, uow.fence, "the worker stops")
         elif now_s >= self._stop_at_s + 2 * self._settings.end_grace_s:
-            self._slots.end_all("the worker stops")
+            self._end_all("the worker stops", now)
 
     def _leave(self) -> None:
         """Close the session last, when nothing runs and all is written; where the store stays away the lease will tell."""

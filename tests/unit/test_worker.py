@@ -262,6 +262,24 @@ def test_a_stopping_worker_gives_back_what_had_not_started() -> None:
     assert (place.state(second), place.depth(), place.worker.is_stopped) == (UowState.REQUESTED, 1, True)
 
 
+def test_a_stopping_worker_kills_what_does_not_end_when_it_is_asked() -> None:
+    place = Workplace(taking(600.0), ending_s=300.0, settings=WorkerSettings(stop_grace_s=2.0, end_grace_s=1.0))
+    place.open(1)
+    place.turn()
+    place.worker.stop()
+    place.go_on(5.0)
+    assert (place.worker.is_stopped, place.slots.marks[0].end_s, place.sessions()) == (True, 4.5, [])
+
+
+def test_fault_29_a_beat_says_when_the_last_whole_turn_was() -> None:
+    place = Workplace()
+    place.turn()
+    turned_at = place.clock.now().isoformat()
+    place.clock.sleep(10.0)
+    place.beat()
+    assert place.store.sessions()[0].facts["turn_at"] == turned_at
+
+
 def test_an_idle_worker_stops_at_once_and_closes_its_session_last() -> None:
     place = Workplace()
     place.turn()
