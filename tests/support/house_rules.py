@@ -49,7 +49,7 @@ CLOCK_READS = re.compile(
     r"time\.(time|monotonic|perf_counter|process_time|thread_time|clock_gettime|sleep|localtime|gmtime|ctime|strftime|asctime)(_ns)?"
     r"|asyncio\.sleep|datetime\.(datetime|date)\.(now|utcnow|today)|time\.\*"
 )
-BENCH_CLOCKS = re.compile(r"time\.(perf_counter|monotonic|process_time)(_ns)?")
+BENCH_CLOCKS = re.compile(r"time\.[a-z_]+")
 ENVIRONMENT = re.compile(r"os\.(environ|environb|getenv|getenvb|putenv|unsetenv)(\..*)?")
 # The roof; what hands its whole environment on to the children of slots; what is not the product.
 MAY_READ_ENVIRONMENT = (
@@ -95,7 +95,7 @@ def drivers_stay_in_their_files(source: Source) -> Iterator[str]:
 
 
 def clocks_are_read_in_one_file(source: Source) -> Iterator[str]:
-    """Nobody but system/clock.py reads a clock or sleeps; a bench may read the counters."""
+    """Nobody but system/clock.py reads a clock or sleeps; a bench measures, by the `time` module only."""
     if source.path == "system/clock.py":
         return
     found = {*source.names(), *((line, name) for line, name in source.imports if name.endswith("*"))}
@@ -264,7 +264,7 @@ def _asserts(function: FunctionNode, asserting: set[str]) -> bool:
 
 
 def _is_assertion(called: str, asserting: set[str]) -> bool:
-    return called in {"raises", "warns"} or called in asserting or called.startswith(("assert_", "expect_"))
+    return called in {"raises", "warns", "wait_until"} or called in asserting or called.startswith(("assert_", "expect_"))
 
 
 # Put together from pieces, so that this file does not find itself.
