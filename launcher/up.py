@@ -131,10 +131,13 @@ class Up:
         for level in ending.levels:
             if level.held or level.failing:
                 self._screen.print(f"  {level.process}: {level.held} held, {level.failing} failing", markup=False)
-        if any(level.held for level in ending.levels):
+        if not ending.broken:
             self._screen.print("look: launch.py job why PROCESS PERIOD; mend it, then launch.py job release PROCESS PERIOD --why TEXT")
-        else:
-            self._screen.print(f"look: the logs in {self._settings.folder / 'log'}", soft_wrap=True, markup=False)
+            return
+        path = logs.log_path(self._settings.folder / "log", ending.broken)
+        self._screen.print(f"look: {path}, which ends with", soft_wrap=True, markup=False)
+        for line in logs.tail(path, 3):
+            self._screen.print(f"  {line}", soft_wrap=True, markup=False)
 
 
 @contextmanager

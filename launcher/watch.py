@@ -38,11 +38,15 @@ class Painter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Why the watch ended: nothing is left to do (`is_good`), or it needs a person. `levels` are as last seen."""
+    """Why the watch ended: nothing is left to do (`is_good`), or it needs a person.
+
+    `levels` are as last seen. `broken` names the process that can't be kept alive, empty where none is to blame.
+    """
 
     is_good: bool
     text: str
     levels: list[Level]
+    broken: str = ""
 
 
 class Rate:
@@ -107,12 +111,16 @@ class Watch:
         return ending if self._agreed >= _SURE_AFTER else None
 
 
+def _culprit(views: list[View]) -> View | None:
+    """Return the process that died so often that nothing goes on without it: the scheduler, or the last worker there was."""
+    down = [view for view in views if view.is_crash_loop and view.pid is None]
+    works = any(view.pid and view.name.startswith("worker") for view in views)
+    return next((view for view in down if view.name == "scheduler" or not works), None)
+
+
 def _ending(sight: Sight, views: list[View]) -> Ending | None:
-    broken = [view.trouble for view in views if view.is_crash_loop and view.pid is None]
-    if broken and not any(view.pid and view.name.startswith("worker") for view in views):
-        return Ending(is_good=False, text=broken[0], levels=sight.levels)
-    if any(view.is_crash_loop and view.name == "scheduler" for view in views):
-        return Ending(is_good=False, text=next(v.trouble for v in views if v.name == "scheduler"), levels=sight.levels)
+    if culprit := _culprit(views):
+        return Ending(is_good=False, text=culprit.trouble, levels=sight.levels, broken=culprit.name)
     if sight.progress is None:
         return None
     if sight.progress.is_done:

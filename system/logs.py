@@ -61,6 +61,17 @@ def log_path(folder: Path, name: str) -> Path:
     return folder / f"{name}.log"
 
 
+def tail(path: Path, count: int) -> list[str]:
+    """Return the last lines of a log that are not blank, at most `count`; empty where it can't be read."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - 20_000))
+            text = file.read().decode("utf-8", errors="replace")
+    except OSError:
+        return []
+    return [line for line in text.splitlines() if line.strip()][-count:]
+
+
 def set_up(name: str, folder: Path, *, max_bytes: int, count: int, console: bool = False, level: int = logging.INFO) -> Path:
     """Send every log line of this process to `<folder>/<name>.log`; returns that path. What was set up before is replaced.
 
