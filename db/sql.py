@@ -30,6 +30,7 @@ from db.documents import (
     row_process,
     row_session,
     session_row,
+    storable,
     uow_row,
 )
 from db.model import BeatAnswer, Chunk, Command, Job, Outcome, OutputPiece, ProcessRow, Session, Turn, UnitOfWork
@@ -139,7 +140,7 @@ class SqlStore(Store):
         move_rows = [sql_uows.move_row(move, turn.number) for move in turn.moves]
         job_rows = [_values(job_row(job)) for job in turn.jobs]
         chunk_rows = [_values(chunk_row(chunk)) for chunk in chunks]
-        answers = [(answer.state.value, answer.text, turn.number, answer.number) for answer in turn.answers]
+        answers = [(answer.state.value, storable(answer.text), turn.number, answer.number) for answer in turn.answers]
 
         def apply(conn: sa.Connection) -> None:
             sql_uows.open_new(conn, uow_rows)
@@ -275,4 +276,5 @@ def _close(conn: sa.Connection, ids: Sequence[str]) -> None:
 
 
 def _values(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(row.values())
+    # A reason may quote what a job printed, halves of surrogate pairs included.
+    return tuple([storable(value) if type(value) is str else value for value in row.values()])

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from db.documents import UOW_COLUMNS, moment_text, outcome_row, row_uow
+from db.documents import UOW_COLUMNS, moment_text, outcome_row, row_uow, storable
 from db.model import Cancel, Outcome, UnitOfWork, UowMove
 from db.sql_dialect import insert_absent, locked
 from db.sql_schema import EMPTY, FINISHED, IN_PROGRESS, REQUESTED, TRUE, uows
@@ -130,13 +130,13 @@ def open_new(conn: sa.Connection, rows: Sequence[Values]) -> None:
 
 def cancel(conn: sa.Connection, cancels: Sequence[Cancel]) -> None:
     """Mark unfinished units of work as to be ended."""
-    _CANCEL(conn, [(cancel.reason, cancel.uow_id) for cancel in cancels])
+    _CANCEL(conn, [(storable(cancel.reason), cancel.uow_id) for cancel in cancels])
 
 
 def move_row(move: UowMove, turn: int) -> Values:
     """Return what `move` needs for one of the engine's moves; raises IllegalTransition."""
     state = advance(UOW_LIFECYCLE, move.before, move.event)
-    return (move.uow_id, move.before.value, move.fence, turn, state.value, move.losses, move.reason)
+    return (move.uow_id, move.before.value, move.fence, turn, state.value, move.losses, storable(move.reason))
 
 
 def move(conn: sa.Connection, rows: Sequence[Values]) -> None:

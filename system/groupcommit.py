@@ -71,7 +71,7 @@ class GroupWriter:
     def _serve(self) -> None:
         try:
             while group := self._next_group():
-                self._commit([work for work in group if work.future.set_running_or_notify_cancel()])
+                self._commit(group)
                 # Else the last results would live on until the next group comes.
                 group.clear()
         finally:
@@ -94,14 +94,16 @@ class GroupWriter:
         return group
 
     def _commit(self, group: Sequence[_Work]) -> None:
-        if not group:
-            return
+        live: list[_Work] = []
         try:
             with self._transactions.opened(durable=any(work.durable for work in group)):
-                endings = [self._transactions.attempt(work.fn) for work in group]
+                # Only now: whoever gave up while this waited for the lock may count on it that nothing was written.
+                live = [work for work in group if work.future.set_running_or_notify_cancel()]
+                endings = [self._transactions.attempt(work.fn) for work in live]
         except BaseException as error:  # noqa: BLE001  the transaction's error belongs to everyone who waits for it
-            endings = [(None, error)] * len(group)
-        for work, (result, failure) in zip(group, endings, strict=True):
+            live = live or [work for work in group if work.future.set_running_or_notify_cancel()]
+            endings = [(None, error)] * len(live)
+        for work, (result, failure) in zip(live, endings, strict=True):
             if failure is None:
                 work.future.set_result(result)
             else:

@@ -45,7 +45,7 @@ META = sa.Table(
 class SqlFile:
     """One database file, opened by one process; every thread may call it. Its folder is created."""
 
-    def __init__(self, path: Path, *, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, path: Path, *, patience_s: float = PATIENCE_S, busy_s: float = BUSY_S) -> None:
         self.path = path.absolute()
         self._patience_s = patience_s
         self._owner = os.getpid()
@@ -54,7 +54,7 @@ class SqlFile:
         self._lock_fd = _open_lock(self.path)
         url = sa.URL.create("sqlite", database=str(self.path))
         # The driver opens no transactions by itself: the writer says BEGIN IMMEDIATE, a reader sees the latest commit with every select.
-        self._engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool, connect_args={"timeout": BUSY_S})
+        self._engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool, connect_args={"timeout": busy_s})
         try:
             transactions = _FileTransactions(self.path, self._engine, self._lock_fd)
         except BaseException:
@@ -257,11 +257,7 @@ class Many:
             return 0
         text, shape = self._texts.get(conn.dialect.name) or self._compile(conn.dialect)
         shaped = [shape(row) for row in rows] if shape else list(rows)
-        try:
-            return conn.exec_driver_sql(text, shaped).rowcount
-        except UnicodeEncodeError:
-            # Half a surrogate pair, as a job may print it: no database takes it. Rare, so only then every text is looked at.
-            return self(conn, [tuple(_storable(value) for value in row) for row in rows])
+        return conn.exec_driver_sql(text, shaped).rowcount
 
     def _compile(self, dialect: sa.Dialect) -> tuple[str, Callable[[tuple[Any, ...]], Any] | None]:
         compiled: Any = self._statement.compile(dialect=dialect)  # type: ignore[attr-defined]
@@ -274,10 +270,6 @@ class Many:
             shape = itemgetter(*(self._names.index(name) for name in wanted))
         self._texts[dialect.name] = str(compiled), shape
         return self._texts[dialect.name]
-
-
-def _storable(value: Any) -> Any:
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
 def _open_lock(path: Path) -> int:
