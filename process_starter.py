@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from launcher.parts import Roof, open_parts, scheduler_settings, worker_settings
 from supervisor.local_crew import mark_by_hand
@@ -37,13 +38,12 @@ def run_scheduler(roof: Roof) -> None:
 def run_worker(roof: Roof) -> None:
     """Work until TERM or INT."""
     from workers.processes import ProcessSlots
-
     from workers.service import WorkerService
 
     settings, context, figures = roof.settings, roof.context, worker_settings(roof.settings)
     # The slots come first: their forkserver must start before any thread or connection.
     slots = ProcessSlots(
-        figures.slots, user_folder=context.folder, output_folder=settings.folder / "output", clock=roof.clock,
+        figures.slots, user_folder=Path(context.folder), output_folder=settings.folder / "output", clock=roof.clock,
         uows_per_slot=figures.uows_per_slot, output_limit_bytes=figures.output_limit_bytes, end_grace_s=figures.end_grace_s,
         mark=os.environ[MARK_VARIABLE],
     )
