@@ -1,0 +1,83 @@
+"""What has one attempt printed since the last look? Read from its file, in pieces whose sum is bounded.
+
+While the attempt runs, pieces are given as it prints, up to the limit; after that it goes on silently. At its end come the line that
+says how much was cut and the last half of the limit, or what is left of it to tell.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+from pathlib import Path
+
+from workers.printed import cut_of, keep_ends, locked, mark
+from workers.slots import Output
+
+
+class Transcript:
+    """The output file of one attempt, held open; `close` lets go of it."""
+
+    def __init__(self, uow_id: str, fence: int, path: Path, limit: int) -> None:
+        self._uow_id = uow_id
+        self._fence = fence
+        self._limit = limit
+        self._fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._read = 0  # bytes of what the attempt printed that were given out
+        self._given = 0  # bytes given out, the line about a cut included
+        self._pending = 0  # bytes of a character whose rest has not come yet
+
+    @property
+    def size(self) -> int:
+        """Return the file's size now, in bytes."""
+        return os.fstat(self._fd).st_size
+
+    def look(self) -> list[Output]:
+        """Return what is new, and cut the file if it has grown too long. For a running attempt."""
+        keep_ends(self._fd, self._limit)
+        with locked(self._fd) as is_ours:
+            if not is_ours or cut_of(self._fd, self._limit) is not None:
+                return []
+            data = os.pread(self._fd, self._limit - self._read, self._read)
+        self._read += len(data)
+        return self._piece(data, is_last=False)
+
+    def finish(self) -> list[Output]:
+        """Return all that was not given yet. For an attempt of which nothing is left."""
+        keep_ends(self._fd, self._limit)
+        cut = cut_of(self._fd, self._limit)
+        if cut is None:
+            return self._piece(self._rest(self._read), is_last=True)
+        head = os.pread(self._fd, max(0, cut.at - self._read), self._read)
+        at = max(self._read, cut.at)
+        known = at - (cut.at + cut.lost)  # how far into the tail the pieces had come already; negative: they had not
+        tail = self._rest(cut.goes_on)
+        data = tail[known:] if known >= 0 else mark(-known) + tail
+        if known < 0 and not head:
+            self._drop_pending()
+        return self._piece(head + data, is_last=True)
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._fd)
+
+    def _rest(self, start: int) -> bytes:
+        return os.pread(self._fd, self._limit + self._limit, start)
+
+    def _drop_pending(self) -> None:
+        self._decoder.reset()
+        self._given -= self._pending
+        self._pending = 0
+
+    def _piece(self, data: bytes, *, is_last: bool) -> list[Output]:
+        text = self._decoder.decode(data, final=is_last).replace("\0", "\N{REPLACEMENT CHARACTER}")
+        offset = self._given - self._pending
+        self._given += len(data)
+        self._pending = len(self._decoder.getstate()[0])
+        return [Output(self._uow_id, self._fence, offset, text)] if text else []
+
+
+def attempt_path(folder: Path, uow_id: str, fence: int) -> Path:
+    """Return the file of an attempt's output: `<process>/<timeperiod>/<generation>.<run>.<fence>.log` under `folder`."""
+    parts = [part if part not in {"", ".", ".."} else "_" for part in uow_id.replace("\0", "_").split("/")]
+    return folder.joinpath(*parts[:2], ".".join([*parts[2:], str(fence), "log"]))
