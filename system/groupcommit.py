@@ -60,13 +60,14 @@ class GroupWriter:
             self._waiting.put(_Work(fn, future, durable))
         return future
 
-    def close(self) -> None:
-        """Commit what waits and end the thread."""
+    def close(self, patience_s: float) -> bool:
+        """Commit what waits and end the thread; returns whether it ended in time."""
         with self._lock:
             if not self._is_closed:
                 self._is_closed = True
                 self._waiting.put(None)
-        self._thread.join()
+        self._thread.join(patience_s)
+        return not self._thread.is_alive()
 
     def _serve(self) -> None:
         try:

@@ -130,7 +130,9 @@ class SqlFile:
         if self._is_closed or os.getpid() != self._owner:
             return
         self._is_closed = True
-        self._writer.close()
+        if not self._writer.close(self._patience_s):
+            # The thread still waits with the file in its hands: it dies with the process, so nothing is torn away from under it.
+            raise Unavailable(f"{self.path} is held by another process: what waits was not written yet; look for a stopped process")
         self._close_idle()
         self._engine.dispose()
         os.close(self._lock_fd)

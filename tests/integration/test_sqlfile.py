@@ -221,6 +221,16 @@ def test_a_write_that_another_process_keeps_waiting_gives_up_and_writes_nothing(
     impatient.close()
 
 
+def test_closing_while_another_process_holds_the_file_says_what_was_not_written(path: Path) -> None:
+    file = SqlFile(path, patience_s=0.05)
+    with Path(f"{path}.lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        unwritten = file.submit(lambda conn: None)
+        with pytest.raises(Unavailable, match="what waits was not written yet"):
+            file.close()
+    assert unwritten.exception(PATIENCE_S) is None
+
+
 def test_a_foreign_program_that_holds_the_file_is_named_as_the_reason(file: SqlFile, path: Path) -> None:
     shell = sqlite3.connect(path, isolation_level=None)
     shell.execute("BEGIN IMMEDIATE")
