@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -55,6 +56,20 @@ def test_two_deployments_may_both_have_a_context_and_neither_stays_behind(tmp_pa
     one, other = load_context(str(write(tmp_path / "a", name="a"))), load_context(str(write(tmp_path / "b", name="b")))
     assert (list(one.managed), list(other.managed)) == (["a_daily"], ["b_daily"])
     assert (sys.path, set(sys.modules) - modules) == (path, set())
+
+
+def test_a_module_that_goes_by_the_same_name_is_put_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = ModuleType("context")
+    monkeypatch.setitem(sys.modules, "context", other)
+    assert list(load_context(str(write(tmp_path))).managed) == ["flights_daily"]
+    assert sys.modules["context"] is other
+
+
+def test_a_context_may_change_the_path_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    file = write(tmp_path)
+    file.write_text("import sys\nsys.path.remove(sys.path[0])\n" + file.read_text())
+    assert list(load_context(str(file)).managed) == ["flights_daily"]
 
 
 def test_modules_beside_the_context_can_be_imported_by_it(tmp_path: Path) -> None:
@@ -117,12 +132,14 @@ def test_class_paths_that_lead_somewhere_are_taken(tmp_path: Path, classname: st
         ("inner.deep", "'inner.deep' names a module: add the function, such as 'inner.deep.run'"),
         ("inner.run", "'inner' has no module 'run'"),
         ("broken.run", "{folder}/broken.py line 1 can't be read: "),
+        ("latin.run", "{folder}/latin.py can't be read: 'utf-8' codec can't decode"),
     ],
 )
 def test_class_paths_that_lead_nowhere_are_faults(tmp_path: Path, classname: str, told: str) -> None:
     (tmp_path / "inner").mkdir()
     (tmp_path / "inner" / "deep.py").write_text("")
     (tmp_path / "broken.py").write_text("def run(:\n")
+    (tmp_path / "latin.py").write_bytes(b"#\n#\nname = '\xfc'\n")
     fault = fault_of(write(tmp_path, classname))
     assert fault.startswith(f"process 'flights_daily': classname '{classname}'")
     assert told.format(folder=tmp_path) in fault

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -141,6 +142,11 @@ def test_a_faulty_field_is_named_with_what_was_found(fields: dict[str, Any], wor
     fault = fault_of(**fields)
     assert fault.startswith("process 'flights_hourly': ")
     assert words in fault
+
+
+def test_arguments_that_are_no_dict_are_a_fault() -> None:
+    process = replace(managed(), arguments=[1])  # type: ignore[arg-type]
+    assert faults_of(*in_a_tree(process)) == ("process 'flights_hourly': arguments [1] is no dict: write {'name': value}",)
 
 
 @pytest.mark.parametrize("name", ["a/b", "a b", "a\n", "a\0", "", "über", "x" * 81, "-a", ".a", "a\u200b", 7, None])
