@@ -1,0 +1,345 @@
+"""Does `launch.py up` run a small timetable with real processes, through kills, stops and restarts?"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from system import processes
+from system.processes import Identity
+from tests.support.waiting import wait_until
+
+ROOT = Path(__file__).resolve().parents[2]
+
+CONTEXT = """
+from system.context import managed_context_entry, timetable_tree_entry
+def entry(level, **fields):
+    return managed_context_entry("a_" + level, "jobs." + level, "a", "_" + level, start="2024010100", end="{last}", lag_s=0.0, **fields)
+process_context = [entry("hourly", {fields}), entry("daily", blocking_type="blocking_children")]
+timetable_context = [timetable_tree_entry("a", ["a_hourly", "a_daily"])]
+report = "jobs.report"
+"""
+
+# Each attempt marks its start and its end, so that overlap is judged by what ran, not by what was claimed.
+JOBS = """
+import json, os, time
+from pathlib import Path
+HERE = Path(__file__).parent
+def mark(work, what):
+    with (HERE / "marks").open("a") as file:
+        file.write(f"{{what}} {{work.process}} {{work.timeperiod}} {{work.fence}} {{os.getppid()}} {{time.monotonic()}}\\n")
+def hourly(work):
+    mark(work, "start")
+    time.sleep({seconds})
+    if (HERE / "broken").exists():
+        raise RuntimeError("the source is broken")
+    mark(work, "end")
+    return 1
+def daily(work):
+    mark(work, "start")
+    mark(work, "end")
+    return 24
+def report(out_json, facts):
+    print(json.dumps(facts))
+    return 0
+"""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What an attempt said of itself."""
+
+    what: str
+    job: tuple[str, str]
+    fence: int
+    at_s: float
+
+
+class Deployment:
+    """A folder with a context, its jobs, and what was started over it."""
+
+    def __init__(self, folder: Path, *, days: int = 2, seconds: float = 0.01, fields: str = "") -> None:
+        self.folder, self.var = folder, folder / "var"
+        last = f"202401{days + 1:02}00"
+        (folder / "context.py").write_text(CONTEXT.format(last=last, fields=fields))
+        (folder / "jobs.py").write_text(JOBS.format(seconds=seconds))
+        self.environ = {
+            **{k: v for k, v in os.environ.items() if not k.startswith("HORARIUM_")},
+            "HORARIUM_CONTEXT": str(folder / "context.py"), "HORARIUM_VAR": str(self.var),
+            "HORARIUM_BOX": "box-1", "HORARIUM_STOP_GRACE_S": "3",
+        }
+        self.started: list[subprocess.Popen[str]] = []
+
+    def start(self, *argv: str) -> subprocess.Popen[str]:
+        """Start `launch.py` and go on."""
+        call = [sys.executable, str(ROOT / "launch.py"), *argv]
+        self.started.append(subprocess.Popen(call, env=self.environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+        return self.started[-1]
+
+    def call(self, *argv: str, within_s: float = 60.0) -> tuple[int, str, str]:
+        """Run `launch.py` to its end; returns exit code, stdout, stderr."""
+        process = self.start(*argv)
+        out, err = process.communicate(timeout=within_s)
+        return process.returncode, out, err
+
+    def marks(self) -> list[Mark]:
+        """Return what the attempts said, in the order of writing."""
+        path = self.folder / "marks"
+        lines = path.read_text().splitlines() if path.exists() else []
+        words = [line.split() for line in lines]
+        return [Mark(w[0], (w[1], w[2]), int(w[3]), float(w[5])) for w in words]
+
+    def ended(self) -> Counter[tuple[str, str]]:
+        """Return how often each job ended well."""
+        return Counter(mark.job for mark in self.marks() if mark.what == "end")
+
+    def identity(self, name: str) -> Identity | None:
+        """Return the process that runs under `name` now."""
+        said = processes.read_pid_file(self.var / "run" / f"{name}.pid")
+        return said.identity if said and processes.is_alive(said.identity) else None
+
+    def kill(self, name: str) -> Identity:
+        """Kill what runs under `name` once it runs."""
+        wait_until(lambda: self.identity(name) is not None, what=f"{name} to run")
+        who = self.identity(name)
+        assert who is not None
+        processes.end(who)
+        return who
+
+    def leftovers(self) -> list[str]:
+        """Return the command lines of processes that belong to this deployment."""
+        ours = str(self.folder).encode()
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                if ours in (folder / "environ").read_bytes() and int(folder.name) not in {p.pid for p in self.started}:
+                    found.append((folder / "cmdline").read_text().replace("\0", " "))
+            except OSError:
+                continue
+        return [text for text in found if text]
+
+
+Deploy = Callable[..., Deployment]
+
+
+@pytest.fixture
+def deploy(tmp_path: Path) -> Iterator[Deploy]:
+    """Makes the deployment; everything that was started ends with the test."""
+    made: list[Deployment] = []
+
+    def make(**fields: Any) -> Deployment:
+        made.append(Deployment(tmp_path, **fields))
+        return made[-1]
+
+    yield make
+    for deployment in made:
+        for process in deployment.started:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
+        for pid_file in (deployment.var / "run").glob("*.pid"):
+            said = processes.read_pid_file(pid_file)
+            if said:
+                processes.end(said.identity)
+
+
+@pytest.fixture
+def deployment(deploy: Deploy) -> Deployment:
+    """Two days of hours, done in a moment."""
+    return deploy()
+
+
+def overlaps(marks: list[Mark]) -> list[tuple[str, str]]:
+    """Return the jobs of which an attempt started while an earlier one had not ended and went on to end."""
+    bad, running = [], {}
+    for mark in marks:
+        if mark.what == "start":
+            running[mark.job] = mark.fence
+        elif running.get(mark.job) != mark.fence:
+            bad.append(mark.job)
+    return bad
+
+
+def test_until_done_does_everything_once_and_ends(deployment: Deployment) -> None:
+    code, out, err = deployment.call("up", "--until-done", "--json")
+    assert code == 0, err
+    assert (json.loads(out)["is_done"], json.loads(out)["jobs"], json.loads(out)["uows"]) == (True, 50, 50)
+    assert len(deployment.ended()) == 50
+    assert set(deployment.ended().values()) == {1}
+    assert deployment.leftovers() == []
+
+
+def test_what_is_done_is_not_done_again(deployment: Deployment) -> None:
+    deployment.call("up", "--until-done")
+    code, out, _ = deployment.call("up", "--until-done")
+    assert code == 0
+    assert "nothing is left to do: 50 periods are finished" in out
+    assert set(deployment.ended().values()) == {1}
+
+
+def test_the_first_unit_of_work_starts_within_three_seconds(deployment: Deployment) -> None:
+    deployment.start("up", "--until-done")
+    assert wait_until(lambda: bool(deployment.marks())) < 3
+
+
+def test_kills_of_everyone_cost_time_and_nothing_else(deploy: Deploy) -> None:
+    deployment = deploy(days=4, seconds=0.1)
+    up = deployment.start("up", "--until-done")
+    for at, name in ((5, "worker.1"), (20, "scheduler"), (35, "worker.2"), (50, "worker.1"), (60, "scheduler")):
+        wait_until(lambda at=at: len(deployment.ended()) >= at, within_s=30, what=f"{at} jobs")  # type: ignore[misc]
+        deployment.kill(name)
+    _, err = up.communicate(timeout=60)
+    assert up.returncode == 0, err
+    assert len(deployment.ended()) == 100
+    assert overlaps(deployment.marks()) == []
+    assert deployment.leftovers() == []
+
+
+def test_what_a_killed_worker_held_runs_again_within_two_seconds(deploy: Deploy) -> None:
+    # Two at a time, so that nothing else waits in the queue before what was lost.
+    deployment = deploy(days=1, seconds=1.0, fields="max_in_flight=2")
+    deployment.environ["HORARIUM_WORKERS"] = "1"
+    deployment.start("up", "--until-done")
+    wait_until(lambda: len(deployment.marks()) >= 2)
+    held = {mark.job for mark in deployment.marks()}
+    deployment.kill("worker.1")
+    took_s = wait_until(lambda: held <= {mark.job for mark in deployment.marks() if mark.fence == 2})
+    assert took_s < 2
+
+
+def test_ctrl_c_stops_cleanly_and_a_second_run_goes_on(deploy: Deploy) -> None:
+    deployment = deploy(days=2, seconds=0.1)
+    up = deployment.start("up")
+    wait_until(lambda: len(deployment.ended()) >= 5)
+    up.send_signal(signal.SIGINT)
+    out, err = up.communicate(timeout=20)
+    assert up.returncode == 0, err
+    assert "stopped:" in out
+    assert deployment.leftovers() == []
+    assert deployment.call("up", "--until-done")[0] == 0
+    assert set(deployment.ended().values()) == {1}
+
+
+def test_a_killed_up_leaves_its_processes_and_the_next_one_adopts_them(deploy: Deploy) -> None:
+    deployment = deploy(days=4, seconds=0.1)
+    first = deployment.start("up")
+    wait_until(lambda: len(deployment.ended()) >= 5)
+    who = deployment.identity("worker.1")
+    first.kill()
+    first.wait()
+    before = len(deployment.ended())
+    wait_until(lambda: len(deployment.ended()) > before + 5, what="work to go on without a supervisor")
+    second = deployment.start("up", "--until-done")
+    wait_until(lambda: "adopted worker.1" in (deployment.var / "log" / "supervisor.log").read_text())
+    assert deployment.identity("worker.1") == who
+    second.communicate(timeout=60)
+    assert second.returncode == 0
+    assert set(deployment.ended().values()) == {1}
+    assert deployment.leftovers() == []
+
+
+def test_a_second_up_over_the_same_folder_is_refused(deployment: Deployment) -> None:
+    first = deployment.start("up")
+    wait_until(lambda: deployment.identity("worker.1") is not None)
+    code, out, err = deployment.call("up")
+    assert (code, out) == (1, "")
+    assert f"another `launch.py up` runs over {deployment.var} (pid {first.pid}): stop it first" in err
+
+
+def test_what_needs_a_person_ends_with_1_and_says_what_to_press(deploy: Deploy) -> None:
+    deployment = deploy(days=1, fields="max_attempts=1, on_failure='hold'")
+    (deployment.folder / "broken").touch()
+    code, out, _ = deployment.call("up", "--until-done")
+    assert code == 1
+    assert "a_hourly: 24 held" in out
+    assert "launch.py job release PROCESS PERIOD --why TEXT" in out
+    assert "RuntimeError: the source is broken" in deployment.call("job", "why", "a_hourly", "2024010100")[1]
+
+
+def test_a_command_is_answered_while_the_system_runs(deployment: Deployment) -> None:
+    deployment.start("up")
+    wait_until(lambda: len(deployment.ended()) == 50, within_s=30)
+    code, out, _ = deployment.call("job", "reprocess", "a_hourly", "2024010105", "--why", "late data")
+    assert (code, out.splitlines()) == (0, ["stored as command 1", "done: 2 jobs start anew, 0 more after what they run has ended"])
+    wait_until(lambda: sum(deployment.ended().values()) == 52)
+    assert "leads" not in deployment.call("status")[2]
+
+
+def test_the_contexts_report_gets_the_facts(deployment: Deployment) -> None:
+    deployment.call("up", "--until-done")
+    code, out, _ = deployment.call("report", "--json")
+    facts = json.loads(out)
+    assert (code, facts["jobs"], facts["uows"]) == (0, 50, 50)
+    assert facts["seconds"] > 0
+
+
+def test_what_a_job_printed_can_be_read(deployment: Deployment) -> None:
+    jobs = deployment.folder / "jobs.py"
+    jobs.write_text(jobs.read_text().replace("return 24", "print('the day is', work.timeperiod); return 24"))
+    deployment.call("up", "--until-done")
+    assert "the day is 2024010200" in deployment.call("job", "log", "a_daily", "2024010200")[1]
+
+
+@pytest.mark.parametrize("command", [("up",), ("status",), ("job", "why", "a_daily", "2024010100")])
+def test_a_folder_that_can_not_be_written_is_one_message(deployment: Deployment, command: tuple[str, ...]) -> None:
+    (deployment.folder / "file").touch()
+    deployment.environ["HORARIUM_VAR"] = str(deployment.folder / "file" / "var")
+    code, out, err = deployment.call(*command)
+    assert (code, out) == (1, "")
+    assert err.startswith(f"error: {deployment.folder}/file/var can't be written (not a directory): make it writable for this user")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_of_someone_else_is_one_message(deployment: Deployment) -> None:
+    deployment.var.mkdir(mode=0o500)
+    code, _, err = deployment.call("up")
+    assert code == 1
+    assert f"{deployment.var} can't be written (permission denied)" in err
+
+
+def test_a_context_with_five_faults_lists_them_all(deployment: Deployment) -> None:
+    context = deployment.folder / "context.py"
+    context.write_text(
+        context.read_text().replace('"jobs." + level', '"jobs.no_" + level').replace('["a_hourly", "a_daily"]', '["a_hourly", "b_daily"]')
+        + "\nprocess_context[0] = process_context[0].__class__(**{**{f: getattr(process_context[0], f) for f in "
+        "process_context[0].__dataclass_fields__}, 'time_grouping': 99, 'on_failure': 'shrug'})\n"
+    )
+    code, out, err = deployment.call("up")
+    assert (code, out) == (1, "")
+    assert err.count("\n  - ") >= 5
+    assert "Traceback" not in err
+
+
+def test_a_changed_start_of_a_registered_process_is_refused(deployment: Deployment) -> None:
+    deployment.call("up", "--until-done")
+    context = deployment.folder / "context.py"
+    context.write_text(context.read_text().replace('start="2024010100"', 'start="2023010100"'))
+    code, _, err = deployment.call("up")
+    assert code == 1
+    assert "the context changes the timetable of registered processes" in err
+
+
+def test_a_reader_who_goes_away_is_no_error_to_shout_about(deployment: Deployment) -> None:
+    process = deployment.start("list", "--json")
+    assert process.stdout is not None
+    process.stdout.close()
+    process.wait(10)
+    assert process.stderr is not None
+    assert process.stderr.read() == ""
+
+
+def test_the_starter_of_processes_says_how_it_is_used() -> None:
+    done = subprocess.run([sys.executable, str(ROOT / "process_starter.py"), "nobody"], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("usage: process_starter.py NAME, NAME being one of scheduler, worker")
