@@ -88,7 +88,8 @@ def lost(job: Job, uow: UnitOfWork, *, max_losses: int, now: datetime, turn: int
         return Settlement(UowState.REQUESTED, None, move)
     held = f"its worker was lost {losses} times, last session {uow.session}"
     move = UowMove(uow.id, UowState.IN_PROGRESS, UowEvent.LOST_TOO_OFTEN, uow.fence, losses, held)
-    return Settlement(UowState.INVALID, replace(job, uow_state=UowState.INVALID, held=held, reason=held, changed_at=now, turn=turn), move)
+    after = advance(UOW_LIFECYCLE, UowState.IN_PROGRESS, UowEvent.LOST_TOO_OFTEN)
+    return Settlement(after, replace(job, uow_state=after, held=held, reason=held, changed_at=now, turn=turn), move)
 
 
 def retried(job: Job, fence: int, losses: int, *, now: datetime, turn: int) -> Settlement:
