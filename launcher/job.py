@@ -75,7 +75,7 @@ def show_command(roof: Roof, process: str, timeperiod: str, *, as_json: bool) ->
 @_place
 @json_option
 def log_command(roof: Roof, process: str, timeperiod: str, *, as_json: bool) -> None:
-    """Print what the attempts of a job's current unit of work printed."""
+    """Print what a job printed, all attempts of its last run."""
     place = _named(roof, process, timeperiod)
     with roof.desk() as desk:
         text = desk.output(*place)
@@ -110,7 +110,7 @@ def _command(verb: str, summary: str) -> None:
         return _say_answer(answered, leads=leads, as_json=as_json)
 
 
-_command("cancel", "End the unit of work that a job has under way; the job is skipped.")
+_command("cancel", "End what a job has under way; the job is skipped.")
 _command("reprocess", "Run a job, its ancestors and its dependants anew.")
 _command("release", "Let a job that is held for an operator go on.")
 
