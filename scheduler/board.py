@@ -43,6 +43,7 @@ class Board:
         self.look_at: set[str] = set()
         self.draft = Draft(timetable.head + 1, now, timetable)
         self._hungry: dict[str, None] = dict.fromkeys(topology.order())
+        self._again: dict[str, dict[int, None]] = {}
         self._round = deque(self.frontiers)
         self._marked: dict[Node, None] = {}
         self._alarms: list[tuple[datetime, str]] = []
@@ -79,9 +80,9 @@ class Board:
             name = heapq.heappop(self._alarms)[1]
             self._hungry[name] = None
             self._arm(name, self.frontiers[name].advance(now))
-        for node in self.inflight.due_retries(now):
-            self.frontiers[node[0]].wake(node[1])
-            self._hungry[node[0]] = None
+        for process, ordinal in self.inflight.due_retries(now):
+            self._again.setdefault(process, {})[ordinal] = None
+            self._hungry[process] = None
 
     def next_alarm(self) -> datetime | None:
         """Return when time brings the next thing to decide."""
@@ -224,6 +225,7 @@ class Board:
 
     def _fill(self, process: str, looks: int) -> int:
         frontier = self.frontiers[process]
+        looks = self._fill_again(process, looks)
         while looks > 0 and self.refusal(process) == "":
             ordinal = frontier.pop()
             if ordinal is None:
@@ -233,25 +235,38 @@ class Board:
             self.settle_marked()
         return looks
 
+    def _fill_again(self, process: str, looks: int) -> int:
+        """Make attempts due whose backoff is over. They are in flight already, so that `max_in_flight` does not hold them up."""
+        waiting = self._again.get(process, {})
+        while waiting and looks > 0 and self.refusal(process) in ("", "in flight"):
+            ordinal = next(iter(waiting))
+            del waiting[ordinal]
+            looks -= 1
+            job = self.timetable.active.get((process, ordinal))
+            if job is None or job.uow_state is not UowState.INVALID or job.retry_at is None:
+                continue
+            if job.retry_at > self.draft.now:
+                # The clock was set back while the window was full, or this was the alarm of an older generation.
+                self.inflight.retry_at(job.retry_at, (process, ordinal))
+            else:
+                self.retry(job)
+        return looks
+
     def refusal(self, process: str) -> str:
         """Return why nothing more of `process` may be opened just now, empty when it may: `off`, `in flight` or `queue window`."""
         entry = self.context.managed[process]
         if not entry.is_on:
             return "off"
-        if entry.max_in_flight and len(self.inflight.of_process[process]) >= entry.max_in_flight:
-            return "in flight"
         if len(self.inflight.requested[entry.queue]) >= self.window:
             return "queue window"
+        if entry.max_in_flight and len(self.inflight.of_process[process]) >= entry.max_in_flight:
+            return "in flight"
         return ""
 
     def _try(self, node: Node) -> None:
-        job = self.timetable.active.get(node)
-        if job is not None and job.uow_state is UowState.INVALID:
-            self.retry(job)
-            return
         match self.decision(node):
             case Open():
-                self._open(node, job)
+                self._open(node, self.timetable.active.get(node))
             case Close(event, reason):
                 self._close(node, event, reason)
 
