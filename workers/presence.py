@@ -112,6 +112,13 @@ class Presence:
         self.forget()
         return session
 
+    def give_up(self) -> None:
+        """Let the session's time be over now: what runs is to be ended, and the session to be closed."""
+        with self._lock:
+            if self._look() is Standing.OPEN:
+                self._standing = Standing.EXPIRED
+                log.warning("giving up session %s", self._session, extra={"action": "session_given_up", "session": self._session})
+
     def forget(self) -> None:
         """Drop a session that the store has closed."""
         with self._lock:

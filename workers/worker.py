@@ -53,6 +53,7 @@ class Worker:
         self._slots_away = Backoff(settings.retry_first_s, settings.retry_cap_s)
         self._running: dict[str, UnitOfWork] = {}
         self._canceled: dict[str, str] = {}
+        self._starting = ""
         self._output_due_s = 0.0
         self._finished = 0
         self._ended_session = ""
@@ -65,6 +66,9 @@ class Worker:
     def turn(self, now: datetime) -> float:
         """Do one round; returns after how many seconds the next one is due at the latest."""
         self._collect(now)
+        if self._starting:  # an error that nobody expected: only a closed session sets free what may run or may not
+            self._starting = ""
+            self._presence.give_up()
         self._end_what_is_unsafe(now)
         self._end_canceled()
         if self._is_stopping:
@@ -244,11 +248,13 @@ class Worker:
             self._outbox.add_outcome(refused_by_context(uow, now, str(error)))
             return
         try:
-            self._running[uow.id] = uow
+            self._running[uow.id], self._starting = uow, uow.id
             self._slots.start(task)
+            self._starting = ""
             self._slots_away.worked()
         except SlotError as error:
             del self._running[uow.id]
+            self._starting = ""
             wait_s = self._slots_away.failed(self._clock.monotonic())
             log.warning("no slot for %s, trying again in %.1f s: %s", uow.id, wait_s, error, extra={"action": "slot_failed", "uow": uow.id})
             self._outbox.add_return(uow)

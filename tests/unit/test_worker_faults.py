@@ -106,6 +106,37 @@ def test_a_canceled_claim_whose_answer_was_lost_ends_canceled() -> None:
     assert (place.state(uow_id), place.slots.tasks) == (UowState.CANCELED, [])
 
 
+def test_a_cancel_of_a_claim_that_is_ours_and_unknown_here_ends_it() -> None:
+    place = Workplace()
+    place.turn()
+    uow_id = place.open(1)[0]
+    place.broker.purge(QUEUE)
+    MemoryStore.claim(place.store, [uow_id], "worker-1", place.clock.now())
+    place.cancel(uow_id, "ann: wrong")
+    place.go_on(2.5)
+    assert (place.state(uow_id), place.uow(uow_id).reason) == (UowState.CANCELED, "ann: wrong")
+
+
+def test_what_was_won_before_an_unexpected_error_is_set_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    place = Workplace(taking(1.0))
+    first, second = place.open(1, 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(place.slots, "start", bug)
+        with pytest.raises(ZeroDivisionError):
+            place.turn()
+    place.go_on(4.0)
+    assert (place.state(second), place.uow(first).session, place.sessions()) == (UowState.PROCESSED, "worker-1", ["worker-2"])
+
+
+def test_the_end_of_something_that_was_never_claimed_means_nothing() -> None:
+    place = Workplace(taking(1.0))
+    place.turn()
+    place.slots.start(Task("a/b/1/1", 1, "a", "b", "_hourly", "b", "b", "", ""))
+    place.journal.clear()
+    place.go_on(1.5)
+    assert place.journal == []
+
+
 def test_a_message_that_could_not_be_claimed_is_neither_lost_nor_held_for_ever() -> None:
     place = Workplace(taking(60.0))
     uow_id = place.open(1)[0]
@@ -344,6 +375,10 @@ def test_a_stopping_worker_whose_session_was_lost_leaves_too() -> None:
 
 def refuse(_: object) -> None:
     raise StoreError("no")
+
+
+def bug(_: Task) -> None:
+    raise ZeroDivisionError("a bug")
 
 
 def no_slot(_: Task) -> None:
