@@ -34,8 +34,11 @@ base_python() {
         has_module "$found" sqlite3 || fail "$found was built without its module sqlite3" "Install a Python that has it, or name another: BASE_PYTHON=/path/to/python3 $0"
         fail "$found has no venv: the package python3-venv is missing" "On Debian or Ubuntu: apt-get install python3-venv   (for another than the system's Python: python$version-venv)"
     fi
+    if [ -n "${BASE_PYTHON:-}" ]; then
+        fail "BASE_PYTHON is $BASE_PYTHON: that is no Python 3.11, 3.12 or 3.13"
+    fi
     if command -v python3 >/dev/null 2>&1; then
-        fail "$(python3 --version 2>&1 | head -n 1) is here, needed is Python 3.11, 3.12 or 3.13" "Install one of them (it may stand beside yours), or name it: BASE_PYTHON=/path/to/python3 $0"
+        fail "$(python3 --version 2>&1) is here, needed is Python 3.11, 3.12 or 3.13" "Install one of them (it may stand beside yours), or name it: BASE_PYTHON=/path/to/python3 $0"
     fi
     fail "there is no python3; needed is Python 3.11, 3.12 or 3.13" "On Debian or Ubuntu: apt-get install python3 python3-venv"
 }

@@ -45,7 +45,8 @@ def main() -> int:
         folder.mkdir(parents=True, exist_ok=True)
         load(folder, console)
     except (LoadError, OSError, sqlite3.Error) as error:
-        console.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
+        what = error if isinstance(error, LoadError) else f"{error}: is {folder} a folder that can be written, with 100 MB to spare?"
+        console.print(f"error: {what}", style="red", markup=False, soft_wrap=True, highlight=False)
         return 1
     return 0
 

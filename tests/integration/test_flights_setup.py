@@ -18,13 +18,15 @@ case "$2" in
 *"{fails}"*) exit 1 ;;
 *print*) echo 3.11 ;;
 esac
+[ "$1" != --version ] || echo Python 3.9.2
 """)
     program.chmod(0o755)
     return program
 
 
-def base_python(candidate: str) -> subprocess.CompletedProcess[str]:
-    command = f'source "{SCRIPTS}/setup.sh"; base_python'
+def base_python(candidate: str, path: str = "") -> subprocess.CompletedProcess[str]:
+    """Look for a Python; `path` is where, once the script has been read and found itself."""
+    command = f'source "{SCRIPTS}/setup.sh"; PATH="{path or "$PATH"}"; base_python'
     environ = {"BASE_PYTHON": candidate, "PATH": "/usr/bin:/bin"}
     return subprocess.run(["bash", "-c", command], env=environ, capture_output=True, text=True, check=False)
 
@@ -44,10 +46,22 @@ def test_a_python_without_sqlite_is_named(tmp_path: Path) -> None:
     assert "without its module sqlite3" in base_python(str(pretend(tmp_path, fails="import sqlite3"))).stderr
 
 
-def test_a_python_that_is_too_old_is_no_python(tmp_path: Path) -> None:
+def test_a_python_that_is_too_old_is_refused(tmp_path: Path) -> None:
     found = base_python(str(pretend(tmp_path, fails="version_info")))
     assert found.returncode == 1
-    assert "needed is Python 3.11, 3.12 or 3.13" in found.stderr
+    assert "that is no Python 3.11, 3.12 or 3.13" in found.stderr
+
+
+def test_a_machine_without_python_is_told_what_to_install(tmp_path: Path) -> None:
+    found = base_python("", path=str(tmp_path))
+    assert found.returncode == 1
+    assert "apt-get install python3 python3-venv" in found.stderr
+
+
+def test_a_machine_with_an_old_python_is_told_which_one_it_is(tmp_path: Path) -> None:
+    pretend(tmp_path, fails="version_info").rename(tmp_path / "python3")
+    found = base_python("", path=str(tmp_path))
+    assert "3.9.2 is here, needed is Python 3.11, 3.12 or 3.13" in found.stderr
 
 
 @pytest.mark.parametrize("script", ["demo.sh", "test.sh"])

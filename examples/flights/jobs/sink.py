@@ -9,7 +9,8 @@ from __future__ import annotations
 import fcntl
 import functools
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from .attempt import Work
@@ -46,15 +47,25 @@ class StaleFence(Exception):
 @functools.cache  # one connection per slot process: it runs many jobs, one after the other
 def opened(path: str) -> sqlite3.Connection:
     """Return this process's connection to the sink at `path`, which is created when it is not there."""
-    file = Path(path)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # two who switch a new file to WAL at once would refuse each other without waiting
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    with alone(path):  # two who switch a new file to WAL at once would refuse each other
         db = sqlite3.connect(path, timeout=PATIENCE_S, isolation_level=None)
         db.execute("PRAGMA journal_mode=WAL")
         for name, columns in TABLES.items():
             db.execute(f"CREATE TABLE IF NOT EXISTS {name} {columns}")
     return db
+
+
+@contextmanager
+def alone(path: str) -> Iterator[None]:
+    """Be the only writer of the sink at `path` while inside.
+
+    SQLite has a lock of its own, but who waits for that one asks again and again, up to a tenth of a second apart, and with several
+    slots somebody always comes in between. This one wakes the next at once, and goes with its process.
+    """
+    with Path(path).with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def sink(work: Work) -> sqlite3.Connection:
@@ -68,7 +79,7 @@ def replace(work: Work, rows: Sequence[Row]) -> int:
     Each row is without its first column, the timeperiod. Raises StaleFence, and changes nothing, where a larger fence has written.
     """
     db, period = sink(work), (work.process, work.timeperiod)
-    with db:
+    with alone(str(work.arguments["sink"])), db:
         db.execute("BEGIN IMMEDIATE")
         before = db.execute("SELECT fence FROM written WHERE process = ? AND timeperiod = ?", period).fetchone()
         if before and before[0] > work.fence:
