@@ -121,7 +121,7 @@ class Worker:
             self._outbox.add_outcome(canceled(uow, now, reason))
         elif item.ending is Ending.NOT_STARTED:
             self._outbox.add_return(uow)
-        elif item.ending is Ending.ENDED and (self._ends_all or standing is not Standing.OPEN):
+        elif item.ending is Ending.ENDED and (self._is_stopping or standing is not Standing.OPEN):
             # Nothing is written: closing the session makes it a loss and not a failure.
             log.warning("lost %s: %s", uow.id, item.reason or item.ending.value, extra={"action": "attempt_lost", "uow": uow.id})
         else:

@@ -262,6 +262,16 @@ def test_a_stopping_worker_gives_back_what_had_not_started() -> None:
     assert (place.state(second), place.depth(), place.worker.is_stopped) == (UowState.REQUESTED, 1, True)
 
 
+def test_what_a_shutdown_of_the_machine_ends_first_is_a_loss_and_not_a_failure() -> None:
+    place = Workplace(taking(60.0))
+    uow_id = place.open(1)[0]
+    place.turn()
+    place.worker.stop()
+    place.slots.end(uow_id, 1, "asked to end by a SIGTERM from outside")
+    place.go_on(0.5)
+    assert (place.uow(uow_id).state, place.uow(uow_id).failures, place.sessions()) == (UowState.IN_PROGRESS, 0, [])
+
+
 def test_a_stopping_worker_kills_what_does_not_end_when_it_is_asked() -> None:
     place = Workplace(taking(600.0), ending_s=300.0, settings=WorkerSettings(stop_grace_s=2.0, end_grace_s=1.0))
     place.open(1)
