@@ -50,6 +50,8 @@ turns = sa.Table(
     _text("body"),
 )
 
+# Jobs and units of work keep SQLite's row numbers, beside their keys: so what is in flight lies together at the table's end, and a claim of
+# a hundred units of a hundred processes writes 10 pages. WITHOUT ROWID was tried: 100 pages, and half as much time again.
 jobs = sa.Table(
     "job",
     metadata,
@@ -70,7 +72,6 @@ jobs = sa.Table(
     _text("held"),
     _text("reason"),
     _text("next_event", nullable=True, length=20),
-    sqlite_with_rowid=False,
 )
 _partial("job_active", jobs.c.state <= ACTIVE_JOB, jobs.c.process)
 
@@ -105,7 +106,6 @@ uows = sa.Table(
     _text("reason"),
     _text("started_at", nullable=True, length=40),
     _text("finished_at", nullable=True, length=40),
-    sqlite_with_rowid=False,
 )
 # What a beat asks for. Nearly always empty, so claims and outcomes don't pay for it.
 _partial("uow_to_end", sa.and_(uows.c.cancel_requested == TRUE, uows.c.state == IN_PROGRESS), uows.c.session)
