@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from threading import Event
 from typing import Protocol
 
@@ -16,6 +17,8 @@ from system.errors import HorariumError
 log = logging.getLogger(__name__)
 
 _SURE_AFTER = 2  # looks in a row that must agree before the end is believed
+_STALLED_AFTER_S = 10.0  # without a good turn, or without a leader
+_SLOWEST_S = 2.0  # between looks while nothing changes: who watches an idle system should not keep it busy
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +73,18 @@ class Watch:
         self._rate = Rate()
         self._agreed = 0
         self._is_over = Event()
+        self._leaderless_s: float | None = None
         self.ending: Ending | None = None
         self.sight: Sight | None = None
 
     def run(self, period_s: float, on_end: Callable[[], None]) -> None:
-        """Look every `period_s` until `stop`; calls `on_end` where the watch itself found the end."""
+        """Look every `period_s` until `stop`, less often while nothing changes; calls `on_end` where the watch itself found the end."""
+        wait_s = period_s
         while not self._is_over.is_set():
             try:
-                sight = self.look()
+                before, sight = self.sight, self.look()
+                is_same = before is not None and (before.progress, before.troubles) == (sight.progress, sight.troubles)
+                wait_s = min(_SLOWEST_S, wait_s * 1.5) if is_same else period_s
                 self._painter.paint(sight)
                 self.ending = self._judge(sight) if self._until_done else None
             except Exception:  # the edge of this thread: what can't be shown must not end what is being done
@@ -85,7 +92,7 @@ class Watch:
             if self.ending:
                 on_end()
                 return
-            self._is_over.wait(period_s)
+            self._is_over.wait(wait_s)
 
     def stop(self) -> None:
         """End `run` soon; from any thread."""
@@ -97,12 +104,27 @@ class Watch:
         troubles = [view.trouble for view in views if view.trouble]
         try:
             levels, progress = self._desk.timetable(), self._desk.progress()
+            if not progress.is_done and (stall := self._stall()):
+                troubles.append(stall)
         except HorariumError as error:
             self.sight = Sight([], None, (*troubles, f"the timetable can't be read: {error}"), 0.0)
             return self.sight
         rate = self._rate.update(self._clock.monotonic(), progress.finished)
         self.sight = Sight(levels, progress, tuple(troubles), rate)
         return self.sight
+
+    def _stall(self) -> str:
+        """Return since when nothing is scheduled, empty while something is."""
+        health, now_s = self._desk.health(), self._clock.monotonic()
+        if not health.leader:
+            self._leaderless_s = now_s if self._leaderless_s is None else self._leaderless_s
+            return "no scheduler leads: nothing is scheduled" if now_s - self._leaderless_s > _STALLED_AFTER_S else ""
+        self._leaderless_s = None
+        if health.last_turn_age_s is None or health.last_turn_age_s <= _STALLED_AFTER_S:
+            return ""
+        leader = next(s for s in health.sessions if s.id == health.leader)
+        since = datetime.fromisoformat(leader.facts["turned_at"])
+        return f"nothing is scheduled since {since:%H:%M:%S}Z: the log of the scheduler (pid {leader.pid} on {leader.box}) says why"
 
     def _judge(self, sight: Sight) -> Ending | None:
         """Return why to end, once two looks in a row say so."""

@@ -59,7 +59,7 @@ def died(life: Life, exit_code: int | None, now: float) -> Life:
 
 def ended(now: float) -> Life:
     """Return the life of a process after an end that was asked for: it may start again at once."""
-    return Life(0, None, now, "stopped")
+    return Life(0, None, now)
 
 
 def wait_s(deaths: int, exit_code: int | None) -> float:

@@ -105,6 +105,23 @@ def test_a_store_that_is_away_is_said_and_ends_nothing(monkeypatch: pytest.Monke
     assert watch.sight.troubles == ("the timetable can't be read: the disk is gone",)
 
 
+def test_a_leader_whose_turns_fail_is_shown() -> None:
+    lamp = Lamp(january())
+    lamp.store.beat("scheduler-1", {"turned_at": lamp.clock.now().isoformat()})
+    lamp.clock.sleep(30)
+    (trouble,) = watch_over(lamp).look().troubles
+    assert trouble == "nothing is scheduled since 00:00:00Z: the log of the scheduler (pid 1 on box-1) says why"
+
+
+def test_a_timetable_that_nobody_leads_is_shown_after_a_while() -> None:
+    lamp = Lamp(january())
+    lamp.store.close_sessions(["scheduler-1"])
+    watch = watch_over(lamp)
+    assert watch.look().troubles == ()
+    lamp.clock.sleep(11)
+    assert watch.look().troubles == ("no scheduler leads: nothing is scheduled",)
+
+
 def test_the_rate_is_of_lately() -> None:
     rate = Rate()
     assert rate.update(0, 0) == 0
