@@ -6,6 +6,7 @@ A line is one decision: time (UTC, ISO 8601), level, process, logger, message, t
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 from datetime import UTC, datetime
@@ -54,6 +55,11 @@ class LogFile(RotatingFileHandler):
         """Remember that a line was lost; a log must not end the process that writes it."""
         self._error = sys.exc_info()[1]
         self._is_failing = True
+
+    def close(self) -> None:
+        """Close the file; what could not be written was said before."""
+        with contextlib.suppress(OSError):
+            super().close()
 
 
 def log_path(folder: Path, name: str) -> Path:
