@@ -27,7 +27,10 @@ class Settlement:
 
 
 def ended(job: Job, uow: UnitOfWork, *, now: datetime, turn: int) -> Settlement:
-    """Return the job after its unit of work finished; a command that called it off is carried out now, whatever the outcome was."""
+    """Return the job after its unit of work finished. A reprocess that waited for it is carried out now, whatever the outcome was;
+    a cancel only where nothing else was written first: an earlier outcome wins.
+    """
+    next_event = None if job.next_event is JobEvent.SKIPPED and uow.state is not UowState.CANCELED else job.next_event
     done = replace(
         job,
         uow_state=uow.state,
@@ -35,15 +38,15 @@ def ended(job: Job, uow: UnitOfWork, *, now: datetime, turn: int) -> Settlement:
         failures=uow.failures,
         retry_at=None,
         held="",
-        reason=job.reason if job.next_event else uow.reason,
+        reason=job.reason if next_event else uow.reason,
+        next_event=None,
         changed_at=now,
         turn=turn,
     )
-    if job.next_event is JobEvent.REOPENED:
+    if next_event is JobEvent.REOPENED:
         done = reopened(done, now=now, turn=turn)
-    elif job.next_event is not None:
-        state = advance(JOB_LIFECYCLE, job.state, job.next_event)
-        done = replace(done, state=state, next_event=None)
+    elif next_event is not None:
+        done = replace(done, state=advance(JOB_LIFECYCLE, job.state, next_event))
     return Settlement(uow.state, done)
 
 
