@@ -1,0 +1,55 @@
+"""How does history number N go? The unchanged engines and workers in virtual time, and a judgement on what came of it."""
+
+from __future__ import annotations
+
+from tests.support.simulation_actors import Scheduler, Working
+from tests.support.simulation_faults import Misfortune
+from tests.support.simulation_oracle import judge
+from tests.support.simulation_plan import END, LEASE_S, plan_of
+from tests.support.simulation_world import World
+
+PATIENCE_S = 1_500.0
+_LULL_S = 2.5 * LEASE_S
+
+
+def play(seed: int, *, ignore_deadline: bool = False) -> World:
+    """Play a history and judge it; raises Violation. `ignore_deadline`: slots run on past their worker's lease, which is a fault."""
+    world = World(plan_of(seed), ignore_deadline=ignore_deadline)
+    misfortune = world.weather = Misfortune(world)
+    for _ in range(world.plan.schedulers):
+        Scheduler(world)
+    for size in world.plan.slots:
+        Working(world, size)
+    misfortune.plan()
+    world.run(world.plan.storm_s)
+    _calm(world, misfortune)
+    judge(world.book, world.store, world.marks, [engine.second_look_found for engine in world.engines], is_calm=not world.plan.kinds)
+    return world
+
+
+def _calm(world: World, misfortune: Misfortune) -> None:
+    """Let the storm end, and time pass until nothing is owed any more; then a while longer, in which nothing may happen."""
+    world.is_stormy = False
+    misfortune.calm()
+    # What was put off until a time that has not come, may come now: everything is due.
+    world.clock.jump(max(0.0, (END - world.clock.now()).total_seconds()) + 3_600.0)
+    given_up_s = world.now_s + PATIENCE_S
+    while world.now_s < given_up_s and _is_busy(world):
+        world.run(world.now_s + 1.0)
+        if world.plan.releases:
+            _release_held(world)
+    world.run(world.now_s + _LULL_S)
+
+
+def _is_busy(world: World) -> bool:
+    """Return whether there is something left to be waited for."""
+    is_held = world.plan.releases and any(job.held for job in world.store.active_jobs())
+    return bool(is_held or world.store.open_commands(1) or world.book.owed(world.store.every_job()))
+
+
+def _release_held(world: World) -> None:
+    """Have the operator release what is held, once he was answered about what he asked before."""
+    if not world.store.open_commands(1):
+        for job in world.store.active_jobs():
+            if job.held:
+                world.give("release", job.process, job.timeperiod)

@@ -1,0 +1,167 @@
+"""What goes wrong in a history? Deaths, calls without an answer, late ones, sleepers, lost and doubled messages, clocks that jump."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from mq.broker import Message
+from system.context import REPORT_QUEUE
+from system.errors import BrokerError, HorariumError, Unavailable
+from tests.support.mortal import Act, Death
+from tests.support.simulation_plan import LEASE_S
+from tests.support.simulation_world import Process, World
+
+_WRITES = {
+    "insert_turn", "project", "claim", "give_back", "finish", "open_session", "beat", "close_sessions", "expire_sessions", "publish",
+}
+_COMMANDS = ("cancel", "reprocess", "reprocess", "release")
+
+
+class Misfortune:
+    """Strikes calls by chance, and the world at planned moments; only while the storm lasts."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        on_call: dict[str, Callable[[Process, str, str, Act], Any]] = {
+            "death": self._death, "unavailable": self._unavailable, "late": self._late, "nap": self._nap, "pause": self._pause,
+        }
+        self._on_call = [strike for kind, strike in on_call.items() if kind in world.plan.kinds]
+        self._odds = world.plan.odds
+
+    def strike(self, process: Process, port: str, name: str, act: Act) -> Any:
+        """Let a call happen, or what its luck has for it."""
+        world = self._world
+        if not world.is_stormy or not self._on_call or world.luck.random() >= self._odds:
+            return act()
+        return world.luck.choice(self._on_call)(process, port, name, act)
+
+    def calm(self) -> None:
+        """Let everything be reachable and awake again."""
+        self._world.away_until_s.clear()
+        for process in self._world.processes:
+            process.away_until_s = 0.0
+            process.doom = None
+            if process.frozen_until_s > self._world.now_s:
+                process.frozen_until_s = self._world.now_s
+                process.main.ring()
+                process.beats.ring()
+
+    def plan(self) -> None:
+        """Draw what strikes the whole world, and when."""
+        world = self._world
+        events: dict[str, tuple[int, Callable[[], None]]] = {
+            "death": (5, self._doom_one), "pause": (4, self._freeze_one), "store away": (3, self._take_away), "purge": (3, self._purge),
+            "jump": (3, self._jump), "stop": (2, self._stop_one), "messages": (5, self._repeat_message),
+        }
+        for kind, (most, act) in events.items():
+            for _ in range(world.luck.randint(1, most) if kind in world.plan.kinds else 0):
+                world.after(world.luck.uniform(0.1, world.plan.storm_s), act)
+        for hour in range(world.plan.hours):
+            world.after(world.plan.storm_s * (hour + 1) / (world.plan.hours + 1), partial(world.clock.jump, 3_600.0))
+        for _ in range(world.plan.commands):
+            world.after(world.luck.uniform(0.1, world.plan.storm_s), self._command)
+
+    # -- on a call
+
+    def _death(self, process: Process, port: str, name: str, act: Act) -> Any:
+        if self._world.luck.random() < 0.5:
+            act()
+        process.die()
+        raise Death(name)
+
+    def _unavailable(self, process: Process, port: str, name: str, act: Act) -> Any:
+        if self._world.luck.random() < 0.5:
+            act()
+        raise self._error(port, f"{name} has no answer")
+
+    def _late(self, process: Process, port: str, name: str, act: Act) -> Any:
+        if name in _WRITES:
+            self._world.after(self._world.luck.uniform(0.0, 0.8 * LEASE_S), partial(_carelessly, act))
+        raise self._error(port, f"{name} may yet take effect")
+
+    def _nap(self, process: Process, port: str, name: str, act: Act) -> Any:
+        return self._sleep(act, self._world.luck.choice((0.01, 0.3, 1.5)))
+
+    def _pause(self, process: Process, port: str, name: str, act: Act) -> Any:
+        seconds = self._world.luck.choice((0.5, 1.2, 2.0)) * LEASE_S
+        if self._world.luck.random() < 0.7 and self._world.may_freeze():
+            process.frozen_until_s = self._world.now_s + seconds
+        return self._sleep(act, seconds)
+
+    def _sleep(self, act: Act, seconds: float) -> Any:
+        """Let the caller stand still, before or after the effect, while all others go on."""
+        world = self._world
+        is_after = world.luck.random() < 0.5
+        answer = act() if is_after else None
+        if world.may_freeze():
+            world.run(world.now_s + seconds)
+        return answer if is_after else act()
+
+    def _error(self, port: str, text: str) -> HorariumError:
+        return BrokerError(text) if port == "broker" and self._world.luck.random() < 0.5 else Unavailable(text)
+
+    # -- on the world
+
+    def _one(self) -> Process:
+        world = self._world
+        living = [process for process in world.processes if process.is_alive]
+        return world.luck.choice(living or world.processes)
+
+    def _doom_one(self) -> None:
+        process = self._one()
+        if self._world.luck.random() < 0.4:
+            process.die()
+        else:
+            process.doom = (self._world.luck.randint(0, 8), self._world.luck.random() < 0.5)
+
+    def _freeze_one(self) -> None:
+        self._one().frozen_until_s = self._world.now_s + self._world.luck.choice((0.3, 1.1, 1.5, 2.5)) * LEASE_S
+
+    def _take_away(self) -> None:
+        until_s = self._world.now_s + self._world.luck.choice((0.5, 3.0, 1.5 * LEASE_S, 2.5 * LEASE_S))
+        if self._world.luck.random() < 0.5:
+            self._one().away_until_s = until_s
+        else:
+            self._world.away_until_s[self._world.luck.choice(("store", "broker"))] = until_s
+
+    def _purge(self) -> None:
+        for queue in (REPORT_QUEUE, *(p.queue for p in self._world.plan.context.managed.values())):
+            if self._world.luck.random() < 0.5:
+                self._world.broker.purge(queue)
+
+    def _jump(self) -> None:
+        self._world.clock.jump(self._world.luck.choice((-3_600.0, -30.0, 30.0, 3_600.0, 7_200.0, 90_000.0)))
+
+    def _stop_one(self) -> None:
+        self._one().stop()
+
+    def _repeat_message(self) -> None:
+        """Say again what was said long ago, or nonsense."""
+        world = self._world
+        uows = world.store.every_uow()
+        if uows and world.luck.random() < 0.8:
+            uow = world.luck.choice(uows)
+            world.broker.publish([Message(world.luck.choice((uow.queue, REPORT_QUEUE)), uow.id)])
+        else:
+            world.broker.publish([Message(REPORT_QUEUE, "nonsense/1")])
+
+    def _command(self) -> None:
+        world = self._world
+        verb = world.luck.choice(_COMMANDS)
+        held = [job for job in world.store.active_jobs() if job.held]
+        if verb == "release" and held:
+            job = world.luck.choice(held)
+            world.give(verb, job.process, job.timeperiod)
+        else:
+            busy = [(job.process, job.timeperiod) for job in world.store.active_jobs()]
+            world.give(verb, *world.luck.choice(busy if busy and world.luck.random() < 0.6 else world.book.nodes))
+
+
+def _carelessly(act: Act) -> None:
+    """Let a call take effect whose caller has given up on it: whatever it says, nobody hears it."""
+    try:
+        act()
+    except HorariumError:
+        return

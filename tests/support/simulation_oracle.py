@@ -1,0 +1,326 @@
+"""Did a history go right? Judged by brute force from the context, the turns, the final records and the marks of real starts and ends.
+
+Knows nothing of the engine: periods come from the calendar, gates and finalization from REFERENCE 1.3 and 1.4.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import pairwise
+
+from db.memory import MemoryStore
+from db.model import Chunk, Job, Turn, UnitOfWork
+from system.clock import ManualClock
+from system.context import Context, ManagedProcess
+from system.lifecycle import JOB_FINISHED, UOW_FINISHED, JobState, UowEvent, UowState
+from system.timeperiod import Timeperiod, parse
+from tests.support.simulation_plan import WINDOW
+from tests.support.virtual_slots import Mark
+from workers.slots import Ending
+
+Node = tuple[str, str]
+Jobs = Mapping[Node, Job]
+
+_GOOD = (JobState.PROCESSED, JobState.NOOP)
+_OUTCOMES = {JobState.PROCESSED: UowState.PROCESSED, JobState.NOOP: UowState.NOOP}
+
+
+class Violation(BaseException):
+    """A history went wrong. No part of the product may catch this."""
+
+
+def must(is_so: object, *facts: object) -> None:
+    """Raise Violation with `facts` unless `is_so`."""
+    if not is_so:
+        raise Violation(" ".join(str(fact) for fact in facts))
+
+
+class Book:
+    """All periods of a context that has an end, and who waits for whom. `nodes` are (process, timeperiod id)."""
+
+    def __init__(self, context: Context) -> None:
+        self.processes: Mapping[str, ManagedProcess] = context.managed
+        self.nodes: list[Node] = []
+        for process in self.processes.values():
+            low, high = (parse(process.qualifier, text).ordinal for text in (process.start, process.end))
+            self.nodes += [(process.name, Timeperiod(process.qualifier, ordinal).id) for ordinal in range(low, high)]
+        known = set(self.nodes)
+        tree_of = {name: tree for tree in context.trees.values() for name in tree.enclosed_processes}
+        self.children: dict[Node, list[Node]] = {}
+        self.dependencies: dict[Node, list[Node]] = {}
+        for name, text in self.nodes:
+            tree = tree_of[name]
+            self.children[name, text] = [n for n in self._inside(name, text, tree.enclosed_processes) if n in known]
+            same = [o for t in tree.dependent_on for o in context.trees[t].enclosed_processes if self._level(o) == self._level(name)]
+            self.dependencies[name, text] = [(other, text) for other in same if (other, text) in known]
+
+    def inputs(self, node: Node) -> list[Node]:
+        """Return what finalization of `node` waits for."""
+        return self.children[node] + self.dependencies[node]
+
+    def is_open(self, node: Node, jobs: Jobs) -> bool:
+        """Return whether the gate before any work on `node` is open: the table of REFERENCE 1.3."""
+        kind = self.processes[node[0]].blocking_type
+        children = all(state_of(jobs, child) in JOB_FINISHED for child in self.children[node])
+        finished = all(state_of(jobs, other) in JOB_FINISHED for other in self.dependencies[node])
+        good = all(state_of(jobs, other) in _GOOD for other in self.dependencies[node])
+        return {
+            "blocking_normal": True,
+            "blocking_children": children and finished,
+            "blocking_dependencies": good,
+            "blocking_all": children and good,
+        }[kind]
+
+    def is_shut_for_good(self, node: Node, jobs: Jobs) -> bool:
+        """Return whether a skipped dependency skips `node`."""
+        kind = self.processes[node[0]].blocking_type
+        return kind in ("blocking_dependencies", "blocking_all") and self.has_skipped_dependency(node, jobs)
+
+    def has_skipped_dependency(self, node: Node, jobs: Jobs) -> bool:
+        """Return whether something that `node` depends on is SKIPPED."""
+        return any(state_of(jobs, other) is JobState.SKIPPED for other in self.dependencies[node])
+
+    def owed(self, jobs: Jobs) -> list[str]:
+        """Return the periods, all being due, for which something is still to be done without an operator, and what."""
+        return [f"{node[0]} {node[1]}: {owes}" for node in self.nodes if (owes := self._owes(node, jobs))]
+
+    def _owes(self, node: Node, jobs: Jobs) -> str:
+        job = jobs.get(node)
+        if job is None or job.state is JobState.EMBRYO:
+            if self.is_shut_for_good(node, jobs):
+                return "to be skipped"
+            return "to be run" if self.is_open(node, jobs) and not self._is_full_of_held(node[0], jobs) else ""
+        if job.state in JOB_FINISHED or job.held:
+            return ""
+        if job.uow_state not in UOW_FINISHED:
+            return f"{job.uow_id} to end"
+        is_ready = job.uow_state is UowState.CANCELED or all(state_of(jobs, n) in JOB_FINISHED for n in self.inputs(node))
+        return "to be finished" if is_ready else ""
+
+    def _is_full_of_held(self, process: str, jobs: Jobs) -> bool:
+        """Return whether held jobs alone use up `max_in_flight`: then the others wait for the operator, too."""
+        most = self.processes[process].max_in_flight
+        return 0 < most <= sum(1 for job in jobs.values() if job.process == process and job.held)
+
+    def _inside(self, name: str, text: str, members: Iterable[str]) -> list[Node]:
+        """Return the nodes of the next finer level inside a period."""
+        finer = [self.processes[m] for m in members if self._level(m) > self._level(name)]
+        if not finer:
+            return []
+        child = min(finer, key=lambda process: process.qualifier.fineness)
+        period = parse(self.processes[name].qualifier, text)
+        return [(child.name, Timeperiod(child.qualifier, ordinal).id) for ordinal in period.inside(child.qualifier)]
+
+    def _level(self, name: str) -> int:
+        return self.processes[name].qualifier.fineness
+
+
+def state_of(jobs: Jobs, node: Node) -> JobState:
+    """Return a job's state; EMBRYO where it has no record."""
+    job = jobs.get(node)
+    return job.state if job else JobState.EMBRYO
+
+
+def node_of(record: Job | UnitOfWork) -> Node:
+    """Return whose job or unit of work it is."""
+    return record.process, record.timeperiod
+
+
+class WatchedStore(MemoryStore):
+    """The one store of a history; watches what must hold at any time. `inserted_s` tells when each turn was inserted."""
+
+    def __init__(self, clock: ManualClock, book: Book) -> None:
+        super().__init__()
+        self._clock = clock
+        self._book = book
+        self.inserted_s: dict[int, float] = {}
+        self._asked: set[str] = set()  # REQUESTED because an engine wanted so, not because a claim came to nothing
+        self._by_node: defaultdict[Node, list[str]] = defaultdict(list)
+        self._free: set[str] = set()
+
+    def insert_turn(self, turn: Turn) -> bool:
+        """See Store; no number is taken twice."""
+        was_inserted = super().insert_turn(turn)
+        if was_inserted:
+            must(turn.number not in self.inserted_s, "turn", turn.number, "was inserted twice, now by", turn.session)
+            must(turn.number == len(self.inserted_s) + 1, "turn", turn.number, "follows", len(self.inserted_s))
+            self.inserted_s[turn.number] = self._clock.monotonic()
+        return was_inserted
+
+    def project(self, turn: Turn, chunks: Sequence[Chunk]) -> None:
+        """See Store; the window holds, and nothing is requested beside what has not ended."""
+        before = {move.uow_id: self._uows.get(move.uow_id) for move in turn.moves}
+        fresh = [uow for uow in turn.opened if uow.id not in self._uows]
+        super().project(turn, chunks)
+        for uow in fresh:
+            older = [name for name in self._by_node[node_of(uow)] if self._uows[name].state not in UOW_FINISHED]
+            must(not older, uow.id, "was requested in turn", turn.number, "while not ended:", older)
+            self._by_node[node_of(uow)].append(uow.id)
+            self._asked.add(uow.id)
+        for move in turn.moves:
+            if move.event is UowEvent.RETRIED and self._uows.get(move.uow_id) is not before[move.uow_id]:
+                self._asked.add(move.uow_id)
+        self._free |= {uow_id for answer in turn.answers if "released " in answer.text for uow_id in (answer.text.split()[1].rstrip(":"),)}
+        self._judge_window(turn)
+
+    def _judge_window(self, turn: Turn) -> None:
+        self._asked = {uow_id for uow_id in self._asked if self._uows[uow_id].state is UowState.REQUESTED}
+        waiting: defaultdict[str, list[str]] = defaultdict(list)
+        for uow_id in self._asked - self._free:
+            waiting[self._uows[uow_id].queue].append(uow_id)
+        for queue, ids in waiting.items():
+            must(len(ids) <= WINDOW, f"turn {turn.number} left {len(ids)} requested in {queue}, the window is {WINDOW}:", sorted(ids))
+
+    def every_job(self) -> Jobs:
+        """Return all records of jobs."""
+        return self._jobs
+
+    def every_uow(self) -> list[UnitOfWork]:
+        """Return all units of work, the oldest first."""
+        return list(self._uows.values())
+
+    def every_turn(self) -> list[Turn]:
+        """Return all turns by number."""
+        return [self._turns[number] for number in sorted(self._turns)]
+
+
+@dataclass(slots=True)
+class _Replay:
+    """What the turns alone say, one after the other."""
+
+    book: Book
+    jobs: dict[Node, Job] = field(default_factory=dict)
+    settled: dict[Node, int] = field(default_factory=dict)
+    opened: dict[str, int] = field(default_factory=dict)
+    losses: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+    def apply(self, turn: Turn) -> None:
+        """Take a turn over and judge what it decided."""
+        before = dict(self.jobs)
+        for job in turn.jobs:
+            must(job.turn == turn.number, "turn", turn.number, "holds a job of turn", job.turn)
+            if job.state in JOB_FINISHED and state_of(before, node_of(job)) not in JOB_FINISHED:
+                self.settled[node_of(job)] = turn.number
+            self.jobs[node_of(job)] = job
+        for move in turn.moves:
+            self.losses[move.uow_id] += move.event in (UowEvent.LOST, UowEvent.LOST_TOO_OFTEN)
+        for uow in turn.opened:
+            self._judge_opening(uow, turn, before)
+        for job in turn.jobs:
+            if job.state in JOB_FINISHED:
+                self._judge_end(job, turn)
+        self._judge_limits(turn)
+
+    def _judge_opening(self, uow: UnitOfWork, turn: Turn, before: Jobs) -> None:
+        must(uow.id not in self.opened, uow.id, "was opened in turns", self.opened.get(uow.id), "and", turn.number)
+        self.opened[uow.id] = turn.number
+        node, job = node_of(uow), self.jobs[node_of(uow)]
+        must(job.uow_id == uow.id and uow.turn == turn.number, uow.id, "was opened for", job)
+        must(job.fence == uow.fence, uow.id, "begins with fence", uow.fence, "after", job.fence)
+        if job.run == 1:
+            must(self.book.is_open(node, self.jobs), uow.id, "was opened in turn", turn.number, "behind a closed gate")
+            return
+        last = before[node]
+        must(last.generation == job.generation and last.run == job.run - 1, uow.id, "was opened after", last.uow_id)
+        unfinished = [n for n in self.book.inputs(node) if state_of(self.jobs, n) not in JOB_FINISHED]
+        must(not unfinished, uow.id, "is a rerun before its inputs:", unfinished)
+        since = self.opened[last.uow_id]
+        must(any(self.settled.get(n, 0) > since for n in self.book.inputs(node)), uow.id, "is a rerun that no later input justifies")
+
+    def _judge_end(self, job: Job, turn: Turn) -> None:
+        node = node_of(job)
+        if job.state is JobState.SKIPPED:
+            is_due = job.uow_state is UowState.CANCELED or (job.run == 0 and self.book.has_skipped_dependency(node, self.jobs))
+            must(is_due, job.uow_id, "was skipped in turn", turn.number, "for no reason:", job)
+            return
+        must(job.uow_state is _OUTCOMES[job.state], job.uow_id, "is", job.state.label, "and its unit of work", job.uow_state)
+        unfinished = [n for n in self.book.inputs(node) if state_of(self.jobs, n) not in JOB_FINISHED]
+        must(not unfinished, job.uow_id, "was finished in turn", turn.number, "before", unfinished)
+        since = self.opened[job.uow_id]
+        stale = [(n, self.settled[n]) for n in self.book.inputs(node) if self.settled[n] > since]
+        must(not stale, job.uow_id, "opened in turn", since, "is finished and stale, its inputs were settled in", stale)
+
+    def _judge_limits(self, turn: Turn) -> None:
+        busy: defaultdict[str, int] = defaultdict(int)
+        for job in self.jobs.values():
+            busy[job.process] += job.uow_state is not None and job.uow_state not in UOW_FINISHED
+        for name, count in busy.items():
+            most = self.book.processes[name].max_in_flight
+            must(not most or count <= most, f"{count} jobs of {name} were in flight after turn {turn.number}, of {most}")
+
+
+def judge(book: Book, store: WatchedStore, marks: Sequence[Mark], second_looks: Sequence[int], *, is_calm: bool) -> None:
+    """Raise Violation unless a history that is over went right. `is_calm`: nothing went wrong in it, so nothing may have been lost."""
+    turns = store.every_turn()
+    must([turn.number for turn in turns] == list(range(1, len(turns) + 1)), "turns are not consecutive")
+    replay = _Replay(book)
+    for turn in turns:
+        replay.apply(turn)
+    _judge_records(replay, store)
+    owed = book.owed(store.every_job())
+    must(not owed, "owed when all was quiet:", owed[:5])
+    must(not store.open_commands(1), "a command has no answer:", store.open_commands(1))
+    must(not any(second_looks), "the second look found", sum(second_looks))
+    must(not is_calm or not any(replay.losses.values()), "nothing went wrong, and claims were lost:", dict(replay.losses))
+    _judge_attempts(replay, store, marks)
+
+
+def _judge_records(replay: _Replay, store: WatchedStore) -> None:
+    """The turns alone give the records."""
+    opened, found = set(replay.opened), {uow.id for uow in store.every_uow()}
+    must(opened == found, "turns and units of work differ:", sorted(opened ^ found)[:4])
+    must(replay.jobs == store.every_job(), "turns and jobs differ:", sorted(replay.jobs.items() ^ store.every_job().items(), key=str)[:4])
+    for job in replay.jobs.values():
+        if job.uow_state is not None:
+            for uow in store.uows([job.uow_id]):
+                must(uow.state is job.uow_state, job.uow_id, "is", job.uow_state, "by its job and", uow)
+                must(uow.state not in UOW_FINISHED or uow.fence == job.fence, job.uow_id, "ended with another fence than", job.fence)
+    seen: dict[tuple[str, int], int] = {}
+    for chunk in store.chunks(list(replay.book.processes)):
+        seen.update({(chunk.process, chunk.first + at): state for at, state in enumerate(chunk.states) if state})
+    wanted = {
+        (name, parse(replay.book.processes[name].qualifier, text).ordinal): int(job.state)
+        for (name, text), job in replay.jobs.items()
+        if job.state is not JobState.EMBRYO
+    }
+    must(seen == wanted, "turns and chunks differ:", sorted(seen.items() ^ wanted.items())[:4])
+
+
+def _judge_attempts(replay: _Replay, store: WatchedStore, marks: Sequence[Mark]) -> None:
+    """Starts and ends as they really were: none beside another, fences grow, each justified, and the sink has the last success."""
+    of_node: defaultdict[Node, list[Mark]] = defaultdict(list)
+    of_uow: defaultdict[str, int] = defaultdict(int)
+    for mark in marks:
+        process, timeperiod = mark.uow_id.split("/")[:2]
+        of_node[process, timeperiod].append(mark)
+        of_uow[mark.uow_id] += 1
+        must(mark.end_s is not None, mark, "runs on")
+        began_s = store.inserted_s[replay.opened[mark.uow_id]]
+        must(mark.start_s >= began_s, mark, "before the turn that opened it, at", began_s)
+    for uow in store.every_uow():
+        most = 1 + uow.failures + replay.losses[uow.id]
+        must(of_uow[uow.id] <= most, f"{uow.id} ran {of_uow[uow.id]} times, {uow.failures} failures, {replay.losses[uow.id]} losses")
+    for node, found in of_node.items():
+        found.sort(key=lambda mark: mark.start_s)
+        for one, other in pairwise(found):
+            must((one.end_s or 0.0) <= other.start_s, "two attempts at once:", one, other)
+            must(one.fence < other.fence, "fences do not grow:", one, other)
+        _judge_sink(replay.jobs[node], store, found)
+
+
+def _judge_sink(job: Job, store: WatchedStore, marks: Sequence[Mark]) -> None:
+    """A sink that refuses smaller fences holds what the attempt wrote whose outcome counts."""
+    sink = 0
+    for mark in sorted((m for m in marks if m.ending is Ending.DONE), key=lambda mark: mark.end_s or 0.0):
+        sink = max(sink, mark.fence)
+    if job.state is JobState.PROCESSED:
+        (uow,) = store.uows([job.uow_id])
+        must(sink == uow.fence == uow.rows, f"{uow.id} was processed under fence {uow.fence}, its sink has {sink}, its rows {uow.rows}")
+
+
+def summary(turns: Sequence[Turn], at: datetime) -> str:
+    """Return a history in one line, the same for the same history."""
+    return f"{len(turns)} turns, {sum(len(t.opened) for t in turns)} uows, {at.isoformat()}"

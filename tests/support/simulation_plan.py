@@ -1,0 +1,130 @@
+"""What happens in history number N? A random small timetable, who works on it, and what goes wrong: all drawn from the seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from random import Random
+from zlib import crc32
+
+from scheduler.policy import SchedulerSettings
+from system.context import BLOCKING_TYPES, Context, ManagedProcess, Tree, managed_context_entry, timetable_tree_entry
+from system.timeperiod import HOURLY, Timeperiod, containing
+from workers.policy import WorkerSettings
+from workers.slots import Ending, Task
+
+LEASE_S = 6.0
+WINDOW = 4
+SCHEDULER = SchedulerSettings(
+    timetable_start="2024013100", lease_s=LEASE_S, beat_s=1.0, sweep_s=1.0, follow_s=1.0, window_per_slot=0, window_least=WINDOW, looks=20,
+    reports=10,
+)
+MIDNIGHT = datetime(2024, 2, 1, tzinfo=UTC)
+END = datetime(2024, 3, 2, tzinfo=UTC)  # by then every period of every plan is due
+_SPANS = {
+    "daily": ("2024013000", "2024013100", "2024020100", "2024020200", "2024020300"),
+    "monthly": ("2024010000", "2024020000", "2024030000"),
+}
+
+# What can go wrong, and how often a history has it. Not all at once: some faults hide behind others.
+KINDS = ("death", "unavailable", "late", "nap", "pause", "store away", "messages", "purge", "jump", "stop", "slot")
+_SHARE = 0.55
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One history as drawn from its seed. `slots` has an entry per worker. `hours`: how many pass during the storm, each at once.
+
+    `releases`: in the end the operator releases what is held.
+    """
+
+    seed: int
+    context: Context
+    begin: datetime
+    schedulers: int
+    slots: tuple[int, ...]
+    ahead: int
+    ending_s: float
+    worker: WorkerSettings
+    kinds: frozenset[str]
+    odds: float
+    failing: float
+    storm_s: float
+    hours: int
+    commands: int
+    releases: bool
+
+    def attempt(self, task: Task) -> tuple[float, Ending, int | None]:
+        """Return how long an attempt takes, how it ends, and its rows; the same whenever it is asked."""
+        luck = Random(crc32(f"{self.seed} {task.uow_id} {task.fence}".encode()))
+        kind = luck.random()
+        low, high = (0.001, 0.1) if kind < 0.4 else (0.2, 2.0) if kind < 0.88 else (3.0, 2.5 * LEASE_S)
+        ending = Ending.FAILED if luck.random() < self.failing else Ending.EMPTY if luck.random() < 0.1 else Ending.DONE
+        return luck.uniform(low, high), ending, task.fence if ending is Ending.DONE else None
+
+
+def plan_of(seed: int) -> Plan:
+    """Return the history that `seed` stands for."""
+    luck = Random(f"plan {seed}")
+    quiet = luck.random() < 0.08
+    kinds = frozenset() if quiet else frozenset(kind for kind in KINDS if luck.random() < _SHARE)
+    slots = tuple(luck.randint(1, 3) for _ in range(luck.randint(1, 3)))
+    worker = WorkerSettings(
+        slots=max(slots), beat_s=1.0, lease_s=LEASE_S, margin_s=1.0, stop_grace_s=luck.choice((0.5, 4.0)), end_grace_s=0.5
+    )
+    return Plan(
+        seed,
+        _context(luck),
+        luck.choice((END, MIDNIGHT + timedelta(hours=luck.randint(-2, 2), seconds=-5), datetime(2024, 2, 29, 23, 59, 55, tzinfo=UTC))),
+        luck.choice((1, 1, 2)),
+        slots,
+        luck.randint(0, 2),
+        luck.choice((0.0, 0.4)),
+        worker,
+        kinds,
+        luck.choice((0.003, 0.01, 0.03)),
+        luck.choice((0.0, 0.1, 0.3)),
+        luck.uniform(8.0, 25.0),
+        luck.choice((0, 0, 8)),
+        luck.choice((0, 4, 10)),
+        luck.random() < 0.5,
+    )
+
+
+def _context(luck: Random) -> Context:
+    processes: list[ManagedProcess] = []
+    trees: dict[str, Tree] = {}
+    for name in "abc"[: luck.randint(1, 3)]:
+        levels = luck.choice((("hourly",), ("hourly", "daily"), ("hourly", "daily"), ("daily", "monthly"), ("hourly", "daily", "monthly")))
+        needs = [other for other in trees if luck.random() < 0.5]
+        own = [_process(luck, name, level) for level in levels]
+        processes += own
+        trees[name] = timetable_tree_entry(name, [process.name for process in own], needs)
+    return Context(tuple(processes), trees)
+
+
+def _process(luck: Random, tree: str, level: str) -> ManagedProcess:
+    start, end = _span(luck, level)
+    return managed_context_entry(
+        f"{tree}_{level}",
+        "jobs.run",
+        tree,
+        f"_{level}",
+        start=start,
+        end=end,
+        blocking_type=luck.choice(BLOCKING_TYPES),
+        lag_s=luck.choice((0.0, 3.0)),
+        max_in_flight=luck.choice((0, 0, 0, 1, 2)),
+        max_attempts=luck.choice((0, 0, 1, 2, 3)),
+        on_failure=luck.choice(("skip", "hold")),
+        backoff_s=luck.choice((0.1, 1.0)),
+    )
+
+
+def _span(luck: Random, level: str) -> tuple[str, str]:
+    if level == "hourly":
+        middle = containing(HOURLY, MIDNIGHT).ordinal
+        return Timeperiod(HOURLY, middle - luck.randint(1, 9)).id, Timeperiod(HOURLY, middle + luck.randint(1, 9)).id
+    ids = _SPANS[level]
+    first = luck.randint(0, 1)
+    return ids[first], ids[luck.randint(first + 1, len(ids) - 1)]
