@@ -1,0 +1,132 @@
+"""Does a scheduler start, lead, answer its bell, outlive trouble and stop, with real threads and a real file?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from db.memory import MemoryStore
+from db.model import BeatAnswer, Outcome, Session
+from db.store import Store
+from db.urls import open_store
+from mq.broker import Broker, Message
+from mq.memory import MemoryBroker
+from mq.urls import open_broker
+from scheduler.policy import SchedulerSettings
+from scheduler.service import SchedulerService
+from system.clock import RealClock
+from system.context import REPORT_QUEUE, Context
+from system.errors import ConfigError, Unavailable
+from system.lifecycle import UowEvent
+from tests.support.lamp import NOW, context, january
+from tests.support.waiting import wait_until
+
+SETTINGS = SchedulerSettings(beat_s=0.05, sweep_s=0.2, follow_s=0.05)
+HOUR = "flights_hourly/2013010100/1/1"
+
+
+class Running:
+    """A scheduler that runs in a thread."""
+
+    def __init__(self, store: Store, broker: Broker, parts: Context) -> None:
+        self.service = SchedulerService(store, broker, parts, RealClock(), SETTINGS, "box-1")
+        self.thread = Thread(target=self.service.run)
+        self.thread.start()
+
+    def stop(self) -> None:
+        self.service.stop()
+        self.thread.join(10)
+        assert not self.thread.is_alive()
+
+
+@pytest.fixture
+def started() -> Iterator[list[Running]]:
+    """A list of schedulers that are stopped in the end."""
+    found: list[Running] = []
+    yield found
+    for one in found:
+        one.stop()
+
+
+def one_hour() -> Context:
+    return context(january(("hourly",), end="2013010101"))
+
+
+def test_it_requests_what_is_due_and_settles_what_is_reported_on_sqlite(tmp_path: Path, started: list[Running]) -> None:
+    store = open_store(f"sqlite:///{tmp_path / 'h.db'}")
+    store.prepare()
+    broker = open_broker("embedded:", file=store.file, var=tmp_path)  # type: ignore[attr-defined]
+    broker.prepare()
+    started.append(Running(store, broker, one_hour()))
+    store.open_session(Session("worker-1", "worker", "box-1", 1, 0.0, NOW))
+    wait_until(lambda: bool(store.uows([HOUR])), what="the hour is requested")
+    (uow,) = store.claim([HOUR], "worker-1", NOW)
+    store.finish([Outcome(HOUR, "worker-1", uow.fence, UowEvent.DONE, NOW)])
+    broker.publish([Message(REPORT_QUEUE, HOUR)])
+    wait_until(lambda: not store.active_jobs(), what="the hour is finished")
+    started.pop().stop()
+    broker.close()
+    store.close()
+
+
+def test_fault_29_its_beats_tell_when_the_last_turn_succeeded(started: list[Running]) -> None:
+    store = MemoryStore()
+    started.append(Running(store, MemoryBroker(), one_hour()))
+    wait_until(lambda: any(s.facts.get("turned_at") for s in store.sessions()), what="a beat with the last turn's time")
+    (session,) = store.sessions()
+    assert (session.kind, session.facts["role"]) == ("scheduler", "leads")
+
+
+def test_a_clean_stop_closes_its_session_and_another_leads_at_once(started: list[Running]) -> None:
+    store, broker = MemoryStore(), MemoryBroker()
+    first = Running(store, broker, one_hour())
+    wait_until(lambda: bool(store.turns_after(0, 1)), what="the first leads")
+    started.append(Running(store, broker, one_hour()))
+    first.stop()
+    wait_until(lambda: len({turn.session for turn in store.turns_after(0, 100)}) == 2, what="the second leads")
+    assert len(store.sessions()) == 1
+
+
+def test_a_scheduler_whose_session_was_closed_opens_a_new_one(started: list[Running]) -> None:
+    store = MemoryStore()
+    started.append(Running(store, MemoryBroker(), one_hour()))
+    wait_until(lambda: bool(store.turns_after(0, 1)), what="it leads")
+    (old,) = store.sessions()
+    store.close_sessions([old.id])
+    wait_until(lambda: [s.id for s in store.sessions()] not in ([], [old.id]), what="a new session")
+    wait_until(lambda: store.turns_after(0, 100)[-1].session != old.id, what="it leads again")
+
+
+def test_it_outlives_a_store_and_a_broker_that_fail_for_a_while(started: list[Running]) -> None:
+    class Moody(MemoryStore):
+        bad_calls = 3
+
+        def turns_after(self, number: int, limit: int) -> Any:
+            if self.bad_calls:
+                self.bad_calls -= 1
+                raise Unavailable("gone")
+            return super().turns_after(number, limit)
+
+        def beat(self, session_id: str, facts: dict[str, str]) -> BeatAnswer:
+            if self.bad_calls:
+                raise ValueError("nobody foresaw this")
+            return super().beat(session_id, facts)
+
+    store = Moody()
+    started.append(Running(store, MemoryBroker(), one_hour()))
+    wait_until(lambda: bool(store.uows([HOUR])), what="the hour is requested in the end")
+
+
+def test_a_context_that_does_not_fit_the_store_ends_it_with_the_reason() -> None:
+    store, broker = MemoryStore(), MemoryBroker()
+    fits = Running(store, broker, one_hour())
+    wait_until(lambda: bool(store.processes()), what="it is registered")
+    fits.stop()
+    moved = context([replace(p, start="2012123100") for p in january(("hourly",), end="2013010101")])
+    with pytest.raises(ConfigError, match="start was"):
+        SchedulerService(store, broker, moved, RealClock(), SETTINGS, "box-1").run()
