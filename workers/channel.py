@@ -48,7 +48,7 @@ class Attempt:
 
     task: Task
     number: int
-    output: Path
+    output: str
     expected_s: float
     is_known: bool
     frame: bytes = b""
@@ -63,20 +63,20 @@ class Attempt:
         return Ended(self.task.uow_id, self.task.fence, ending, rows, reason)
 
 
-def write_frame(attempt: Attempt, spill: Path) -> None:
+def write_frame(attempt: Attempt, spill: str) -> None:
     """Set what a slot is sent; a long frame goes into the file `spill`. Raises TypeError or ValueError for arguments that are not plain."""
     task = attempt.task
     text = {
         "number": attempt.number, "uow_id": task.uow_id, "fence": task.fence, "process": task.process, "timeperiod": task.timeperiod,
         "start_timeperiod": task.start_timeperiod, "end_timeperiod": task.end_timeperiod, "start": task.start, "end": task.end,
         "attempt": task.attempt, "classname": task.classname, "argv": task.argv, "arguments": task.arguments,
-        "noop_exit_code": task.noop_exit_code, "output": str(attempt.output),
+        "noop_exit_code": task.noop_exit_code, "output": attempt.output,
     }  # fmt: skip
     frame = _encode(text).encode()
     if len(frame) > FRAME_BYTES:
-        spill.write_bytes(frame)
-        attempt.spilled = spill
-        frame = _encode({"spilled": str(spill)}).encode()
+        attempt.spilled = Path(spill)
+        attempt.spilled.write_bytes(frame)
+        frame = _encode({"spilled": spill}).encode()
     attempt.frame = frame
 
 

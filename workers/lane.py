@@ -50,7 +50,7 @@ class Workshop:
     hosting: Hosting
     clock: Clock
     limits: Limits
-    scratch: Path
+    scratch: str
     watch: Callable[[Lane, Channel], None]
     unwatch: Callable[[Channel], None]
     pace: Pace = field(default_factory=Pace)
@@ -122,7 +122,7 @@ class Lane:
     def _open(self, *, is_command: bool) -> Channel:
         shop = self._shop
         number = next(shop.numbers)
-        channel = Channel(number, shop.scratch.with_name(f"{shop.scratch.name}-{number}.log"), is_command=is_command)
+        channel = Channel(number, Path(f"{shop.scratch}-{number}.log"), is_command=is_command)
         shop.watch(self, channel)
         shop.hosting.start(number, "command" if is_command else "function", channel.scratch, channel.far)
         return channel
@@ -137,7 +137,7 @@ class Lane:
     def _settle(self, channel: Channel, frame: Frame) -> None:
         attempt = channel.sent[0]
         assert attempt.number == frame.number, "a slot ends its tasks in the order in which it got them"
-        self._drop(channel)
+        self._take_first(channel)
         pace = self._shop.pace
         if frame.leak:
             pace.leaks(attempt.task.process)
@@ -158,7 +158,7 @@ class Lane:
         if channel.taken >= self._shop.limits.uows_per_slot and not channel.sent:
             channel.shut()
 
-    def _drop(self, channel: Channel) -> None:
+    def _take_first(self, channel: Channel) -> None:
         attempt = channel.sent.popleft()
         self.attempts.popleft()
         self._handed -= 1
@@ -178,7 +178,7 @@ class Lane:
             self._guardian = None
         else:
             self._slot = None
-            if not channel.is_closing or cause:
+            if not _goes_on(channel, cause, was_running=was_running):
                 self.give_back(f"its slot ended before: {how}")
             elif not cause:
                 self.open_slot()
@@ -189,20 +189,23 @@ class Lane:
         if not channel.sent:
             return False
         attempt = channel.sent[0]
-        self._drop(channel)
+        self._take_first(channel)
         if not channel.is_command:
-            _keep_last_words(channel.scratch, attempt.output)
-        self._finish_output(attempt, has_printed=attempt.output.exists())
+            _keep_last_words(channel.scratch, Path(attempt.output))
+        self._finish_output(attempt, has_printed=Path(attempt.output).exists())
         channel.held.append(attempt.verdict or _crash(attempt, how, cause))
         return True
 
     def give_back(self, why: str) -> None:
         """Return the tasks that no slot has in its hands as never started."""
         while len(self.attempts) > self._handed:
-            attempt = self._take_last()
-            if attempt.spilled is not None:
-                attempt.spilled.unlink(missing_ok=True)
-            self._shop.ended.append(attempt.verdict or attempt.ended(Ending.NOT_STARTED, why))
+            self.drop(self._take_last(), why)
+
+    def drop(self, attempt: Attempt, why: str) -> None:
+        """Return a task that no lane has any more as never started."""
+        if attempt.spilled is not None:
+            attempt.spilled.unlink(missing_ok=True)
+        self._shop.ended.append(attempt.verdict or attempt.ended(Ending.NOT_STARTED, why))
 
     def _take_last(self) -> Attempt:
         attempt = self.attempts.pop()
@@ -294,7 +297,8 @@ class Lane:
         elif attempt in self.attempts:
             self.attempts.remove(attempt)
             self.backlog_s -= attempt.expected_s
-            self._shop.ended.append(attempt.ended(Ending.ENDED, reason))
+            attempt.verdict = attempt.ended(Ending.ENDED, reason)
+            self.drop(attempt, reason)
         self.feed()
         return True
 
@@ -320,11 +324,11 @@ class Lane:
 
     def _transcript(self, running: Attempt) -> Transcript | None:
         channel = self._hands()
-        path = running.output if channel.is_command else channel.scratch
+        path = Path(running.output) if channel.is_command else channel.scratch
         try:
             if not path.stat().st_size:
                 return None
-            found = Transcript(running.task.uow_id, running.task.fence, path, self._shop.limits.output_limit_bytes)
+            found = Transcript(running.task.uow_id, running.task.fence, str(path), self._shop.limits.output_limit_bytes)
         except FileNotFoundError:
             return None
         # A slot says that a task has ended before the next one may print: so the file is the running one's only if it still runs now.
@@ -345,6 +349,13 @@ class Lane:
                 attempt.transcript = None
         except OSError as error:  # what it printed may be lost, how it ended must not
             log.warning("the output of %s can't be read: %s", task.uow_id, error, extra={"action": "output_lost", "uow": task.uow_id})
+
+
+def _goes_on(channel: Channel, cause: str, *, was_running: bool) -> bool:
+    """Return whether the tasks that a slot had not started yet may go to the next one: only where its end says nothing about them."""
+    if cause:
+        return cause == "expired" and not was_running  # if the time is still over, the next slot is refused
+    return channel.is_closing or (channel.taken > 0 and not was_running)
 
 
 def _keep_last_words(scratch: Path, output: Path) -> None:

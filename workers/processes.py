@@ -21,7 +21,7 @@ from workers.lane import Lane, Limits, Workshop
 from workers.leftovers import OUTPUT_MARK, WORKER_MARK, end_older_attempts
 from workers.linux import Alarm
 from workers.slots import Ended, Ending, Output, Slots, Task
-from workers.transcript import attempt_path
+from workers.transcript import attempt_file
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +54,7 @@ class ProcessSlots(Slots):
     ) -> None:
         self._clock = clock
         self._output_folder = output_folder.resolve()
+        self._output_text = str(self._output_folder)
         self._lock = RLock()
         self._until_s = 0.0
         self._is_closed = False
@@ -67,7 +68,7 @@ class ProcessSlots(Slots):
         limits = Limits(uows_per_slot, output_limit_bytes, end_grace_s, moment_s)
         scratch = _scratch(self._output_folder)
         place = {"user_folder": str(user_folder.resolve()), "output_limit_bytes": output_limit_bytes, "end_grace_s": end_grace_s}
-        hosting = Hosting(place, {WORKER_MARK: mark, OUTPUT_MARK: str(self._output_folder)})
+        hosting = Hosting(place, {WORKER_MARK: mark, OUTPUT_MARK: self._output_text})
         self._shop = Workshop(hosting, clock, limits, scratch, self._watch, self._unwatch)
         self._lanes = [Lane(self._shop) for _ in range(size)]
         self._watched_host = hosting.fileno()
@@ -91,7 +92,7 @@ class ProcessSlots(Slots):
     def start(self, task: Task) -> None:
         """Hand `task` to the slot that has the least to do; raises SlotError when closed or without a host just now."""
         if task.fence > 1:
-            end_older_attempts(task.uow_id, task.fence, str(self._output_folder))
+            end_older_attempts(task.uow_id, task.fence, self._output_text)
         with self._lock:
             self._refuse_with_a_fault()
             attempt = self._attempt(task)
@@ -99,7 +100,7 @@ class ProcessSlots(Slots):
                 self._tell(attempt.ended(Ending.NOT_STARTED, "the worker's time is over"))
                 return
             try:
-                write_frame(attempt, self._shop.scratch.with_name(f"{self._shop.scratch.name}-{attempt.number}.json"))
+                write_frame(attempt, f"{self._shop.scratch}-{attempt.number}.json")
             except (TypeError, ValueError) as error:
                 self._tell(attempt.ended(Ending.FAILED, f"its arguments can't be handed over: {error}"))
                 return
@@ -119,7 +120,7 @@ class ProcessSlots(Slots):
             for lane in self._lanes:
                 lane.tick(now_s)
                 for attempt in lane.overdue(now_s):
-                    self._move(attempt)
+                    self._move(attempt, now_s)
                 lane.feed()
             if now_s >= self._look_due_s:
                 self._look(now_s)
@@ -203,7 +204,7 @@ class ProcessSlots(Slots):
     def _attempt(self, task: Task) -> Attempt:
         known_s = None if task.argv else self._shop.pace.expected_s(task.process)
         expected_s = self._shop.limits.moment_s if known_s is None else known_s
-        output = attempt_path(self._output_folder, task.uow_id, task.fence)
+        output = attempt_file(self._output_text, task.uow_id, task.fence)
         return Attempt(task, next(self._shop.numbers), output, expected_s, known_s is not None)
 
     def _tell(self, ended: Ended) -> None:
@@ -214,13 +215,13 @@ class ProcessSlots(Slots):
         found, self._shop.ended = self._shop.ended, []
         return found
 
-    def _move(self, attempt: Attempt) -> None:
-        idle = next((lane for lane in self._lanes if lane.is_idle), None)
-        if idle is None:
-            self._shop.ended.append(attempt.ended(Ending.NOT_STARTED, "the task before it takes longer than expected"))
+    def _move(self, attempt: Attempt, now_s: float) -> None:
+        lane = max(self._lanes, key=lambda one: one.room(now_s))
+        if lane.room(now_s) > 0:
+            lane.add(attempt)
+            lane.feed()
         else:
-            idle.add(attempt)
-            idle.feed()
+            lane.drop(attempt, "the task before it takes longer than expected")
 
     def _look(self, now_s: float) -> None:
         self._look_due_s = now_s + _LOOK_S
@@ -279,7 +280,7 @@ def _cost(lane: Lane) -> float:
     return lane.backlog_s + (0.0 if lane.is_idle or lane.attempts else _CLOSING_S)
 
 
-def _scratch(output_folder: Path) -> Path:
+def _scratch(output_folder: Path) -> str:
     """Return the beginning of this worker's scratch files' paths, and remove those of workers that are gone."""
     folder = output_folder / ".slots"
     try:
@@ -290,4 +291,4 @@ def _scratch(output_folder: Path) -> Path:
         owner = file.name.partition("-")[0]
         if owner.isdecimal() and not Path(f"/proc/{owner}").exists():
             file.unlink(missing_ok=True)
-    return folder / f"{os.getpid()}-{secrets.token_hex(4)}"
+    return f"{folder}/{os.getpid()}-{secrets.token_hex(4)}"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import codecs
 import os
-from pathlib import Path
 
 from workers.printed import cut_of, keep_ends, locked, mark
 from workers.slots import Output
@@ -17,7 +16,7 @@ from workers.slots import Output
 class Transcript:
     """The output file of one attempt, held open; `close` lets go of it."""
 
-    def __init__(self, uow_id: str, fence: int, path: Path, limit: int) -> None:
+    def __init__(self, uow_id: str, fence: int, path: str, limit: int) -> None:
         self._uow_id = uow_id
         self._fence = fence
         self._limit = limit
@@ -77,7 +76,9 @@ class Transcript:
         return [Output(self._uow_id, self._fence, offset, text)] if text else []
 
 
-def attempt_path(folder: Path, uow_id: str, fence: int) -> Path:
+def attempt_file(folder: str, uow_id: str, fence: int) -> str:
     """Return the file of an attempt's output: `<process>/<timeperiod>/<generation>.<run>.<fence>.log` under `folder`."""
-    parts = [part if part not in {"", ".", ".."} else "_" for part in uow_id.replace("\0", "_").split("/")]
-    return folder.joinpath(*parts[:2], ".".join([*parts[2:], str(fence), "log"]))
+    parts = uow_id.split("/")  # texts, not paths: this is done for each task
+    if not all(parts) or "." in parts or ".." in parts:
+        parts = [part if part not in {"", ".", ".."} else "_" for part in parts]
+    return "/".join([folder, *parts[:2], ".".join([*parts[2:], str(fence), "log"])])
