@@ -40,7 +40,7 @@ check() {
 suite() {
     local name="$1" began=$SECONDS code=0
     shift
-    "$PYTHON" -m pytest -m "$marked" --junitxml="$results/$name.xml" "$@" || code=$?
+    "$PYTHON" -m pytest -m "$marked" --timeout=900 --junitxml="$results/$name.xml" "$@" || code=$?
     if [ "$code" -ne 0 ] && [ "$code" -ne 5 ]; then bad=1; fi
     if [ ! -s "$results/$name.xml" ]; then broken=$((broken + 1)); fi
     printf '== %s: %s s\n' "$name" $((SECONDS - began))
