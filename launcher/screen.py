@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
@@ -24,10 +27,23 @@ def json_option(command: Function) -> Function:
     return click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout, for programs.")(command)
 
 
-def console() -> Console:
-    """Return the console of stdout, as wide as the terminal, or wide enough for a pipe."""
-    made = Console(highlight=False)
-    return made if made.is_terminal else Console(highlight=False, width=_PIPE_WIDTH)
+class Screen(Console):
+    """A console that falls silent where its reader went away: what goes on behind it does not end for that."""
+
+    def on_broken_pipe(self) -> None:
+        """Print no more, neither here nor when Python closes stdout and stderr."""
+        self.quiet = True
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+                continue
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def console(*, stderr: bool = False) -> Screen:
+    """Return the console of stdout (or stderr), as wide as the terminal, or wide enough for a pipe."""
+    made = Screen(highlight=False, stderr=stderr)
+    return made if made.is_terminal else Screen(highlight=False, stderr=stderr, width=_PIPE_WIDTH)
 
 
 def show(text: RenderableType) -> None:

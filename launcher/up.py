@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import logging
 import os
@@ -48,7 +49,7 @@ def up_command(roof: Roof, *, until_done: bool, as_json: bool) -> int:
     make_writable(settings.folder)
     with only_one(settings.folder / "up.lock"):
         logs.set_up("supervisor", settings.folder / "log", max_bytes=settings.log_bytes, count=settings.log_count)
-        screen = Console(stderr=True, highlight=False) if as_json else console()
+        screen = console(stderr=as_json)
         context = roof.context
         with open_parts(settings) as parts:
             parts.broker.declare([REPORT_QUEUE, *(p.queue for p in context.managed.values())])
@@ -106,7 +107,8 @@ class Up:
         self._interrupts += 1
         if self._interrupts == 1:
             self._service.stop()
-            os.write(2, b"\nstopping: jobs that run may end first; Ctrl-C again kills them\n")
+            with contextlib.suppress(OSError):  # a terminal that was closed has nobody to tell
+                os.write(2, b"\nstopping: jobs that run may end first; Ctrl-C again kills them\n")
         elif signum == signal.SIGINT:
             self._service.kill()
 

@@ -187,9 +187,10 @@ def test_what_is_done_is_not_done_again(deployment: Deployment) -> None:
     assert set(deployment.ended().values()) == {1}
 
 
-def test_the_first_unit_of_work_starts_within_three_seconds(deployment: Deployment) -> None:
+def test_the_first_unit_of_work_starts_within_seconds(deployment: Deployment) -> None:
     deployment.start("up", "--until-done")
-    assert wait_until(lambda: bool(deployment.marks())) < 3
+    # On a machine of its own it is under 3 s, which `bench/` measures; here others may want the processors too.
+    assert wait_until(lambda: bool(deployment.marks())) < 6
 
 
 def test_kills_of_everyone_cost_time_and_nothing_else(deploy: Deploy) -> None:
@@ -337,6 +338,14 @@ def test_a_reader_who_goes_away_is_no_error_to_shout_about(deployment: Deploymen
     process.wait(10)
     assert process.stderr is not None
     assert process.stderr.read() == ""
+
+
+def test_a_reader_of_up_who_goes_away_does_not_end_the_work(deployment: Deployment) -> None:
+    up = deployment.start("up", "--until-done")
+    assert up.stdout is not None
+    up.stdout.close()
+    assert up.wait(40) == 0
+    assert len(deployment.ended()) == 50
 
 
 def test_the_starter_of_processes_says_how_it_is_used() -> None:
