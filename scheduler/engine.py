@@ -122,7 +122,7 @@ class Engine:
             raise
         if self._leader not in sessions:
             return False
-        still = self._watch.observe([sessions[self._leader]], began_s)
+        still = self._watch.observe([sessions[self._leader]], began_s, self._clock.monotonic())
         return not (still and self._store.expire_sessions(still))
 
     def _take_over(self, timetable: Timetable, now: datetime) -> bool:

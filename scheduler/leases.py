@@ -14,14 +14,18 @@ class SessionWatch:
         self._lease_s = lease_s
         self._seen: dict[str, tuple[int, float]] = {}
 
-    def observe(self, sessions: Iterable[Session], monotonic_s: float) -> dict[str, int]:
-        """Return the sessions whose beat has stood still for the lease, with that beat. `monotonic_s` is when the reading began."""
+    def observe(self, sessions: Iterable[Session], began_s: float, ended_s: float) -> dict[str, int]:
+        """Return the sessions whose beat has stood still for the lease, with that beat. The reading went from `began_s` to `ended_s`.
+
+        A reading may take longer than a lease, and what it brought may be as young as its end: so an age counts from the end of the
+        first reading to the beginning of this one.
+        """
         seen = {}
         for session in sessions:
             before = self._seen.get(session.id)
-            seen[session.id] = before if before and before[0] == session.beat else (session.beat, monotonic_s)
+            seen[session.id] = before if before and before[0] == session.beat else (session.beat, ended_s)
         self._seen = seen
-        return {name: beat for name, (beat, since) in seen.items() if monotonic_s - since >= self._lease_s}
+        return {name: beat for name, (beat, since) in seen.items() if began_s - since >= self._lease_s}
 
     def reset(self) -> None:
         """Count anew: a reading failed, so what was not seen can't be held against anyone."""

@@ -46,7 +46,8 @@ class Sweep:
             uows = self._store.uows(list(board.inflight.flights))
             began_s = self._clock.monotonic()
             sessions = self._store.sessions()
-            still = {name: beat for name, beat in self._watch.observe(sessions, began_s).items() if name != own_session}
+            observed = self._watch.observe(sessions, began_s, self._clock.monotonic())
+            still = {name: beat for name, beat in observed.items() if name != own_session}
             lost = self._store.expire_sessions(still) if still else []
             commands = self._store.open_commands(_COMMANDS)
         except Unavailable:
