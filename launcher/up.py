@@ -137,8 +137,10 @@ class Up:
             self._screen.print("look: launch.py job why PROCESS PERIOD; mend it, then launch.py job release PROCESS PERIOD --why TEXT")
             return
         path = logs.log_path(self._settings.folder / "log", ending.broken)
+        printed = path.with_suffix(".out")  # what it said before it had a log, or because it could not have one
+        path, lines = next(((p, found) for p in (path, printed) if (found := logs.tail(p, 3))), (path, []))
         self._screen.print(f"look: {path}, which ends with", soft_wrap=True, markup=False)
-        for line in logs.tail(path, 3):
+        for line in lines:
             self._screen.print(f"  {line}", soft_wrap=True, markup=False)
 
 
