@@ -53,6 +53,7 @@ class Worker:
         self._slots_away = Backoff(settings.retry_first_s, settings.retry_cap_s)
         self._running: dict[str, UnitOfWork] = {}
         self._canceled: dict[str, str] = {}
+        self._lost: set[str] = set()  # ended under this session, which says so by being closed
         self._starting = ""
         self._output_due_s = 0.0
         self._finished = 0
@@ -123,6 +124,7 @@ class Worker:
             self._outbox.add_return(uow)
         elif item.ending is Ending.ENDED and (self._is_stopping or standing is not Standing.OPEN):
             # Nothing is written: closing the session makes it a loss and not a failure.
+            self._lost.add(uow.id)
             log.warning("lost %s: %s", uow.id, item.reason or item.ending.value, extra={"action": "attempt_lost", "uow": uow.id})
         else:
             self._outbox.add_outcome(outcome_of(uow, item, now))
@@ -138,6 +140,7 @@ class Worker:
             self._intake.close()
         if standing is Standing.LOST:
             self._outbox.drop_claims("its session was closed by someone else")
+            self._lost.clear()
             self._intake.forget_doubts()
             self._presence.forget()
 
@@ -195,7 +198,7 @@ class Worker:
                 self._outbox.add_return(uow)
 
     def _is_known(self, uow_id: str) -> bool:
-        return uow_id in self._running or self._outbox.holds(uow_id)
+        return uow_id in self._running or uow_id in self._lost or self._outbox.holds(uow_id)
 
     def _learn_reasons(self) -> None:
         unknown = [uow_id for uow_id, reason in self._canceled.items() if not reason]
@@ -204,6 +207,7 @@ class Worker:
 
     def _close_session(self) -> None:
         session = self._presence.close()
+        self._lost.clear()
         self._intake.forget_doubts()
         if session:
             self._outbox.add_message(Message(REPORT_QUEUE, f"session:{session}"))
