@@ -98,7 +98,8 @@ class Book:
         if job.uow_state not in UOW_FINISHED:
             return f"{job.uow_id} to end"
         is_ready = job.uow_state is UowState.CANCELED or all(state_of(jobs, n) in JOB_FINISHED for n in self.inputs(node))
-        return "to be finished" if is_ready else ""
+        # What is ready may have to run once more first.
+        return "to be finished" if is_ready and not self._is_full_of_held(node[0], jobs) else ""
 
     def _is_full_of_held(self, process: str, jobs: Jobs) -> bool:
         """Return whether held jobs alone use up `max_in_flight`: then the others wait for the operator, too."""
