@@ -67,10 +67,10 @@ def write_frame(attempt: Attempt, spill: str) -> None:
     """Set what a slot is sent; a long frame goes into the file `spill`. Raises TypeError or ValueError for arguments that are not plain."""
     task = attempt.task
     text = {
-        "number": attempt.number, "uow_id": task.uow_id, "fence": task.fence, "process": task.process, "timeperiod": task.timeperiod,
-        "start_timeperiod": task.start_timeperiod, "end_timeperiod": task.end_timeperiod, "start": task.start, "end": task.end,
-        "attempt": task.attempt, "classname": task.classname, "argv": task.argv, "arguments": task.arguments,
-        "noop_exit_code": task.noop_exit_code, "output": attempt.output,
+        "number": attempt.number, "uow_id": task.uow_id, "fence": task.fence, "process": task.process, "attempt": task.attempt,
+        "timeperiod": task.timeperiod, "qualifier": task.qualifier, "start_timeperiod": task.start_timeperiod,
+        "end_timeperiod": task.end_timeperiod, "start": task.start, "end": task.end, "classname": task.classname, "argv": task.argv,
+        "arguments": task.arguments, "noop_exit_code": task.noop_exit_code, "output": attempt.output,
     }  # fmt: skip
     frame = _encode(text).encode()
     if len(frame) > FRAME_BYTES:

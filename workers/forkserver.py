@@ -29,7 +29,9 @@ _DEFAULTS = (signal.SIGCHLD, signal.SIGHUP)
 
 
 class Exit(NamedTuple):
-    """The end of a slot. `cause` is why we killed it: `expired`, `ended`; empty where it ended by itself or by someone else."""
+    """The end of a slot. `cause` is why we killed it: `expired`, `ended`; empty where it ended by itself or by someone else.
+    `refused` and `failed` mean that it never began: the worker's time was over, or there was no process to be had.
+    """
 
     number: int
     how: str
@@ -110,7 +112,7 @@ class ForkServer:
         try:
             pid = os.fork()
         except OSError as error:
-            self._gone.append(Exit(number, f"not started: {error}", "refused"))
+            self._gone.append(Exit(number, f"a slot can't be forked: {error}", "failed"))
         else:
             if pid == 0:
                 self._become(kind, scratch, line)

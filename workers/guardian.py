@@ -24,7 +24,7 @@ from workers.slot import DONE, EMPTY, FAILED, FRAME_BYTES, Place, Result
 
 _CHUNK_BYTES = 1 << 16
 _PLACEHOLDER = re.compile(r"\{(timeperiod|start_timeperiod|end_timeperiod|start|end)\}")
-_TOLD = ("process", "timeperiod", "start_timeperiod", "end_timeperiod", "start", "end", "attempt")
+_TOLD = ("process", "timeperiod", "qualifier", "start_timeperiod", "end_timeperiod", "start", "end", "attempt")
 
 
 def filled(argv: list[str], task: Mapping[str, Any]) -> list[str]:

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 MOST_QUEUED = 32
 _GUARDIAN_EXTRA_S = 2.0  # a guardian kills by itself after its grace time; it is killed when it does not
-_REFUSED = "refused"
+_NEVER_BEGAN = ("refused", "failed")  # causes that the host gives
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +168,8 @@ class Lane:
         """Settle what a slot had that is gone with all that it started. `cause` is why its host ended it, if it did."""
         self.hear(channel)
         was_running = self._settle_running(channel, how, cause)
-        is_expected = was_running or channel.is_closing or bool(cause)
-        if not is_expected and not channel.taken:
-            self._shop.fault = f"a slot ended without having run anything: {how}; {_last_words(channel.scratch)}"
+        if cause == "failed" or (how.startswith("exit code") and not (cause or was_running or channel.taken or channel.is_closing)):
+            self._shop.fault = f"no slot could begin: {how}; {_last_words(channel.scratch)}"
         self._shop.unwatch(channel)
         channel.close()
         self._shop.ended += channel.held
@@ -190,6 +189,8 @@ class Lane:
             return False
         attempt = channel.sent[0]
         self._take_first(channel)
+        if attempt.spilled is not None:
+            attempt.spilled.unlink(missing_ok=True)
         if not channel.is_command:
             _keep_last_words(channel.scratch, Path(attempt.output))
         self._finish_output(attempt, has_printed=Path(attempt.output).exists())
@@ -376,7 +377,7 @@ def _last_words(scratch: Path) -> str:
 
 
 def _crash(attempt: Attempt, how: str, cause: str) -> Ended:
-    if cause == _REFUSED:
+    if cause in _NEVER_BEGAN:
         return attempt.ended(Ending.NOT_STARTED, how)
     if cause == "expired":
         return attempt.ended(Ending.ENDED, "killed: the worker could not beat in time")

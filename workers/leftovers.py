@@ -1,8 +1,9 @@
 """What did an older attempt, or a forkserver that was killed, leave running on this machine? Found by marks in the environment.
 
 Whatever a slot or a command starts inherits the marks below, and `/proc` shows with which environment a program was started.
-`HORARIUM_WORKER` names the worker, `HORARIUM_SLOTS` one run of its slots' host, `HORARIUM_UOW` and `HORARIUM_FENCE` the attempt;
-`HORARIUM_OUTPUT`, the folder for output, keeps two deployments on one machine apart.
+`HORARIUM_WORKER` names the worker, `_HORARIUM_HOST` one run of its slots' host, `HORARIUM_UOW` and `HORARIUM_FENCE` the attempt;
+`_HORARIUM_OUTPUT`, the folder for output, keeps two deployments on one machine apart. The latter begin with `_` since they are of no
+use to a job, and no settings.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from pathlib import Path
 log = logging.getLogger(__name__)
 
 WORKER_MARK = "HORARIUM_WORKER"
-HOST_MARK = "HORARIUM_SLOTS"
-OUTPUT_MARK = "HORARIUM_OUTPUT"
+HOST_MARK = "_HORARIUM_HOST"
+OUTPUT_MARK = "_HORARIUM_OUTPUT"
 UOW_MARK = "HORARIUM_UOW"
 FENCE_MARK = "HORARIUM_FENCE"
 _GONE_WAIT_MS = 2_000

@@ -31,6 +31,7 @@ FRAME_BYTES = 1 << 17  # a longer frame comes as the name of a file that holds i
 REASON_CHARACTERS = 2000
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 DONE, EMPTY, FAILED, NOT_STARTED = "done", "no data", "failed", "never started"  # as in `workers.slots.Ending`
+_NOT_THE_USERS = {__file__, importlib.__file__, "<frozen importlib._bootstrap>", "<frozen importlib._bootstrap_external>"}
 _TRUNCATE = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_TRUNC
 
 Function = Callable[["Work"], object]
@@ -272,7 +273,7 @@ class Slot:
 
     def _failed(self, error: BaseException) -> Result:
         trace = error.__traceback__
-        while trace is not None and trace.tb_frame.f_code.co_filename in {__file__, importlib.__file__, "<frozen importlib._bootstrap>"}:
+        while trace is not None and trace.tb_frame.f_code.co_filename in _NOT_THE_USERS:
             trace = trace.tb_next  # the user's own frames say it
         text = "".join(traceback.format_exception(type(error), error, trace))
         if self._err.closed:

@@ -232,7 +232,7 @@ def test_a_slot_that_dies_before_any_task_is_told_as_an_error(tmp_path: Path) ->
         wait_until(lambda: not bench.slot_pids())
         bench.extend(1000.0)
         assert bench.run_one(task("noop")).ending is Ending.NOT_STARTED
-        with pytest.raises(SlotError, match="without having run anything: exit code 70"):
+        with pytest.raises(SlotError, match="no slot could begin: exit code 70"):
             bench.slots.start(task("noop"))
 
 

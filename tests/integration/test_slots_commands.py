@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from settings import CHILD_MARKS, PREFIX
 from tests.support.slot_bench import Bench, is_alive, parent_of, task, wait_until
 from workers.slots import Ending
 
@@ -66,6 +67,13 @@ def test_a_command_finds_its_task_in_its_environment(bench: Bench) -> None:
     }  # fmt: skip
 
 
+def test_what_a_command_finds_is_never_taken_for_a_setting(bench: Bench) -> None:
+    bench.run_one(task(argv=("env",), arguments={"a": 1}))
+    found = dict(line.split("=", 1) for line in bench.text().splitlines() if "=" in line)
+    assert {name for name in found if name.startswith(PREFIX)} - CHILD_MARKS <= {name for name in os.environ if name.startswith(PREFIX)}
+    assert found["HORARIUM_QUALIFIER"] == "_hourly"
+
+
 def test_a_command_runs_in_the_users_folder_without_input(bench: Bench) -> None:
     bench.run_one(task(argv=sh("pwd; wc -c")))
     assert bench.text().split() == [str(bench.user.resolve()), "0"]
@@ -86,12 +94,13 @@ def test_a_command_that_prints_without_end_stays_bounded(bench: Bench) -> None:
     assert bench.text().endswith("the end\n")
 
 
-def test_a_command_is_asked_first_and_its_whole_group_with_it(bench: Bench, tmp_path: Path) -> None:
+def test_a_command_is_asked_first_and_its_whole_group_with_it(tmp_path: Path) -> None:
     script = f"(trap 'echo child >> {tmp_path}/asked; exit' TERM; echo $$ > {tmp_path}/runs; while :; do sleep 0.05; done) & "
     one = task(argv=sh(f"trap 'echo parent >> {tmp_path}/asked; wait; exit 0' TERM; {script} wait; wait"))
-    bench.start_waiting(one, tmp_path / "runs")
-    bench.slots.end(one.uow_id, one.fence, "canceled")
-    ended = bench.collect(1)[0]
+    with Bench(tmp_path, end_grace_s=20.0) as bench:
+        bench.start_waiting(one, tmp_path / "runs")
+        bench.slots.end(one.uow_id, one.fence, "canceled")
+        ended = bench.collect(1)[0]
     assert (ended.ending, ended.reason) == (Ending.ENDED, "canceled")
     assert sorted((tmp_path / "asked").read_text().split()) == ["child", "parent"]
 

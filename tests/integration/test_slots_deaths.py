@@ -19,6 +19,13 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
+    with Bench(tmp_path, end_grace_s=20.0, moment_s=30.0) as bench:
+        yield bench
+
+
+@pytest.fixture
+def impatient(tmp_path: Path) -> Iterator[Bench]:
+    """Slots that kill soon after they asked."""
     with Bench(tmp_path, end_grace_s=0.3, moment_s=30.0) as bench:
         yield bench
 
@@ -73,10 +80,10 @@ def test_a_job_that_sees_its_time_limit_has_timed_out_all_the_same(bench: Bench)
     assert bench.text(waiting.uow_id) == "saw that it is canceled\n"
 
 
-def test_a_job_that_ignores_its_time_limit_is_killed_with_its_family(bench: Bench) -> None:
-    ended = bench.run_one(task("wait_with_family", timeout_s=0.3))
+def test_a_job_that_ignores_its_time_limit_is_killed_with_its_family(impatient: Bench) -> None:
+    ended = impatient.run_one(task("wait_with_family", timeout_s=0.3))
     assert (ended.ending, ended.reason) == (Ending.FAILED, "timed out after 0.3 s")
-    assert len(bench.slot_pids()) <= 1
+    assert len(impatient.slot_pids()) <= 1
 
 
 def test_a_time_limit_counts_from_the_start_and_not_from_the_wait_before(bench: Bench, tmp_path: Path) -> None:
@@ -87,14 +94,14 @@ def test_a_time_limit_counts_from_the_start_and_not_from_the_wait_before(bench: 
     assert bench.collect(1)[0].reason == "timed out after 0.4 s"
 
 
-def test_an_attempt_is_ended_with_the_reason_that_was_given(bench: Bench, tmp_path: Path) -> None:
+def test_an_attempt_is_ended_with_the_reason_that_was_given(impatient: Bench, tmp_path: Path) -> None:
     waiting = task("wait_with_family", arguments={"file": str(tmp_path / "runs")})
-    pid = bench.start_waiting(waiting, tmp_path / "runs")
-    bench.slots.end(waiting.uow_id, waiting.fence, "canceled by ann")
-    ended = bench.collect(1)[0]
+    pid = impatient.start_waiting(waiting, tmp_path / "runs")
+    impatient.slots.end(waiting.uow_id, waiting.fence, "canceled by ann")
+    ended = impatient.collect(1)[0]
     assert (ended.ending, ended.reason) == (Ending.ENDED, "canceled by ann")
     assert not is_alive(pid)
-    assert len(bench.slot_pids()) <= 1
+    assert len(impatient.slot_pids()) <= 1
 
 
 def test_ending_one_attempt_gives_back_those_behind_it(bench: Bench, tmp_path: Path) -> None:
@@ -218,7 +225,7 @@ def test_the_hosts_death_alone_leaves_no_slot_and_no_command(worker: subprocess.
 
 def left_by(folder: Path, uow: str, fence: int) -> subprocess.Popen[bytes]:
     """Return a program that an attempt seems to have left running."""
-    marks = {"HORARIUM_UOW": uow, "HORARIUM_FENCE": str(fence), "HORARIUM_OUTPUT": str(folder)}
+    marks = {"HORARIUM_UOW": uow, "HORARIUM_FENCE": str(fence), "_HORARIUM_OUTPUT": str(folder)}
     return subprocess.Popen(["sleep", "1000"], env={**os.environ, **marks})
 
 
