@@ -40,7 +40,7 @@ class Board:
         self.inflight = InFlight()
         self.frontiers = {name: Frontier(states, now) for name, states in timetable.states.items()}
         self.window = settings.window_least
-        self.look_at: set[str] = set()
+        self.look_at: dict[str, None] = {}  # in order: the same accident leads to the same turns
         self.draft = Draft(timetable.head + 1, now, timetable)
         self._hungry: dict[str, None] = dict.fromkeys(topology.order())
         self._again: dict[str, dict[int, None]] = {}
@@ -67,7 +67,7 @@ class Board:
                 self.mark(node)
                 continue
             self.inflight.note(uow, node)
-            self.look_at.add(uow.id)
+            self.look_at[uow.id] = None
             if job.retry_at:
                 self.inflight.retry_at(job.retry_at, node)
 
@@ -140,11 +140,11 @@ class Board:
         self.draft.moves.append(move)
         self.inflight.moved(uow_id, flight, after)
         if after is UowState.REQUESTED and move.before is not UowState.REQUESTED:
-            self.draft.messages.append(Message(flight.queue, uow_id))
+            self.draft.messages.append(Message(flight.queue, uow_id, urgent=move.event is UowEvent.LOST))
             log.warning("%s is due again: %s", uow_id, move.reason)
         if move.event not in (UowEvent.RETRIED, UowEvent.GIVEN_UP):
             # Its worker may have been first: what the store made of the move is looked up in the next turn.
-            self.look_at.add(uow_id)
+            self.look_at[uow_id] = None
 
     # -- deciding
 

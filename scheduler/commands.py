@@ -103,7 +103,7 @@ def call_off(board: Board, job: Job, event: JobEvent, reason: str) -> bool:
     board.draft.cancels.append(Cancel(job.uow_id, reason))
     for state in (UowState.REQUESTED, UowState.INVALID):
         board.draft.moves.append(UowMove(job.uow_id, state, UowEvent.CANCELED, flight.fence, flight.losses, reason))
-    board.look_at.add(job.uow_id)
+    board.look_at[job.uow_id] = None
     return True
 
 
