@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A text for whoever consumes `queue`."""
+    """A text for whoever consumes `queue`. What is `urgent` overtakes what is not: work that was lost and is due again at once."""
 
     queue: str
     body: str
+    urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Consumer(ABC):
 
     @abstractmethod
     def take(self, limit: int) -> list[Delivery]:
-        """Return at most `limit` messages, oldest first over all its queues, without waiting; empty when there are none."""
+        """Return at most `limit` messages without waiting, urgent ones first, then the oldest, over all its queues; may be empty."""
 
     @abstractmethod
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:

@@ -22,8 +22,9 @@ from system.sqlfile import Many, SqlFile
 log = logging.getLogger(__name__)
 
 PART = "queue"
-# A statement takes so many values; larger batches are cut.
+# A statement takes so many values, and so many walks put together; larger batches are cut.
 SLICE = 500
+WALKS = 200
 
 metadata = sa.MetaData()
 queues = sa.Table("queue", metadata, sa.Column("name", sa.Text, primary_key=True))
@@ -33,19 +34,22 @@ messages = sa.Table(
     sa.Column("n", sa.Integer, primary_key=True),
     sa.Column("queue", sa.Text, nullable=False),
     sa.Column("body", sa.Text, nullable=False),
+    sa.Column("rank", sa.Integer, nullable=False),  # 0 urgent, 1 not
     sa.Column("holder", sa.Text),
     sqlite_autoincrement=True,  # a number is never used again, so a late acknowledgement can't drop another message
 )
 _m = messages.c
 _WAITS = _m.holder.is_(None)
 _HELD = _m.holder.is_not(None)
-sa.Index("message_waiting", _m.queue, _m.n, sqlite_where=_WAITS)
+sa.Index("message_waiting", _m.queue, _m.rank, _m.n, sqlite_where=_WAITS)
 sa.Index("message_held", _m.holder, sqlite_where=_HELD)
 
 _AMONG = _m.queue.in_(sa.bindparam("names", expanding=True))
 _NAMES = sa.select(queues.c.name)
 _DECLARE = Many(sa.insert(queues).prefix_with("OR IGNORE"), ("name",))
-_PUBLISH = Many(sa.insert(messages).values(queue=sa.bindparam("queue"), body=sa.bindparam("body")), ("queue", "body"))
+_PUBLISH = Many(
+    sa.insert(messages).values({name: sa.bindparam(name) for name in ("queue", "body", "rank")}), ("queue", "body", "rank")
+)
 _DEPTHS = sa.select(_m.queue, sa.func.count()).where(_WAITS, _AMONG).group_by(_m.queue)
 _HOLDERS = sa.select(_m.holder).where(_HELD).distinct()
 _HELD_QUEUES = sa.select(_m.queue).where(_m.holder == sa.bindparam("who")).distinct()
@@ -93,7 +97,7 @@ class EmbeddedBroker(Broker):
             return
         to = {message.queue for message in messages}
         self._refuse_undeclared(to)
-        rows = [(message.queue, message.body) for message in messages]
+        rows = [(message.queue, message.body, int(not message.urgent)) for message in messages]
         with _translating():
             self._file.write(lambda conn: _PUBLISH(conn, rows))
         self.ring(to)
@@ -163,7 +167,7 @@ class EmbeddedConsumer(Consumer):
         self._broker = broker
         self._file = file
         self._bell = bell
-        self._waiting = _oldest(queues)
+        self._walks = [_oldest(queues[first : first + WALKS]) for first in range(0, len(queues), WALKS)]
         self._is_closed = False
 
     def fileno(self) -> int:
@@ -205,24 +209,26 @@ class EmbeddedConsumer(Consumer):
     def _is_waiting(self) -> bool:
         """Return whether there is something, without asking for the write lock."""
         with _translating():
-            return bool(self._file.read(lambda conn: conn.execute(self._waiting, {"most": 1}).all()))
+            return self._file.read(lambda conn: any(conn.execute(walk, {"most": 1}).all() for walk in self._walks))
 
     def _hold(self, conn: sa.Connection, limit: int) -> list[tuple[int, str, str]]:
-        rows = [(number, queue, body) for number, queue, body in conn.execute(self._waiting, {"most": limit}).all()]
+        found = sorted((rank, n, queue, body) for walk in self._walks for rank, n, queue, body in conn.execute(walk, {"most": limit}))
+        rows = [(n, queue, body) for _, n, queue, body in found[:limit]]
         numbers = [row[0] for row in rows]
         for first in range(0, len(numbers), SLICE):
             conn.execute(_HOLD, {"numbers": numbers[first : first + SLICE], "who": self._bell.name})
         return rows
 
 
-def _oldest(queues: Sequence[str]) -> sa.Select[Any] | sa.CompoundSelect[Any]:
-    """Return the query of the `most` oldest messages that wait in `queues`: a walk along the index for each, then the best."""
+def _oldest(queues: Sequence[str]) -> sa.Select[Any]:
+    """Return the query of the `most` messages of `queues` to take first: a walk along the index for each, then the best."""
     most = sa.bindparam("most", type_=sa.Integer)
+    columns = (_m.rank, _m.n, _m.queue, _m.body)
     walks = [
-        sa.select(_m.n, _m.queue, _m.body).where(_WAITS, _m.queue == name).order_by(_m.n).limit(most).subquery().select() for name in queues
+        sa.select(*columns).where(_WAITS, _m.queue == name).order_by(_m.rank, _m.n).limit(most).subquery().select() for name in queues
     ]
     best = sa.union_all(*walks).subquery()
-    return sa.select(best).order_by(best.c.n).limit(most)
+    return sa.select(best).order_by(best.c.rank, best.c.n).limit(most)
 
 
 def _log_failure(future: Future[int]) -> None:

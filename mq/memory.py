@@ -12,7 +12,7 @@ from mq.declared import refuse_undeclared
 from system.errors import BrokerError
 
 # A message's number comes first, so that what comes back from a consumer takes its old place again.
-Waiting = dict[str, list[tuple[int, str]]]
+Waiting = dict[str, list[tuple[bool, int, str]]]
 
 
 class MemoryBroker(Broker):
@@ -37,7 +37,7 @@ class MemoryBroker(Broker):
         with self._lock:
             refuse_undeclared((m.queue for m in messages), self._waiting)
             for message in messages:
-                heappush(self._waiting[message.queue], (next(self._numbers), message.body))
+                heappush(self._waiting[message.queue], (not message.urgent, next(self._numbers), message.body))
 
     def consumer(self, queues: Sequence[str]) -> Consumer:
         """Return a new consumer of `queues`."""
@@ -63,13 +63,13 @@ class MemoryBroker(Broker):
 
 
 class MemoryConsumer(Consumer):
-    """Takes from the heaps of its queues, the lowest number first."""
+    """Takes from the heaps of its queues, urgent ones first, then the lowest number."""
 
     def __init__(self, lock: Lock, queues: tuple[str, ...], waiting: Waiting) -> None:
         self._lock = lock
         self._queues = queues
         self._waiting = waiting
-        self._held: dict[int, Delivery] = {}
+        self._held: dict[int, tuple[bool, Delivery]] = {}
         self._is_closed = False
 
     def fileno(self) -> int:
@@ -77,16 +77,16 @@ class MemoryConsumer(Consumer):
         return -1
 
     def take(self, limit: int) -> list[Delivery]:
-        """Return at most `limit` messages, oldest first over all its queues."""
+        """Return at most `limit` messages, urgent ones first, then the oldest, over all its queues."""
         if self._is_closed:
             raise BrokerError("this consumer is closed; ask the broker for a new one")
         taken: list[Delivery] = []
         with self._lock:
             while len(taken) < limit and (filled := [q for q in self._queues if self._waiting[q]]):
                 queue = min(filled, key=lambda q: self._waiting[q][0])
-                number, body = heappop(self._waiting[queue])
+                rank, number, body = heappop(self._waiting[queue])
                 taken.append(Delivery(number, queue, body))
-            self._held.update((d.tag, d) for d in taken)
+                self._held[number] = (rank, taken[-1])
         return taken
 
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
@@ -99,6 +99,6 @@ class MemoryConsumer(Consumer):
         """Put back what was not acknowledged."""
         with self._lock:
             self._is_closed = True
-            for delivery in self._held.values():
-                heappush(self._waiting[delivery.queue], (delivery.tag, delivery.body))
+            for rank, delivery in self._held.values():
+                heappush(self._waiting[delivery.queue], (rank, delivery.tag, delivery.body))
             self._held.clear()

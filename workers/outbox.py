@@ -80,7 +80,7 @@ class Outbox:
             given = self._store.give_back(list(self._returns.values()))
             log.info("gave back %d claims of %d", len(given), len(self._returns), extra={"action": "claims_given_back"})
             # The queue's word went with the acknowledgement, so say it anew. Also where the answer to an earlier try was lost.
-            self._messages.extend(Message(uow.queue, uow.id) for uow in self._returns.values())
+            self._messages.extend(Message(uow.queue, uow.id, urgent=True) for uow in self._returns.values())
             self._returns.clear()
 
     def publish(self) -> None:

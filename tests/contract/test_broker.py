@@ -49,7 +49,7 @@ def consumer(broker: Broker) -> Iterator[Consumer]:
 
 def publish(broker: Broker, *places: str) -> None:
     """Publish messages given as `queue:body`."""
-    broker.publish([Message(*place.split(":")) for place in places])
+    broker.publish([Message(queue, body) for queue, body in (place.split(":") for place in places)])
 
 
 def bodies(deliveries: Sequence[Delivery]) -> list[str]:
@@ -88,6 +88,33 @@ def test_the_oldest_comes_first_across_queues(broker: Broker) -> None:
     publish(broker, "c:4")
     assert bodies(consumer.take(3)) == ["1", "2", "3"]
     assert bodies(consumer.take(3)) == ["4"]
+    consumer.close()
+
+
+def test_what_is_urgent_overtakes_across_queues(broker: Broker) -> None:
+    publish(broker, "a:1", "b:2")
+    broker.publish([Message("b", "3", urgent=True), Message("a", "4", urgent=True)])
+    consumer = broker.consumer(["a", "b"])
+    assert bodies(consumer.take(3)) == ["3", "4", "1"]
+    consumer.close()
+
+
+def test_what_is_urgent_stays_so_when_it_comes_back(broker: Broker, consumer: Consumer) -> None:
+    broker.publish([Message("a", "lost", urgent=True)])
+    consumer.take(1)
+    publish(broker, "a:new")
+    consumer.close()
+    other = broker.consumer(["a"])
+    assert bodies(other.take(2)) == ["lost", "new"]
+    other.close()
+
+
+def test_a_consumer_may_have_a_thousand_queues(broker: Broker) -> None:
+    names = [f"q{n}" for n in range(1_000)]
+    broker.declare(names)
+    publish(broker, "q999:1", "q0:2", "q500:3")
+    consumer = broker.consumer(names)
+    assert bodies(consumer.take(10)) == ["1", "2", "3"]
     consumer.close()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from db.model import Job
@@ -59,7 +61,7 @@ def test_a_reopened_embryo_stands_before_its_gate_again() -> None:
     assert outcome_of(decide(reopened, [CHILD_OPEN], "blocking_children")) == ["children"]
 
 
-def ran(state: UowState, **fields: object) -> Job:
+def ran(state: UowState, **fields: Any) -> Job:
     """Return a job whose unit of work was opened by turn 5 and is in `state`."""
     return job(run=1, uow_state=state, opened_turn=5, **fields)
 

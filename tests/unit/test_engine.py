@@ -192,6 +192,17 @@ def test_a_closed_session_voids_its_claims_at_once_as_a_loss() -> None:
     assert (lamp.requested(), lamp.uow(HOUR).losses, lamp.uow(HOUR).failures) == ([HOUR], 1, 0)
 
 
+def test_what_was_lost_overtakes_what_waits() -> None:
+    lamp = Lamp(january(("hourly",)))
+    lamp.turn()
+    consumer = lamp.broker.consumer(["queue_flights_hourly"])
+    consumer.acknowledge(consumer.take(1))
+    lamp.claim(HOUR)
+    lamp.store.close_sessions(["worker-1"])
+    lamp.sweep()
+    assert consumer.take(1)[0].body == HOUR
+
+
 def test_a_session_is_lost_only_after_its_beat_stood_still_for_the_lease() -> None:
     lamp = Lamp(january(("hourly",), end="2013010101"))
     lamp.turn()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from db.model import Chunk
 from scheduler.timetable import States, Timetable, ordinal_of
@@ -13,7 +14,7 @@ from tests.support.contexts import managed
 from tests.support.lamp import context, january
 
 
-def hourly(**fields: object) -> States:
+def hourly(**fields: Any) -> States:
     """Return the states of an hourly process from 2013 on."""
     return States(managed(**{"start": "2013010100", "lag_s": 0.0, **fields}), "2020010100")
 
