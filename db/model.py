@@ -184,7 +184,7 @@ class Chunk:
 class Session:
     """The presence of a worker, scheduler or supervisor. `beat` only grows; a claim names the session's id.
 
-    `pid` and `created_s` (seconds since the epoch, as psutil gives it) name the operating system's process on `box`.
+    `pid` and `created_s` (its creation, in seconds since the machine started) name the operating system's process on `box`.
     `facts` is what the owner tells of itself, to be shown.
     """
 
