@@ -47,7 +47,7 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the whole timetable is. `is_stuck`: what is left can't be done without a person."""
+    """How far the whole timetable is. Done means that no command waits either. `is_stuck`: what is left can't be done without a person."""
 
     due: int
     finished: int
@@ -109,7 +109,7 @@ class Desk:
         )
         jobs = self._read().active.values()
         is_moving = any(not job.held and job.uow_state is not None and job.uow_state not in UOW_FINISHED for job in jobs)
-        is_done = due == finished and active == 0
+        is_done = due == finished and active == 0 and not self._store.open_commands(1)
         return Progress(due, finished, active, held, failing, is_done, is_stuck=held > 0 and not is_done and not is_moving)
 
     def health(self) -> Health:

@@ -145,6 +145,15 @@ def test_progress_follows_to_the_end() -> None:
     assert lamp.desk.totals() == {"jobs": 25, "uows": 25}
 
 
+def test_nothing_is_done_while_a_command_waits_for_its_answer() -> None:
+    lamp = day()
+    lamp.run()
+    lamp.desk.give("reprocess", "flights_hourly", "2013010105", "ann", "late data")
+    assert not lamp.desk.progress().is_done
+    lamp.run()
+    assert lamp.desk.progress().is_done
+
+
 def test_what_waits_for_a_held_job_only_is_stuck() -> None:
     lamp = Lamp(january(("hourly", "daily"), max_attempts=1, on_failure="hold"))
     lamp.turn()
