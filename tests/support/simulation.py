@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterable
+from zlib import crc32
+
 from tests.support.simulation_actors import Scheduler, Working
 from tests.support.simulation_faults import Misfortune
-from tests.support.simulation_oracle import judge
+from tests.support.simulation_oracle import Violation, judge
 from tests.support.simulation_plan import END, LEASE_S, plan_of
 from tests.support.simulation_world import World
 
@@ -53,3 +57,26 @@ def _release_held(world: World) -> None:
         for job in world.store.active_jobs():
             if job.held:
                 world.give("release", job.process, job.timeperiod)
+
+
+def wrong_ones(seeds: Iterable[int]) -> list[str]:
+    """Return what went wrong in which of these histories, and how to play them again. Called in processes of their own."""
+    logging.disable(logging.CRITICAL)
+    return [text for seed in seeds if (text := violation(seed))]
+
+
+def violation(seed: int, *, ignore_deadline: bool = False) -> str:
+    """Return what went wrong in a history, empty when nothing did."""
+    try:
+        play(seed, ignore_deadline=ignore_deadline)
+    except Violation as found:
+        return f"history {seed}: {found}\n  play it again: pytest tests/simulation --seed {seed}"
+    return ""
+
+
+def digest(seed: int) -> str:
+    """Return what a history came to, down to the last turn: the same seed gives the same wherever it is played."""
+    logging.disable(logging.CRITICAL)
+    world = play(seed)
+    turns = world.store.every_turn()
+    return f"{len(turns)} turns, {world.calls} calls, {crc32(repr([(t, sorted(world.store.every_job())) for t in turns]).encode()):08x}"

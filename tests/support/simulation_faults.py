@@ -117,7 +117,7 @@ class Misfortune:
             process.doom = (self._world.luck.randint(0, 8), self._world.luck.random() < 0.5)
 
     def _freeze_one(self) -> None:
-        self._one().frozen_until_s = self._world.now_s + self._world.luck.choice((0.3, 1.1, 1.5, 2.5)) * LEASE_S
+        self._one().frozen_until_s = self._world.now_s + self._world.luck.choice((0.3, 1.2, 2.0, 3.0)) * LEASE_S
 
     def _take_away(self) -> None:
         until_s = self._world.now_s + self._world.luck.choice((0.5, 3.0, 1.5 * LEASE_S, 2.5 * LEASE_S))

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from itertools import pairwise
 
 from db.memory import MemoryStore
@@ -320,8 +319,3 @@ def _judge_sink(job: Job, store: WatchedStore, marks: Sequence[Mark]) -> None:
     if job.state is JobState.PROCESSED:
         (uow,) = store.uows([job.uow_id])
         must(sink == uow.fence == uow.rows, f"{uow.id} was processed under fence {uow.fence}, its sink has {sink}, its rows {uow.rows}")
-
-
-def summary(turns: Sequence[Turn], at: datetime) -> str:
-    """Return a history in one line, the same for the same history."""
-    return f"{len(turns)} turns, {sum(len(t.opened) for t in turns)} uows, {at.isoformat()}"

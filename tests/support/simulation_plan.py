@@ -33,9 +33,10 @@ _SHARE = 0.55
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One history as drawn from its seed. `slots` has an entry per worker. `hours`: how many pass during the storm, each at once.
+    """One history as drawn from its seed. `slots` has an entry per worker.
 
-    `releases`: in the end the operator releases what is held.
+    `odds` is the chance of a call to be struck, `long` and `failing` those of an attempt. `hours`: how many pass during the storm, each
+    at once. `releases`: in the end the operator releases what is held.
     """
 
     seed: int
@@ -48,6 +49,7 @@ class Plan:
     worker: WorkerSettings
     kinds: frozenset[str]
     odds: float
+    long: float
     failing: float
     storm_s: float
     hours: int
@@ -58,7 +60,7 @@ class Plan:
         """Return how long an attempt takes, how it ends, and its rows; the same whenever it is asked."""
         luck = Random(crc32(f"{self.seed} {task.uow_id} {task.fence}".encode()))
         kind = luck.random()
-        low, high = (0.001, 0.1) if kind < 0.4 else (0.2, 2.0) if kind < 0.88 else (3.0, 2.5 * LEASE_S)
+        low, high = (0.001, 0.1) if kind < 0.4 else (0.2, 2.0) if kind < 1.0 - self.long else (0.5 * LEASE_S, 3.0 * LEASE_S)
         ending = Ending.FAILED if luck.random() < self.failing else Ending.EMPTY if luck.random() < 0.1 else Ending.DONE
         return luck.uniform(low, high), ending, task.fence if ending is Ending.DONE else None
 
@@ -83,6 +85,7 @@ def plan_of(seed: int) -> Plan:
         worker,
         kinds,
         luck.choice((0.003, 0.01, 0.03)),
+        luck.choice((0.05, 0.1, 0.3)),
         luck.choice((0.0, 0.1, 0.3)),
         luck.uniform(8.0, 25.0),
         luck.choice((0, 0, 8)),

@@ -1,0 +1,52 @@
+"""Do 2,000 histories of random timetables under random misfortune go right? `--seed N` plays history N alone."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+import pytest
+
+from tests.support.simulation import digest, play, violation, wrong_ones
+from tests.support.simulation_plan import KINDS, plan_of
+
+HISTORIES = 2_000
+_AT_ONCE = 50
+
+
+@pytest.fixture
+def pool() -> ProcessPoolExecutor:
+    """Processes of their own, as many as there are cores."""
+    return ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn"))
+
+
+def test_no_period_is_lost_or_doubled_order_is_kept_and_everything_ends(pool: ProcessPoolExecutor, seed: int | None) -> None:
+    if seed is not None:
+        wrong = [text for text in [violation(seed)] if text]
+    else:
+        parts = [range(low, low + _AT_ONCE) for low in range(0, HISTORIES, _AT_ONCE)]
+        with pool:
+            wrong = [text for found in pool.map(wrong_ones, parts) for text in found]
+    assert not wrong, f"{len(wrong)} histories went wrong\n" + "\n".join(wrong[:10])
+
+
+def test_a_seed_gives_the_same_history_in_another_process(pool: ProcessPoolExecutor) -> None:
+    seeds = range(5, 15)
+    with pool:
+        assert list(pool.map(digest, seeds)) == [digest(seed) for seed in seeds]
+
+
+def test_every_kind_of_misfortune_strikes_and_some_histories_are_calm() -> None:
+    plans = [plan_of(seed) for seed in range(100)]
+    assert set().union(*(plan.kinds for plan in plans)) == set(KINDS)
+    assert any(not plan.kinds for plan in plans)
+
+
+def test_histories_are_not_idle() -> None:
+    worlds = [play(seed) for seed in range(40)]
+    turns = [turn for world in worlds for turn in world.store.every_turn()]
+    moves = {move.event.name for turn in turns for move in turn.moves}
+    assert moves >= {"LOST", "RETRIED", "CANCELED", "GIVEN_UP"}
+    assert sum(len(world.engines) for world in worlds) > 2 * len(worlds)
+    assert sum(len(world.marks) for world in worlds) > 20 * len(worlds)

@@ -1,0 +1,115 @@
+"""Has the simulation teeth? With each safeguard switched off, a violation is found within 300 histories."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+
+from db.memory import MemoryStore
+from db.model import Cancel, Job, Turn, UnitOfWork
+from scheduler import commands
+from scheduler.board import Board
+from scheduler.engine import Engine
+from scheduler.settlement import reopened
+from scheduler.sweep import Findings, Sweep
+from scheduler.timetable import ordinal_of
+from system.lifecycle import JobEvent, JobState, UowState
+from tests.support.simulation import violation
+
+HISTORIES = 300
+Patch = Callable[[pytest.MonkeyPatch], None]
+
+
+def first_wrong(*, ignore_deadline: bool = False) -> str:
+    """Return the first violation, and write it out for `pytest -rP`; empty when there was none."""
+    for seed in range(HISTORIES):
+        found = violation(seed, ignore_deadline=ignore_deadline)
+        if found:
+            sys.stdout.write(f"found by {found}\n")
+            return found
+    return ""
+
+
+def without_fence(patch: pytest.MonkeyPatch) -> None:
+    claim = MemoryStore.claim
+
+    def claim_again(self: MemoryStore, ids: Sequence[str], session: str, at: datetime) -> list[UnitOfWork]:
+        won = [replace(uow, fence=uow.fence - 1) for uow in claim(self, ids, session, at)]
+        for uow in won:
+            self._put_uow(uow)
+        return won
+
+    patch.setattr(MemoryStore, "claim", claim_again)
+    without_fenced_outcomes(patch)
+
+
+def without_fenced_outcomes(patch: pytest.MonkeyPatch) -> None:
+    def anyones(self: MemoryStore, uow_id: str, session: str, fence: int) -> UnitOfWork | None:
+        uow = self._uows.get(uow_id)
+        return uow if uow and uow.state is UowState.IN_PROGRESS else None
+
+    patch.setattr(MemoryStore, "_claimed", anyones)
+
+
+def without_unique_turns(patch: pytest.MonkeyPatch) -> None:
+    insert = MemoryStore.insert_turn
+
+    def insert_anyhow(self: MemoryStore, turn: Turn) -> bool:
+        insert(self, turn)
+        self._turns[turn.number] = turn
+        return True
+
+    patch.setattr(MemoryStore, "insert_turn", insert_anyhow)
+
+
+def without_replay(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Engine, "replay", lambda self: None)
+
+
+def without_sweep(patch: pytest.MonkeyPatch) -> None:
+    # Commands are still read: without them nearly every history would be wrong, and this would show nothing.
+    patch.setattr(Sweep, "read", lambda self, board, session: Findings(commands=self._store.open_commands(100)))
+    patch.setattr(Sweep, "messages_missing", lambda self, board: [])
+
+
+def without_window(patch: pytest.MonkeyPatch) -> None:
+    endless = property(lambda self: 1_000_000, lambda self, value: None)
+    patch.setattr(Board, "window", endless, raising=False)
+
+
+def without_waiting_for_the_end(patch: pytest.MonkeyPatch) -> None:
+    def call_off_at_once(board: Board, job: Job, event: JobEvent, reason: str) -> bool:
+        node = (job.process, ordinal_of(board.timetable.states[job.process].qualifier, job.timeperiod))
+        now, turn = board.draft.now, board.draft.number
+        board.draft.cancels.append(Cancel(job.uow_id, reason))
+        board.inflight.settled(job.uow_id)
+        skipped = replace(job, state=JobState.SKIPPED, uow_state=UowState.CANCELED, reason=reason, turn=turn)
+        board.reopen(node, reopened(job, now=now, turn=turn, reason=reason) if event is JobEvent.REOPENED else skipped)
+        return True
+
+    patch.setattr(commands, "call_off", call_off_at_once)
+
+
+TEETH = [
+    without_fence,
+    without_fenced_outcomes,
+    without_unique_turns,
+    without_replay,
+    without_sweep,
+    without_window,
+    without_waiting_for_the_end,
+]
+
+
+@pytest.mark.parametrize("switch_off", TEETH, ids=lambda patch: patch.__name__)
+def test_a_safeguard_that_is_switched_off_is_missed(switch_off: Patch, monkeypatch: pytest.MonkeyPatch) -> None:
+    switch_off(monkeypatch)
+    assert first_wrong()
+
+
+def test_slots_that_outlive_their_workers_lease_are_found_out() -> None:
+    assert "two attempts at once" in first_wrong(ignore_deadline=True)
