@@ -76,7 +76,7 @@ def write_frame(attempt: Attempt, spill: str) -> None:
     if len(frame) > FRAME_BYTES:
         attempt.spilled = Path(spill)
         attempt.spilled.write_bytes(frame)
-        frame = _encode({"spilled": spill}).encode()
+        frame = _encode({"number": attempt.number, "spilled": spill}).encode()
     attempt.frame = frame
 
 
@@ -121,8 +121,11 @@ class Channel:
         return found
 
     def recall(self) -> list[Attempt]:
-        """Take back the tasks that the slot has not read; it will never see them."""
-        count = 0
+        """Take back the tasks that the slot has not read; it will never see them.
+
+        Named by their frames, not by their place: the slot may take the last one while we read back those before it.
+        """
+        numbers: set[int] = set()
         while True:
             try:
                 frame = self.far.recv(FRAME_BYTES, socket.MSG_DONTWAIT)
@@ -130,9 +133,11 @@ class Channel:
                 break
             if not frame:  # the line was shut
                 break
-            count += 1
-        self.taken -= count
-        return [self.sent.pop() for _ in range(count)][::-1]
+            numbers.add(json.loads(frame)["number"])
+        self.taken -= len(numbers)
+        back = [attempt for attempt in self.sent if attempt.number in numbers]
+        self.sent = deque(attempt for attempt in self.sent if attempt.number not in numbers)
+        return back
 
     def shut(self) -> None:
         """Let the slot end when it has done what it has."""

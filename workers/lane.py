@@ -221,7 +221,15 @@ class Lane:
                 self.hear(channel)
 
     def _recall(self, channel: Channel) -> None:
-        self._handed -= len(channel.recall())
+        back = channel.recall()
+        if back:
+            waiting = list(self.attempts)[self._handed :]
+            self.attempts = deque([*channel.sent, *back, *waiting])
+            self._handed = len(channel.sent)
+            for attempt in back:
+                attempt.started_s = 0.0
+            if channel.sent and not channel.sent[0].started_s:
+                channel.sent[0].started_s = self._shop.clock.monotonic()
 
     # -- time
 
