@@ -16,8 +16,8 @@ def seed(pytestconfig: pytest.Config) -> int | None:
 
 
 @pytest.fixture(autouse=True)
-def _quiet(seed: int | None) -> Iterator[None]:
-    if seed is None:
+def _quiet(pytestconfig: pytest.Config) -> Iterator[None]:
+    if pytestconfig.getoption("--seed") is None:
         logging.disable(logging.CRITICAL)
     yield
     logging.disable(logging.NOTSET)

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import Any, TypeVar
 
+from mq.broker import Broker, Consumer
+
 Act = Callable[[], Any]
 Toll = Callable[[str, Act], Any]
 P = TypeVar("P")
@@ -43,6 +45,16 @@ def behind_toll(port: type[P], inner: P, toll: Toll) -> P:
     """Return a `port` whose every call is `toll(name, act)`, `act` being the call of `inner`."""
     made: P = _class(port)(inner, toll)  # type: ignore[arg-type]
     return made
+
+
+def broker_behind_toll(broker: Broker, toll: Toll) -> Broker:
+    """Return a broker whose consumers pay the toll, too."""
+
+    def with_consumers(name: str, act: Act) -> Any:
+        answer = toll(name, act)
+        return behind_toll(Consumer, answer, toll) if name == "consumer" else answer
+
+    return behind_toll(Broker, broker, with_consumers)  # type: ignore[type-abstract]
 
 
 @cache
