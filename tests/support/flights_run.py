@@ -88,6 +88,11 @@ class FlightsRun:
         path = self.marks_folder / "marks.txt"
         return [mark_of(line) for line in path.read_text().splitlines()] if path.exists() else []
 
+    def count_ends(self) -> int:
+        """Return how many attempts have run to their end."""
+        path = self.marks_folder / "marks.txt"
+        return path.read_bytes().count(b"end ") if path.exists() else 0
+
     def member(self, name: str) -> Identity | None:
         """Return the process that runs under `name` now, such as `worker.1`."""
         said = processes.read_pid_file(self.var / "run" / f"{name}.pid")
@@ -97,6 +102,10 @@ class FlightsRun:
         """Return the workers' forkservers."""
         workers = [self.member("worker.1"), self.member("worker.2")]
         return [host for worker in workers if worker for host in processes.children(worker)]
+
+    def slots(self) -> list[Identity]:
+        """Return the workers' slots."""
+        return [slot for host in self.hosts() for slot in processes.children(host)]
 
     def leftovers(self) -> list[Identity]:
         """Return the processes of this deployment that run, but for `up` itself."""
