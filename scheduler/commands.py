@@ -119,7 +119,9 @@ def _records(board: Board, store: Store, nodes: list[Node]) -> dict[Node, Job]:
             wanted.setdefault(node[0], []).append(node)
     for process, places in wanted.items():
         by_id = {board.timetable.period(place): place for place in places}
-        found.update({by_id[job.timeperiod]: job for job in store.jobs(process, list(by_id))})
+        # A record of a later turn means that another scheduler leads, so that this turn comes to nothing.
+        read = [job for job in store.jobs(process, list(by_id)) if job.turn <= board.timetable.head]
+        found.update({by_id[job.timeperiod]: job for job in read})
     return found
 
 

@@ -144,13 +144,15 @@ class Engine:
 
     def replay(self) -> None:
         """Project the turns that are not known to be projected; harmless for those that are."""
-        projected = self._store.projected_turn()
-        # What was read may already hold later turns than the one replayed: the guards by number keep what is newer.
-        assert self._timetable is not None
-        while turns := self._store.turns_after(projected, _TURNS_AT_ONCE):
+        timetable = self._timetable
+        assert timetable is not None
+        number = self._store.projected_turn()
+        # A turn that came after our reading is not ours to project: the chunks we know don't hold it.
+        while turns := [turn for turn in self._store.turns_after(number, _TURNS_AT_ONCE) if turn.number <= timetable.head]:
             for turn in turns:
-                self._store.project(turn, self._timetable.chunks_of(self._timetable.nodes(turn), turn.number))
-                projected = turn.number
+                # What was read holds later turns than this one: the guards by number keep what is newer.
+                self._store.project(turn, timetable.chunks_of(timetable.nodes(turn), turn.number))
+                number = turn.number
 
     # -- leading
 
