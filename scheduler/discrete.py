@@ -58,7 +58,7 @@ def decide(job: Job | None, inputs: Sequence[Input], blocking_type: str) -> Deci
     if job is None or job.state is JobState.EMBRYO:
         return _before_work(inputs, blocking_type)
     if job.held:
-        look = f"launch.py job release {job.process} {job.timeperiod}"
+        look = f"launch.py job release {job.process} {job.timeperiod} --why TEXT"
         return Wait((Blocker("held", f"held: {job.held}", job.process, job.timeperiod, job.changed_at, look),))
     if job.uow_state not in UOW_FINISHED:
         text = f"its unit of work {job.uow_id} has not ended"

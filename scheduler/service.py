@@ -67,7 +67,7 @@ class SchedulerService:
     def _serve(self) -> None:
         """Run one session, from its opening until it is closed by us or by others."""
         me = own_identity()
-        name = f"{self._box}/scheduler/{me.pid}/{uuid4().hex[:12]}"
+        name = f"{self._box}-scheduler-{me.pid}-{uuid4().hex[:12]}"
         session = Session(name, "scheduler", self._box, me.pid, me.created_s, self._clock.now())
         engine = self._engine = Engine(self._store, self._broker, self._context, self._clock, self._settings, session=name)
         presence = Presence(self._store, session, self._settings.beat_s, self._facts)

@@ -75,7 +75,7 @@ def failed(job: Job, uow: UnitOfWork, process: ManagedProcess, *, now: datetime,
     if not is_used_up(uow.failures, process.max_attempts, (now - since).total_seconds(), process.life_support_hours):
         wait_s = backoff_s(uow.failures, process.backoff_s, uow.id)
         return Settlement(UowState.INVALID, replace(base, retry_at=now + timedelta(seconds=wait_s)))
-    reason = f"failed {uow.failures} times, last: {uow.reason}"
+    reason = f"{uow.failures} {'attempt' if uow.failures == 1 else 'attempts'} failed, last: {uow.reason}"
     if process.on_failure == "hold":
         return Settlement(UowState.INVALID, replace(base, held=reason, reason=reason))
     move = UowMove(uow.id, UowState.INVALID, UowEvent.GIVEN_UP, uow.fence, uow.losses, reason)

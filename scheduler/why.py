@@ -82,7 +82,7 @@ def _of_admission(scene: Scene, node: Node) -> Blocker:
     if refusal == "off":
         return Blocker("off", f"{process.name} is switched off in the context", process.name, timeperiod, look="set is_on=True")
     if refusal == "in flight":
-        text = f"{process.max_in_flight} jobs of {process.name} are under way, which is its max_in_flight"
+        text = f"as many jobs of {process.name} are under way as its max_in_flight allows: {process.max_in_flight}"
         return Blocker("in flight", text, process.name, timeperiod, look="launch.py timetable")
     if refusal == "queue window":
         count = len(scene.board.inflight.requested[process.queue])

@@ -78,7 +78,7 @@ def test_a_held_job_says_what_to_press() -> None:
     lamp.turn()
     lamp.work(*hours(1), event=UowEvent.FAILED)
     found = leaf(lamp.desk.why("flights_daily", "2013010100"))
-    assert (found.kind, found.look) == ("held", "launch.py job release flights_hourly 2013010100")
+    assert (found.kind, found.look) == ("held", "launch.py job release flights_hourly 2013010100 --why TEXT")
 
 
 def test_a_closed_window_is_said() -> None:

@@ -157,7 +157,7 @@ def test_used_up_attempts_skip_the_job_with_the_reason() -> None:
     lamp.finish(lamp.claim(HOUR)[0], UowEvent.FAILED, reason="no disk")
     lamp.turn()
     assert lamp.state("flights_hourly", "2013010100") is JobState.SKIPPED
-    assert lamp.job("flights_hourly", "2013010100").reason == "failed: failed 1 times, last: no disk"
+    assert lamp.job("flights_hourly", "2013010100").reason == "failed: 1 attempt failed, last: no disk"
     assert lamp.uow(HOUR).state == "state_canceled"
 
 
@@ -175,7 +175,7 @@ def test_on_failure_hold_waits_for_a_release() -> None:
     lamp = Lamp(january(("hourly",), end="2013010101", max_attempts=1, on_failure="hold"))
     lamp.turn()
     lamp.work(HOUR, event=UowEvent.FAILED)
-    assert "failed 1 times" in lamp.job("flights_hourly", "2013010100").held
+    assert "1 attempt failed" in lamp.job("flights_hourly", "2013010100").held
     number = lamp.give("release", "flights_hourly", "2013010100")
     assert (lamp.desk.answer(number).state, lamp.requested()) == ("done", [HOUR])
     lamp.work(HOUR)
