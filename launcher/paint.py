@@ -44,16 +44,20 @@ def picture(sight: Sight, room: int) -> Group:
         table.add_row(escape(name), bar, f"{level.finished:,} of {level.due:,}", _notes(level))
     hidden = [Text(f"... and {len(rows) - room} more trees: launch.py timetable", style="dim")] if len(rows) > room else []
     troubles = [Text(f"! {trouble}", style="red") for trouble in sight.troubles]
-    return Group(table, *hidden, Text(summary(sight), style="bold"), *troubles)
+    announced = [Text(sight.announced, style="bold yellow")] if sight.announced else []
+    return Group(table, *hidden, Text(summary(sight), style="bold"), *troubles, *announced)
 
 
-def summary(sight: Sight) -> str:
-    """Return one line for the whole, such as `9,360 of 11,000 periods finished, 410 a second, 2 failing`."""
+def summary(sight: Sight, *, is_over: bool = False) -> str:
+    """Return one line for the whole, such as `9,360 of 11,000 periods finished, 410 a second, 2 failing`.
+
+    What `is_over` has no speed, and nothing of it is under way.
+    """
     if sight.progress is None:
         return "the timetable can't be read just now"
     progress = sight.progress
     parts = [f"{progress.finished:,} of {progress.due:,} periods finished"]
-    if progress.finished < progress.due:
+    if progress.finished < progress.due and not is_over:
         parts += [f"{sight.rate:,.0f} a second", f"{progress.active:,} under way"]
     parts += [f"{progress.failing:,} failing"] if progress.failing else []
     parts += [f"{progress.held:,} held"] if progress.held else []
@@ -67,6 +71,7 @@ class Lines:
         self._console, self._clock = console, clock
         self._next_s = clock.monotonic()
         self._said: tuple[str, ...] = ()
+        self._announced = ""
         self._last = ""
 
     def paint(self, sight: Sight) -> None:
@@ -75,6 +80,9 @@ class Lines:
             if trouble not in self._said:
                 self._print(f"! {trouble}")
         self._said = sight.troubles
+        if sight.announced != self._announced:
+            self._announced = sight.announced
+            self._print(sight.announced)
         line = summary(sight)
         if self._clock.monotonic() >= self._next_s and line != self._last:
             self._next_s = self._clock.monotonic() + _LINE_EVERY_S

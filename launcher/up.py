@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import logging
 import os
@@ -77,16 +76,17 @@ class Up:
         self._desk = Desk(parts.store, parts.broker, roof.context, roof.clock, scheduler_settings(settings))
         self._until_done = until_done
         self._interrupts = 0
+        self._watch: Watch | None = None
 
     def run(self, *, as_json: bool) -> int:
         """Run until stopped or done; returns the exit code."""
-        self._screen.print(
-            f"running scheduler and {self._settings.workers} workers; logs in {self._settings.folder / 'log'}; Ctrl-C stops", soft_wrap=True
-        )
+        workers = "1 worker" if self._settings.workers == 1 else f"{self._settings.workers} workers"
+        self._screen.print(f"running scheduler and {workers}; Ctrl-C stops; logs in")
+        self._screen.print(f"  {self._settings.folder / 'log'}", soft_wrap=True, markup=False)
         for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(signum, self._on_signal)
         with self._painter() as (painter, period_s):
-            watch = Watch(self._desk, self._service.views, painter, self._clock, until_done=self._until_done)
+            self._watch = watch = Watch(self._desk, self._service.views, painter, self._clock, until_done=self._until_done)
             thread = Thread(target=watch.run, args=(period_s, self._service.stop), name="watch", daemon=True)
             thread.start()
             self._service.run()
@@ -107,8 +107,8 @@ class Up:
         self._interrupts += 1
         if self._interrupts == 1:
             self._service.stop()
-            with contextlib.suppress(OSError):  # a terminal that was closed has nobody to tell
-                os.write(2, b"\nstopping: jobs that run may end first; Ctrl-C again kills them\n")
+            if self._watch:
+                self._watch.announce("stopping: jobs that run may end first; Ctrl-C again kills them")
         elif signum == signal.SIGINT:
             self._service.kill()
 
@@ -121,8 +121,9 @@ class Up:
             return 1
         ending = watch.ending
         is_good = ending is None or ending.is_good
-        facts = f"{totals['jobs']:,} periods finished, {totals['uows']:,} units of work, {totals['seconds']:,} s"
-        self._screen.print(f"stopped: {ending.text if ending else summary(sight)} ({facts})", soft_wrap=True, markup=False)
+        facts = f"{totals['uows']:,} units of work, {totals['seconds']:,} s"
+        how = ending.text if ending else summary(sight, is_over=True)
+        self._screen.print(f"stopped: {how} ({facts})", soft_wrap=not self._screen.is_terminal, markup=False)
         if ending and not ending.is_good:
             self._say_what_to_do(ending)
         if as_json:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from threading import Event
+from queue import Empty, SimpleQueue
 from typing import Protocol
 
 from scheduler.desk import Desk, Level, Progress
@@ -23,12 +24,13 @@ _SLOWEST_S = 2.0  # between looks while nothing changes: who watches an idle sys
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What one look found. `rate` is finished periods a second, lately. `troubles` are sentences."""
+    """What one look found. `rate` is finished periods a second, lately. `troubles` are sentences, and so is what was announced."""
 
     levels: list[Level]
     progress: Progress | None
     troubles: tuple[str, ...]
     rate: float
+    announced: str = ""
 
 
 class Painter(Protocol):
@@ -72,7 +74,9 @@ class Watch:
         self._desk, self._views, self._painter, self._clock, self._until_done = desk, views, painter, clock, until_done
         self._rate = Rate()
         self._agreed = 0
-        self._is_over = Event()
+        self._is_over = False
+        self._nudges: SimpleQueue[None] = SimpleQueue()  # in a signal's handler an Event may wait for itself, this can't
+        self._announced = ""
         self._leaderless_s: float | None = None
         self.ending: Ending | None = None
         self.sight: Sight | None = None
@@ -80,7 +84,7 @@ class Watch:
     def run(self, period_s: float, on_end: Callable[[], None]) -> None:
         """Look every `period_s` until `stop`, less often while nothing changes; calls `on_end` where the watch itself found the end."""
         wait_s = period_s
-        while not self._is_over.is_set():
+        while not self._is_over:
             try:
                 before, sight = self.sight, self.look()
                 is_same = before is not None and (before.progress, before.troubles) == (sight.progress, sight.troubles)
@@ -92,11 +96,18 @@ class Watch:
             if self.ending:
                 on_end()
                 return
-            self._is_over.wait(wait_s)
+            with contextlib.suppress(Empty):
+                self._nudges.get(timeout=wait_s)
 
     def stop(self) -> None:
         """End `run` soon; from any thread."""
-        self._is_over.set()
+        self._is_over = True
+        self._nudges.put(None)
+
+    def announce(self, text: str) -> None:
+        """Have `text` shown at once, and from now on. Safe in a signal's handler, whatever holds the terminal up."""
+        self._announced = text
+        self._nudges.put(None)
 
     def look(self) -> Sight:
         """Return how everything stands now."""
@@ -107,10 +118,10 @@ class Watch:
             if not progress.is_done and (stall := self._stall()):
                 troubles.append(stall)
         except HorariumError as error:
-            self.sight = Sight([], None, (*troubles, f"the timetable can't be read: {error}"), 0.0)
+            self.sight = Sight([], None, (*troubles, f"the timetable can't be read: {error}"), 0.0, self._announced)
             return self.sight
         rate = self._rate.update(self._clock.monotonic(), progress.finished)
-        self.sight = Sight(levels, progress, tuple(troubles), rate)
+        self.sight = Sight(levels, progress, tuple(troubles), rate, self._announced)
         return self.sight
 
     def _stall(self) -> str:

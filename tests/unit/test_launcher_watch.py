@@ -163,6 +163,41 @@ def test_the_summary_says_how_far_and_how_fast() -> None:
     assert summary(Sight([], None, (), 0.0)) == "the timetable can't be read just now"
 
 
+def test_what_is_over_has_no_speed() -> None:
+    assert summary(SIGHT, is_over=True) == "6,000 of 8,760 periods finished, 2 failing, 1 held"
+
+
+def test_what_is_announced_is_seen_at_once_and_stays() -> None:
+    watch, album = announced_while_asleep("stopping")
+    watch.run(600.0, on_end=lambda: None)
+    assert [sight.announced for sight in album.sights] == ["", "stopping"]
+    assert text_of(picture(album.sights[-1], room=10)).splitlines()[-1].strip() == "stopping"
+
+
+def announced_while_asleep(text: str) -> tuple[Watch, Album]:
+    """Return a watch that is told `text` while it looks first, and told to stop while it looks again."""
+    lamp, album = Lamp(january()), Album()
+    watch = Watch(lamp.desk, lambda: RUNNING, album, lamp.clock, until_done=False)
+    look, orders = watch.look, iter([lambda: watch.announce(text), watch.stop])
+
+    def looked() -> Sight:
+        sight = look()
+        next(orders)()
+        return sight
+
+    watch.look = looked  # type: ignore[method-assign]
+    return watch, album
+
+
+def test_plain_lines_say_once_what_is_announced() -> None:
+    console = Console(file=io.StringIO(), width=80)
+    lines = Lines(console, ManualClock())
+    for announced in ("", "stopping", "stopping"):
+        lines.paint(replace(SIGHT, announced=announced))
+    assert isinstance(console.file, io.StringIO)
+    assert [line.partition(" ")[2] for line in console.file.getvalue().splitlines()] == [summary(SIGHT), "stopping"]
+
+
 def test_plain_lines_come_now_and_then_and_troubles_at_once() -> None:
     console, clock = Console(file=io.StringIO(), width=80), ManualClock()
     lines = Lines(console, clock)
