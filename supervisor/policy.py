@@ -14,19 +14,22 @@ FIRST_WAIT_S = 0.2
 LONGEST_WAIT_S = 60.0
 HEALTHY_AFTER_S = 60.0
 LOOP_AFTER = 5
-# A process that was killed from outside is not broken: what it left undone should not wait for it.
+# A process that was killed from outside is not broken: what it left undone should not wait for it, and nobody should give it up for
+# that. Only kills without end (such as by a kernel that is out of memory) are a loop, too.
 LONGEST_WAIT_AFTER_KILL_S = 0.5
+LOOP_AFTER_KILLS = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Life:
     """What is remembered of one wanted process.
 
-    `quick_deaths` counts deaths in a row that came before `HEALTHY_AFTER_S`. `not_before` is when it may start again. `last_end` says
-    how it ended last, empty before the first time.
+    `quick_deaths` counts deaths in a row that came before `HEALTHY_AFTER_S`, `quick_kills` those of them that were SIGKILL. `not_before`
+    is when it may start again. `last_end` says how it ended last, empty before the first time.
     """
 
     quick_deaths: int = 0
+    quick_kills: int = 0
     started_at: float | None = None
     not_before: float = 0.0
     last_end: str = ""
@@ -34,7 +37,7 @@ class Life:
     @property
     def is_crash_loop(self) -> bool:
         """Whether it died young so often that a person should look."""
-        return self.quick_deaths >= LOOP_AFTER
+        return self.quick_deaths - self.quick_kills >= LOOP_AFTER or self.quick_kills >= LOOP_AFTER_KILLS
 
 
 class Stopping(Enum):
@@ -53,13 +56,14 @@ def started(life: Life, now: float) -> Life:
 def died(life: Life, exit_code: int | None, now: float) -> Life:
     """Return `life` after a death that nobody asked for. A negative `exit_code` is a signal, None unknown (not our child)."""
     was_healthy = life.started_at is not None and now - life.started_at >= HEALTHY_AFTER_S
-    deaths = 1 if was_healthy else life.quick_deaths + 1
-    return Life(deaths, None, now + wait_s(deaths, exit_code), described(exit_code))
+    before = Life() if was_healthy else life
+    deaths, kills = before.quick_deaths + 1, before.quick_kills + (exit_code == -signal.SIGKILL)
+    return Life(deaths, kills, None, now + wait_s(deaths, exit_code), described(exit_code))
 
 
 def ended(now: float) -> Life:
     """Return the life of a process after an end that was asked for: it may start again at once."""
-    return Life(0, None, now)
+    return Life(not_before=now)
 
 
 def wait_s(deaths: int, exit_code: int | None) -> float:

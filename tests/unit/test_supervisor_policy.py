@@ -42,6 +42,27 @@ def test_what_was_killed_from_outside_hardly_waits() -> None:
     assert max(dying_every(1, 12, -signal.SIGKILL)) == policy.LONGEST_WAIT_AFTER_KILL_S
 
 
+def after_kills(count: int) -> Life:
+    life = Life()
+    for _ in range(count):
+        life = policy.died(policy.started(life, 0), -signal.SIGKILL, 1)
+    return life
+
+
+def test_a_few_kills_from_outside_are_no_crash_loop() -> None:
+    life = after_kills(policy.LOOP_AFTER_KILLS - 1)
+    assert not life.is_crash_loop
+    assert policy.died(policy.started(life, 0), -signal.SIGKILL, 1).is_crash_loop
+
+
+def test_kills_in_between_do_not_hide_a_crash_loop() -> None:
+    life = after_kills(3)
+    for _ in range(policy.LOOP_AFTER):
+        assert not life.is_crash_loop
+        life = policy.died(policy.started(life, 0), 1, 1)
+    assert life.is_crash_loop
+
+
 def test_a_very_long_loop_still_has_a_finite_wait() -> None:
     assert policy.wait_s(10_000, None) == policy.LONGEST_WAIT_S
 
