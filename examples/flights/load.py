@@ -44,6 +44,9 @@ def main() -> int:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         load(folder, console)
+    except KeyboardInterrupt:
+        console.print("stopped while loading; run it again: what is half done is not kept", highlight=False)
+        return 130
     except (LoadError, OSError, sqlite3.Error) as error:
         what = error if isinstance(error, LoadError) else f"{error}: is {folder} a folder that can be written, with 100 MB to spare?"
         console.print(f"error: {what}", style="red", markup=False, soft_wrap=True, highlight=False)

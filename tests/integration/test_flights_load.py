@@ -73,6 +73,19 @@ def test_what_a_killed_loader_left_counts_as_nothing(tmp_path: Path) -> None:
     assert (load.counts(tmp_path / "cut.sqlite"), load.counts(tmp_path / "empty.sqlite")) == ({}, {})
 
 
+def test_ctrl_c_is_one_line_and_no_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(_folder: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setenv("FLIGHTS_DATA", str(tmp_path))
+    monkeypatch.setattr(load, "download", interrupted)
+    assert load.main() == 130
+    assert "run it again" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["load.lock"]
+
+
 def test_the_pinned_archive_has_a_version_and_a_sha256() -> None:
     version, sha256 = load.pinned()
     assert (version, len(sha256)) == ("0.0.3", 64)
