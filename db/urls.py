@@ -8,7 +8,7 @@ from db.memory import MemoryStore
 from db.store import Store
 from system.errors import ConfigError
 
-SUPPORTED = "sqlite:///var/horarium.db (from the current folder), sqlite:////srv/horarium.db (from the root), memory: (lost at the end)"
+SUPPORTED = "sqlite:///var/horarium.db (from the current folder), sqlite:////srv/horarium.db (from the root)"
 
 
 def open_store(url: str) -> Store:
@@ -19,7 +19,7 @@ def open_store(url: str) -> Store:
     if url == "memory:":
         return MemoryStore()
     scheme, _, path = url.partition(":///")
-    if scheme == "sqlite" and path and path != ":memory:":
+    if scheme == "sqlite" and path and path != ":memory:" and "?" not in path:
         # Late, as an import of SQLAlchemy takes a moment that not every command should wait for.
         from db.sql import SqlStore
         from system.sqlfile import SqlFile

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
@@ -48,7 +49,9 @@ class Roof:
     @cached_property
     def context(self) -> Context:
         """The process context, checked; raises ConfigError that lists all faults."""
-        return load_context(self.settings.context)
+        # A context that prints must not get between a program and the JSON that it reads.
+        with redirect_stdout(sys.stderr):
+            return load_context(self.settings.context)
 
     @contextmanager
     def joined(self) -> Iterator[Joined]:
@@ -78,10 +81,12 @@ def open_parts(settings: Settings) -> Iterator[Joined]:
         if url == "memory:":
             raise ConfigError(f"{PREFIX}{name.upper()}_URL is memory:, which lives in one process only; unset it for the default")
     make_writable(settings.folder)
-    store = open_store(settings.store_url)
+    with _said_of("STORE_URL"):
+        store = open_store(settings.store_url)
     try:
         store.prepare()
-        broker = open_broker(settings.broker_url, file=getattr(store, "file", None), var=settings.folder)
+        with _said_of("BROKER_URL"):
+            broker = open_broker(settings.broker_url, file=getattr(store, "file", None), var=settings.folder)
         try:
             broker.prepare()
             yield Joined(store, broker)
@@ -89,6 +94,15 @@ def open_parts(settings: Settings) -> Iterator[Joined]:
             broker.close()
     finally:
         store.close()
+
+
+@contextmanager
+def _said_of(name: str) -> Iterator[None]:
+    """Name the setting in what is raised inside: the parts below know nothing of settings."""
+    try:
+        yield
+    except ConfigError as error:
+        raise ConfigError(f"{PREFIX}{name}: {error}") from error
 
 
 def make_writable(folder: Path) -> None:

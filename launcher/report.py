@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from types import ModuleType
 
@@ -25,7 +26,8 @@ def report_command(roof: Roof, *, as_json: bool) -> int:
     folder = roof.context.folder
     # The report may import its neighbours, now and later: its folder stays on the path.
     sys.path.insert(0, folder)
-    dotted = getattr(_module(roof.settings.context), "report", None)
+    with redirect_stdout(sys.stderr):  # as when it was checked
+        dotted = getattr(_module(roof.settings.context), "report", None)
     if not isinstance(dotted, str) or "." not in dotted:
         raise ConfigError(f"the process context {roof.settings.context} names no report: {_HOW}")
     module_name, _, function_name = dotted.rpartition(".")

@@ -25,7 +25,7 @@ def open_broker(url: str, *, file: SqlFile | None, var: Path) -> Broker:
     if url == "memory:":
         return MemoryBroker()
     if url != "embedded:":
-        raise ConfigError(f"the broker's URL {_shown(url)!r} can't be used; write one of: embedded: (a queue in the SQLite store), memory:")
+        raise ConfigError(f"the broker's URL {_shown(url)!r} can't be used; write embedded: (a queue in the SQLite store)")
     if file is None:
         raise ConfigError("the broker embedded: lives in an SQLite store, and this store is none; use sqlite:///..., or another broker")
     # Late, as an import of SQLAlchemy takes a moment that not every command should wait for.

@@ -17,7 +17,7 @@ _TEMPORARY = {
 _LASTING = {
     sqlite3.SQLITE_READONLY: "it may not be written; check the permissions of the file and of its folder, and that the disk takes writes",
     sqlite3.SQLITE_PERM: "it may not be opened; check the permissions of the file and of its folder",
-    sqlite3.SQLITE_CANTOPEN: "it can't be opened; check that its folder exists, may be written, and that `ulimit -n` is not used up",
+    sqlite3.SQLITE_CANTOPEN: "it can't be opened; check the permissions of the file and of its folder, and that `ulimit -n` is not used up",
     sqlite3.SQLITE_NOTADB: "it is not a database; name another file, or move this one away",
     sqlite3.SQLITE_CORRUPT: "it is damaged; stop everything, keep a copy, and restore it from a backup",
 }
@@ -32,6 +32,6 @@ def ours(error: BaseException, path: Path) -> StoreError:
         return Unavailable(f"the store {path} is not available ({cause}): {_TEMPORARY[family]}")
     if family in _LASTING:
         return StoreError(f"the store {path} can't be used ({cause}): {_LASTING[family]}")
-    if "no such table" in str(cause):
+    if "no such table" in str(cause) or "no such column" in str(cause):
         return StoreError(f"the store {path} has no tables of ours ({cause}): it was not prepared, or it belongs to another program")
     return StoreError(f"the store {path} refused a statement: {cause}")

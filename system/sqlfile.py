@@ -276,6 +276,8 @@ class Many:
 
 def _open_lock(path: Path) -> int:
     """Return the descriptor of the lock file beside the database, made where it is missing."""
+    if path.is_dir():
+        raise StoreError(f"the store {path} can't be opened: it is a folder; name a file in it, such as {path / 'horarium.db'}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         return os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)

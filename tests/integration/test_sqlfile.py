@@ -301,7 +301,7 @@ def test_a_file_that_is_no_database_is_one_clear_error(tmp_path: Path) -> None:
 
 def test_a_folder_in_place_of_the_file_is_one_clear_error(tmp_path: Path) -> None:
     (tmp_path / "x.db").mkdir()
-    with pytest.raises(StoreError, match="it can't be opened; check"):
+    with pytest.raises(StoreError, match="it is a folder; name a file in it"):
         SqlFile(tmp_path / "x.db")
 
 
@@ -396,10 +396,17 @@ def test_fault_25_what_is_in_flight_is_found_without_walking_history(tmp_path: P
 # -- URLs
 
 
-@pytest.mark.parametrize("url", ["", "memory", "sqlite:", "sqlite://x.db", "sqlite:///", "sqlite:///:memory:", "oracle:///x", "x.db"])
+@pytest.mark.parametrize("url", ["", "memory", "sqlite:", "sqlite://x.db", "sqlite:///", "sqlite:///:memory:", "sqlite:///x?mode=ro"])
 def test_a_url_that_names_no_store_is_refused_with_the_ones_that_do(url: str) -> None:
     with pytest.raises(ConfigError, match=r"can't be used; write one of: sqlite:///var/horarium.db"):
         open_store(url)
+
+
+def test_no_lock_is_left_beside_a_folder_that_is_no_store(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    with pytest.raises(StoreError):
+        open_store(f"sqlite:///{tmp_path}/data")
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
 
 
 def test_a_password_in_a_wrong_url_is_not_shown() -> None:

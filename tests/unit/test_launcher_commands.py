@@ -160,8 +160,16 @@ def test_a_wrong_url_is_one_message_without_its_password(tmp_path: Path, lamp: L
     roof.__dict__["context"] = lamp.context
     terminal = Terminal(roof, capsys)
     assert terminal.run("status") == 1
+    assert terminal.err.startswith("error: HORARIUM_STORE_URL: the store's URL")
     assert "can't be used; write one of: sqlite:///" in terminal.err
     assert "secret" not in terminal.err
+
+
+def test_a_context_that_prints_leaves_stdout_to_the_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "context.py").write_text("print('hello')\nprocess_context = {}\ntimetable_context = {}\n")
+    terminal = Terminal(Roof({}, tmp_path), capsys)
+    assert terminal.json("list") == []
+    assert terminal.err == "hello\n"
 
 
 def test_an_interrupt_is_no_traceback(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
