@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from statistics import median
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -26,6 +28,8 @@ from tests.support.flights_judge import (
 )
 from tests.support.flights_kills import Killer
 from tests.support.flights_run import FIVE_DAYS, JANUARY, YEAR, FlightsRun, loaded_source, results
+from tests.support.flights_work import Given, close_all
+from tests.support.judged import watched
 from tests.support.waiting import wait_until
 
 _CLOCK = RealClock()
@@ -105,6 +109,19 @@ def test_the_year_comes_to_the_same_under_kills(deploy: Start, source: Path, tmp
     tell(run, killer, seed)
     judge(run, YEAR, expect(YEAR, source, tmp_path))
     assert set(killer.toll.kills) == {"scheduler", "worker", "forkserver", "slot", "supervisor"}
+
+
+def test_the_lock_tells_of_a_second_attempt(deploy: Start) -> None:
+    run = deploy()
+    given = Given("flights_hourly", "2013010105", run.var, marks=str(run.marks_folder))
+    given.arguments = MappingProxyType({**given.arguments, "pace_s": 0.0, "hold_s": 0.0})
+    with (run.marks_folder / "locks" / "flights_hourly-2013010105").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        watched.flights_hourly(given)
+    watched.flights_hourly(given)
+    close_all(run.var)
+    assert [mark.what for mark in run.marks()] == ["overlap", "start", "end", "start", "end"]
+    assert overlaps(run.marks())[0] == "('flights_hourly', '2013010105') fence 1"
 
 
 def owner(run: FlightsRun, pid: int) -> Identity:

@@ -123,5 +123,14 @@ def test_the_judge_sees_a_job_that_ran_twice_and_one_that_did_not() -> None:
     assert overlaps(twice) == [f"{job} fence 1 started 2 times"]
 
 
+def test_the_judge_sees_a_result_of_another_attempt_than_the_one_that_counts(january: FlightsRun) -> None:
+    written = january.written()
+    fence, rows = written["flights_daily", DAY]
+    written["flights_daily", DAY] = fence + 1, rows
+    with closing(open_store(f"sqlite:///{january.var / 'horarium.db'}")) as store:
+        assert len(not_finished_once(store, jobs_until(JANUARY), written)) == 1
+        assert len(not_finished_once(store, jobs_until(JANUARY)[1:], january.written())) == 1
+
+
 def test_the_judge_counts_a_years_jobs() -> None:
     assert len(jobs_until(YEAR)) == 2 * 8760 + 3 * 365 + 2 * 12 + 1
