@@ -33,11 +33,11 @@ class Killer:
     """Kills one of a run's processes after another with SIGKILL; `seed` decides whom and when.
 
     On a slow machine everything might die before it has come up, for ever. So after some kills in vain it waits for one job to end,
-    which must happen soon.
+    which must happen soon. After `at_most` kills the run may end in peace.
     """
 
-    def __init__(self, run: FlightsRun, seed: int, *, pause_s: tuple[float, float] = (0.3, 1.0)) -> None:
-        self._run, self._random, self._pause_s = run, Random(seed), pause_s
+    def __init__(self, run: FlightsRun, seed: int, *, pause_s: tuple[float, float] = (0.3, 1.0), at_most: int = 10_000) -> None:
+        self._run, self._random, self._pause_s, self._at_most = run, Random(seed), pause_s, at_most
         self.toll = Toll()
         self._in_vain = self._ended = 0
         self._up: subprocess.Popen[bytes] | None = None
@@ -63,8 +63,11 @@ class Killer:
                 return self.toll
             assert code in (None, -9), f"up ended with {code} after {self.toll}:\n{self._run.said()}"
             # Without a supervisor the others are killed for a while, too.
-            if code == -9 and self._random.random() < 0.6:
+            is_over = self.toll.kills.total() >= self._at_most
+            if code == -9 and (is_over or self._random.random() < 0.6):
                 self._up = None
+            elif is_over:
+                continue
             elif self._in_vain < _IN_VAIN or code == -9:
                 self._blow()
             else:
