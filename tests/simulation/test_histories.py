@@ -12,6 +12,7 @@ from tests.support.simulation import digest, play, violation, wrong_ones
 from tests.support.simulation_plan import KINDS, plan_of
 
 HISTORIES = 2_000
+MANY_HISTORIES = 12_000
 _AT_ONCE = 50
 
 
@@ -21,14 +22,23 @@ def pool() -> ProcessPoolExecutor:
     return ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn"))
 
 
+def played(pool: ProcessPoolExecutor, low: int, high: int) -> str:
+    """Play the histories from `low` to `high`; return what went wrong in them, empty when nothing did."""
+    parts = [range(first, min(high, first + _AT_ONCE)) for first in range(low, high, _AT_ONCE)]
+    with pool:
+        wrong = [text for found in pool.map(wrong_ones, parts) for text in found]
+    return "\n".join([f"{len(wrong)} histories went wrong", *wrong[:10]]) if wrong else ""
+
+
 def test_no_period_is_lost_or_doubled_order_is_kept_and_everything_ends(pool: ProcessPoolExecutor, seed: int | None) -> None:
-    if seed is not None:
-        wrong = [text for text in [violation(seed)] if text]
-    else:
-        parts = [range(low, low + _AT_ONCE) for low in range(0, HISTORIES, _AT_ONCE)]
-        with pool:
-            wrong = [text for found in pool.map(wrong_ones, parts) for text in found]
-    assert not wrong, f"{len(wrong)} histories went wrong\n" + "\n".join(wrong[:10])
+    wrong = played(pool, 0, HISTORIES) if seed is None else violation(seed)
+    assert not wrong, wrong
+
+
+@pytest.mark.long
+def test_many_more_histories_go_right(pool: ProcessPoolExecutor) -> None:
+    wrong = played(pool, HISTORIES, MANY_HISTORIES)
+    assert not wrong, wrong
 
 
 def test_a_seed_gives_the_same_history_in_another_process(pool: ProcessPoolExecutor) -> None:

@@ -24,10 +24,12 @@ class Misfortune:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        on_call: dict[str, Callable[[Process, str, str, Act], Any]] = {
-            "death": self._death, "unavailable": self._unavailable, "late": self._late, "nap": self._nap, "pause": self._pause,
+        # Deaths and long pauses seldom, so that there is a life between them.
+        on_call: dict[str, tuple[int, Callable[[Process, str, str, Act], Any]]] = {
+            "death": (1, self._death), "unavailable": (3, self._unavailable), "late": (3, self._late), "nap": (5, self._nap),
+            "pause": (1, self._pause),
         }
-        self._on_call = [strike for kind, strike in on_call.items() if kind in world.plan.kinds]
+        self._on_call = [strike for kind, (share, strike) in on_call.items() if kind in world.plan.kinds for _ in range(share)]
         self._odds = world.plan.odds
 
     def strike(self, process: Process, port: str, name: str, act: Act) -> Any:
@@ -82,7 +84,7 @@ class Misfortune:
         raise self._error(port, f"{name} may yet take effect")
 
     def _nap(self, process: Process, port: str, name: str, act: Act) -> Any:
-        return self._sleep(act, self._world.luck.choice((0.01, 0.3, 1.5)))
+        return self._sleep(act, self._world.luck.choice((0.01, 0.3, 1.5, 4.0)))
 
     def _pause(self, process: Process, port: str, name: str, act: Act) -> Any:
         seconds = self._world.luck.choice((0.5, 1.2, 2.0)) * LEASE_S

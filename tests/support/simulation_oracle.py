@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import pairwise
+from math import inf
 
 from db.memory import MemoryStore
 from db.model import Chunk, Job, Turn, UnitOfWork
@@ -140,6 +142,7 @@ class WatchedStore(MemoryStore):
         self._asked: set[str] = set()  # REQUESTED because an engine wanted so, not because a claim came to nothing
         self._by_node: defaultdict[Node, list[str]] = defaultdict(list)
         self._free: set[str] = set()
+        self.called_off_s: dict[str, float] = {}  # since when a unit of work that had not ended was to be canceled
 
     def insert_turn(self, turn: Turn) -> bool:
         """See Store; no number is taken twice."""
@@ -163,8 +166,19 @@ class WatchedStore(MemoryStore):
         for move in turn.moves:
             if move.event is UowEvent.RETRIED and self._uows.get(move.uow_id) is not before[move.uow_id]:
                 self._asked.add(move.uow_id)
+        for cancel in turn.cancels:
+            found = self._uows.get(cancel.uow_id)
+            if found is not None and found.state not in UOW_FINISHED:
+                self.called_off_s.setdefault(found.id, self._clock.monotonic())
         self._free |= {uow_id for answer in turn.answers if "released " in answer.text for uow_id in (answer.text.split()[1].rstrip(":"),)}
         self._judge_window(turn)
+
+    def claim(self, ids: Sequence[str], session: str, at: datetime) -> list[UnitOfWork]:
+        """See Store; what was called off is won by nobody."""
+        won = super().claim(ids, session, at)
+        called_off = [uow.id for uow in won if uow.id in self.called_off_s]
+        must(not called_off, called_off, "was called off and claimed by", session)
+        return won
 
     def _judge_window(self, turn: Turn) -> None:
         self._asked = {uow_id for uow_id in self._asked if self._uows[uow_id].state is UowState.REQUESTED}
@@ -266,6 +280,15 @@ def judge(book: Book, store: WatchedStore, marks: Sequence[Mark], second_looks: 
     must(not any(second_looks), "the second look found", sum(second_looks))
     must(not is_calm or not any(replay.losses.values()), "nothing went wrong, and claims were lost:", dict(replay.losses))
     _judge_attempts(replay, store, marks)
+    if is_calm:
+        _judge_patience(store, marks, 3.0)
+
+
+def _judge_patience(store: WatchedStore, marks: Sequence[Mark], patience_s: float) -> None:
+    """What was called off ends soon, where nothing goes wrong."""
+    for mark in marks:
+        since_s = store.called_off_s.get(mark.uow_id, inf)
+        must((mark.end_s or 0.0) <= since_s + patience_s, mark, "was called off at", since_s)
 
 
 def _judge_records(replay: _Replay, store: WatchedStore) -> None:
@@ -301,6 +324,8 @@ def _judge_attempts(replay: _Replay, store: WatchedStore, marks: Sequence[Mark])
         began_s = store.inserted_s[replay.opened[mark.uow_id]]
         must(mark.start_s >= began_s, mark, "before the turn that opened it, at", began_s)
     for uow in store.every_uow():
+        is_kept = uow.id not in store.called_off_s or uow.state is UowState.CANCELED
+        must(is_kept, uow.id, "was called off and ended", uow.state)
         most = 1 + uow.failures + replay.losses[uow.id]
         must(of_uow[uow.id] <= most, f"{uow.id} ran {of_uow[uow.id]} times, {uow.failures} failures, {replay.losses[uow.id]} losses")
     for node, found in of_node.items():

@@ -84,7 +84,7 @@ def plan_of(seed: int) -> Plan:
         luck.choice((0.0, 0.4)),
         worker,
         kinds,
-        luck.choice((0.003, 0.01, 0.03)),
+        luck.choice((0.005, 0.02, 0.06)),
         luck.choice((0.05, 0.1, 0.3)),
         luck.choice((0.0, 0.1, 0.3)),
         luck.uniform(8.0, 25.0),
