@@ -82,10 +82,13 @@ class Engine:
         return wait_s
 
     def close(self) -> None:
-        """Stop consuming reports."""
-        if self._consumer is not None:
-            self._consumer.close()
-            self._consumer = None
+        """Stop consuming reports. What was taken and not acknowledged comes back, at the latest when this consumer is found gone."""
+        consumer, self._consumer = self._consumer, None
+        try:
+            if consumer is not None:
+                consumer.close()
+        except (BrokerError, Unavailable) as error:
+            log.warning("the consumer of reports did not close cleanly: %s", error)
 
     # -- following
 
@@ -164,10 +167,10 @@ class Engine:
         try:
             wait_s = self._round(board, deliveries)
         except Exception:
-            # Hints that were taken come back. What was decided, but is not in a turn whose fate is still open, is read again.
-            self.close()
+            # What was decided, but is not in a turn whose fate is still open, is read again. Hints that were taken come back.
             if not self._journal.is_pending():
                 self._forget()
+            self.close()
             raise
         if wait_s is None:
             return self._step_down()
@@ -206,7 +209,7 @@ class Engine:
             return self._consumer.take(self._settings.reports)
         except (BrokerError, Unavailable) as error:
             log.warning("no reports from the broker, will ask again: %s", error)
-            self._consumer = None
+            self.close()
             return []
 
     def _acknowledge(self, deliveries: list[Delivery]) -> None:
@@ -215,7 +218,7 @@ class Engine:
                 self._consumer.acknowledge(deliveries)
         except (BrokerError, Unavailable) as error:
             log.warning("could not acknowledge %d reports: %s", len(deliveries), error)
-            self._consumer = None
+            self.close()
 
     def _read_reports(self, board: Board, deliveries: list[Delivery]) -> bool:
         """Read the units of work that reports name, and those that the last turn wants to see; returns whether to sweep at once."""
@@ -246,8 +249,8 @@ class Engine:
 
     def _step_down(self) -> float:
         log.warning("turn %d was taken by another scheduler: following", self.head)
-        self.close()
         self._forget()
+        self.close()
         return 0.0
 
     def _forget(self) -> None:

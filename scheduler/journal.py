@@ -38,7 +38,7 @@ class Journal:
         self._broker = broker
         self._session = session
         self._pending: _Pending | None = None
-        self._unsent: list[Message] = []
+        self._unsent: dict[Message, None] = {}  # each once: the sweep says the same again while the broker is away
 
     def commit(self, turn: Turn, chunks: Sequence[Chunk], messages: Sequence[Message]) -> bool:
         """Insert `turn`, project it, publish `messages`. Returns False when its number is taken: this session no longer leads.
@@ -58,7 +58,7 @@ class Journal:
                     return False
                 pending.stage = Stage.PROJECT
             self._store.project(pending.turn, pending.chunks)
-            self._unsent.extend(pending.messages)
+            self._unsent.update(dict.fromkeys(pending.messages))
             self._pending = None
         self._publish()
         return True
@@ -69,7 +69,7 @@ class Journal:
 
     def send(self, messages: Sequence[Message]) -> None:
         """Publish messages that no turn carries."""
-        self._unsent.extend(messages)
+        self._unsent.update(dict.fromkeys(messages))
         self._publish()
 
     def _is_mine(self, turn: Turn) -> bool:
@@ -82,8 +82,8 @@ class Journal:
         if not self._unsent:
             return
         try:
-            self._broker.publish(self._unsent)
+            self._broker.publish(list(self._unsent))
         except (BrokerError, Unavailable) as error:
             log.warning("could not publish %d messages, will try again: %s", len(self._unsent), error)
             return
-        self._unsent = []
+        self._unsent = {}
