@@ -49,6 +49,9 @@ def _cancel(command: Command, node: Node, board: Board, store: Store) -> Result:
     job = board.timetable.active.get(node)
     if job is None or job.uow_state is None or job.uow_state in UOW_FINISHED:
         return _too_late(command, node, board, store)
+    if job.next_event is JobEvent.REOPENED:
+        # Given before or after this one: the reprocess was promised, and what it ends is what this is about.
+        return CommandState.DONE, f"{job.uow_id} is being ended; after that it runs again, as {job.reason}"
     call_off(board, job, JobEvent.SKIPPED, _reason(command, "canceled"))
     return None
 
@@ -82,7 +85,7 @@ def _reprocess(command: Command, node: Node, board: Board, store: Store) -> Resu
     reopen_count = cancel_count = 0
     for place in nodes:
         job = records.get(place)
-        if job is None or job.state is JobState.EMBRYO or (place != node and is_operators_skip(job)):
+        if job is None or job.state is JobState.EMBRYO or (place != node and _is_skip(job)):
             continue
         if job.state not in JOB_FINISHED and job.uow_state not in UOW_FINISHED:
             cancel_count += call_off(board, job, JobEvent.REOPENED, _reason(command, "reprocessed"))
@@ -92,6 +95,11 @@ def _reprocess(command: Command, node: Node, board: Board, store: Store) -> Resu
     if not reopen_count and not cancel_count and node not in board.timetable.active:
         return CommandState.REFUSED, "it has not run yet"
     return CommandState.DONE, f"{reopen_count} jobs start anew, {cancel_count} more after what they run has ended"
+
+
+def _is_skip(job: Job) -> bool:
+    """Return whether an operator skipped the job, or has said so and its unit of work has not ended yet."""
+    return is_operators_skip(job) or job.next_event is JobEvent.SKIPPED
 
 
 def call_off(board: Board, job: Job, event: JobEvent, reason: str) -> bool:

@@ -163,3 +163,27 @@ def test_a_cancel_reopens_no_sibling() -> None:
     lamp.turn(2)
     lamp.work(*[h for h in hours(24) if "/2013010103/" not in h])
     assert lamp.requested() == ["flights_daily/2013010100/1/1"]
+
+
+@pytest.mark.parametrize("verbs", [("cancel", "reprocess"), ("reprocess", "cancel")])
+def test_a_reprocess_that_was_promised_is_kept_whatever_is_canceled_meanwhile(verbs: tuple[str, str]) -> None:
+    lamp = one_hour()
+    uow = lamp.claim(HOUR)[0]
+    numbers = [lamp.give(verb, "flights_hourly", "2013010100") for verb in verbs]
+    lamp.turn(2)
+    lamp.finish(uow, UowEvent.CANCELED)
+    lamp.turn(2)
+    assert [lamp.desk.answer(number).state for number in numbers] == ["done", "done"]
+    assert lamp.requested() == ["flights_hourly/2013010100/2/1"]
+
+
+def test_a_cancel_that_has_not_taken_effect_yet_is_reopened_only_by_a_command_that_names_the_job() -> None:
+    lamp = Lamp(january(days=1))
+    lamp.run()
+    lamp.give("reprocess", "flights_daily", "2013010100")
+    uow = lamp.claim("flights_daily/2013010100/2/1")[0]
+    lamp.give("cancel", "flights_daily", "2013010100")
+    lamp.give("reprocess", "flights_hourly", "2013010105")
+    lamp.finish(uow, UowEvent.CANCELED)
+    lamp.turn(2)
+    assert lamp.state("flights_daily", "2013010100") is JobState.SKIPPED
