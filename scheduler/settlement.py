@@ -36,6 +36,7 @@ def ended(job: Job, uow: UnitOfWork, *, now: datetime, turn: int) -> Settlement:
         uow_state=uow.state,
         fence=uow.fence,
         failures=uow.failures,
+        failing_since=None,  # else a second run would be given up on its first failure, days after the first one's
         retry_at=None,
         held="",
         reason=job.reason if next_event else uow.reason,

@@ -36,6 +36,13 @@ def test_an_end_is_taken_over_with_its_fence_and_reason() -> None:
     )
 
 
+def test_a_later_run_is_not_given_up_for_failures_of_an_earlier_one_that_succeeded_in_the_end() -> None:
+    first = replace(RUNNING, failures=1, failing_since=NOW - timedelta(days=3))
+    second = replace(settled(first, unit(UowState.PROCESSED, failures=1)), run=2, uow_state=UowState.REQUESTED)
+    result = failed(second, unit(UowState.INVALID, failures=1), managed(), now=NOW, turn=10)
+    assert result.uow_state is UowState.INVALID
+
+
 @pytest.mark.parametrize("state", [UowState.PROCESSED, UowState.NOOP, UowState.CANCELED])
 def test_a_reprocess_that_waited_for_the_end_starts_the_job_anew(state: UowState) -> None:
     after = settled(replace(RUNNING, next_event=JobEvent.REOPENED, reason="late data"), unit(state, fence=4))
