@@ -95,14 +95,15 @@ class GroupWriter:
         return group
 
     def _commit(self, group: Sequence[_Work]) -> None:
-        live: list[_Work] = []
+        live: list[_Work] | None = None
         try:
             with self._transactions.opened(durable=any(work.durable for work in group)):
                 # Only now: whoever gave up while this waited for the lock may count on it that nothing was written.
                 live = [work for work in group if work.future.set_running_or_notify_cancel()]
                 endings = [self._transactions.attempt(work.fn) for work in live]
         except BaseException as error:  # noqa: BLE001  the transaction's error belongs to everyone who waits for it
-            live = live or [work for work in group if work.future.set_running_or_notify_cancel()]
+            # Asked once of each: a future that was told of its cancel takes no second question.
+            live = [work for work in group if work.future.set_running_or_notify_cancel()] if live is None else live
             endings = [(None, error)] * len(live)
         for work, (result, failure) in zip(live, endings, strict=True):
             if failure is None:
