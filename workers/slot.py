@@ -27,6 +27,7 @@ from typing import Any
 
 from workers.printed import BoundedFile
 
+MOST_ROWS = (1 << 63) - 1  # a store holds no more: an outcome that it can't take would hold up all others of the worker
 FRAME_BYTES = 1 << 17  # a longer frame comes as the name of a file that holds it
 REASON_CHARACTERS = 2000
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -164,6 +165,8 @@ def _rows(returned: Any) -> int:
         raise TypeError(f"a job returns work.done(rows), work.no_data(), a number of rows, or None; this one returned {shown}") from None
     if rows < 0:
         raise ValueError(f"a number of rows can't be negative; the job returned {rows}")
+    if rows > MOST_ROWS:
+        raise ValueError(f"a number of rows is at most {MOST_ROWS}; the job returned a greater one")
     return rows
 
 
