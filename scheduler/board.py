@@ -37,7 +37,7 @@ class Board:
         self.topology = topology
         self.timetable = timetable
         self.settings = settings
-        self.inflight = InFlight()
+        self.inflight = InFlight({name: process.queue for name, process in context.managed.items()})
         self.frontiers = {name: Frontier(states, now) for name, states in timetable.states.items()}
         self.window = settings.window_least
         self.look_at: dict[str, None] = {}  # in order: the same accident leads to the same turns

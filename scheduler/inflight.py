@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,9 +28,13 @@ class Flight:
 
 
 class InFlight:
-    """All units of work that are not settled, by id, and which of them wait in a queue."""
+    """All units of work that are not settled, by id, and which of them wait in a queue.
 
-    def __init__(self) -> None:
+    `queues` are those of the processes today: what was opened for a queue that has another name by now goes where somebody listens.
+    """
+
+    def __init__(self, queues: Mapping[str, str]) -> None:
+        self._queues = queues
         self.flights: dict[str, Flight] = {}
         self.requested: defaultdict[str, dict[str, None]] = defaultdict(dict)
         self.of_process: defaultdict[str, set[int]] = defaultdict(set)
@@ -39,7 +44,7 @@ class InFlight:
         """Remember a unit of work as it was just read or opened."""
         flight = self.flights.get(uow.id)
         if flight is None:
-            flight = self.flights[uow.id] = Flight(node, uow.queue, uow.fence, uow.state, uow.losses)
+            flight = self.flights[uow.id] = Flight(node, self._queues[node[0]], uow.fence, uow.state, uow.losses)
             self.of_process[node[0]].add(node[1])
         flight.fence, flight.losses = uow.fence, uow.losses
         self.moved(uow.id, flight, uow.state)

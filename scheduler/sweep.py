@@ -43,7 +43,9 @@ class Sweep:
         """Read units of work in flight and sessions, close those that were lost; raises Unavailable, and then all ages count anew."""
         try:
             # Units of work first: a session that a claim names was opened before the claim, so it can't be missing by being new.
-            uows = self._store.uows(list(board.inflight.flights))
+            # Those that failed wait for a turn of ours and for nobody else: a process that always fails must not make each sweep slower.
+            flights = board.inflight.flights.items()
+            uows = self._store.uows([uow_id for uow_id, flight in flights if flight.state is not UowState.INVALID])
             began_s = self._clock.monotonic()
             sessions = self._store.sessions()
             observed = self._watch.observe(sessions, began_s, self._clock.monotonic())

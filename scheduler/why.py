@@ -116,11 +116,12 @@ def _of_uow(scene: Scene, job: Job) -> Blocker:
 
 def _of_queue(scene: Scene, job: Job, uow: UnitOfWork) -> Blocker:
     workers = [s for s in scene.sessions.values() if s.kind == "worker"]
+    queue = scene.board.context.managed[job.process].queue
     if not workers:
-        text = f"{uow.id} waits in {uow.queue} and no worker runs"
+        text = f"{uow.id} waits in {queue} and no worker runs"
         return Blocker("worker", text, job.process, job.timeperiod, job.changed_at, "launch.py up")
-    before = len(scene.board.inflight.requested[uow.queue])
-    text = f"{uow.id} is one of {before} that wait in {uow.queue} for one of {sum(s.slots for s in workers)} slots"
+    before = len(scene.board.inflight.requested[queue])
+    text = f"{uow.id} is one of {before} that wait in {queue} for one of {sum(s.slots for s in workers)} slots"
     return Blocker("unit of work", text, job.process, job.timeperiod, job.changed_at, "launch.py status")
 
 
