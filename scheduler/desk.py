@@ -8,12 +8,14 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 
 from db.model import Command, Job, Session, UnitOfWork
 from db.store import Store
 from mq.broker import Broker, Message
 from scheduler.blockers import Blocker
 from scheduler.board import Board
+from scheduler.discrete import Close, Open
 from scheduler.policy import SchedulerSettings
 from scheduler.timetable import Timetable
 from scheduler.trees import Topology
@@ -107,10 +109,10 @@ class Desk:
         due, finished, active, held, failing = (
             sum(getattr(level, field) for level in levels) for field in ("due", "finished", "active", "held", "failing")
         )
-        jobs = self._read().active.values()
-        is_moving = any(not job.held and job.uow_state is not None and job.uow_state not in UOW_FINISHED for job in jobs)
-        is_done = due == finished and active == 0 and not self._store.open_commands(1)
-        return Progress(due, finished, active, held, failing, is_done, is_stuck=held > 0 and not is_done and not is_moving)
+        has_command = bool(self._store.open_commands(1))
+        is_done = due == finished and active == 0 and not has_command
+        is_stuck = held > 0 and not is_done and not has_command and not self._goes_on()
+        return Progress(due, finished, active, held, failing, is_done, is_stuck)
 
     def health(self) -> Health:
         """Return who leads and when it last did a round that succeeded. The age is by wall clocks: to be shown."""
@@ -197,6 +199,17 @@ class Desk:
                 self._timetable.apply(turn)
                 self._leader = turn.session
         return self._timetable
+
+    def _goes_on(self) -> bool:
+        """Return whether something runs, or the next turn has something to open or to close. Walks what is unfinished until it finds it."""
+        table, now = self._read(), self._clock.now()
+        if any(not job.held and job.uow_state is not None and job.uow_state not in UOW_FINISHED for job in table.active.values()):
+            return True
+        board = Board(self._context, self._topology, table, self._settings, now)
+        on = {name for name, process in self._context.managed.items() if process.is_on}
+        active = (node for node in table.active if node[0] in on)
+        due = ((name, ordinal) for name in sorted(on) for ordinal in table.due_embryos(name, now))
+        return any(isinstance(board.decision(node), Open | Close) for node in chain(active, due))
 
     def _level(self, table: Timetable, tree: str, process: str, now: datetime) -> Level:
         states = table.states[process]

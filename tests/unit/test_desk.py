@@ -7,10 +7,11 @@ from collections.abc import Callable
 import pytest
 
 from scheduler.blockers import Blocker
+from scheduler.desk import Desk
 from scheduler.policy import SchedulerSettings
 from system.errors import NotFound, TimeperiodError
 from system.lifecycle import UowEvent
-from tests.support.lamp import Lamp, hours, january, with_fields
+from tests.support.lamp import Lamp, context, hours, january, with_fields
 
 
 def leaf(blocker: Blocker) -> Blocker:
@@ -161,6 +162,28 @@ def test_what_waits_for_a_held_job_only_is_stuck() -> None:
     assert not lamp.desk.progress().is_stuck
     lamp.run()
     assert (lamp.desk.progress().is_stuck, lamp.desk.progress().held) == (True, 1)
+
+
+def held_hour() -> Lamp:
+    """Return a lamp whose only hour is held."""
+    lamp = Lamp(january(("hourly",), end="2013010101", max_attempts=1, on_failure="hold"))
+    lamp.turn()
+    lamp.work(*hours(1), event=UowEvent.FAILED)
+    lamp.turn()
+    return lamp
+
+
+def test_what_no_scheduler_has_taken_up_yet_is_not_stuck() -> None:
+    lamp = held_hour()
+    longer = context(january(("hourly",), end="2013010103"))
+    assert lamp.desk.progress().is_stuck
+    assert not Desk(lamp.store, lamp.broker, longer, lamp.clock, lamp.settings).progress().is_stuck
+
+
+def test_what_a_waiting_command_may_free_is_not_stuck() -> None:
+    lamp = held_hour()
+    lamp.desk.give("release", "flights_hourly", "2013010100", "ann", "the disk is back")
+    assert not lamp.desk.progress().is_stuck
 
 
 def test_seconds_are_from_the_first_turn_to_the_last_that_moved_a_job() -> None:
