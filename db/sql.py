@@ -152,7 +152,8 @@ class SqlStore(Store):
             _ANSWER(conn, answers)
             conn.execute(_SET_PROJECTED, {"number": turn.number})
 
-        self.file.write(apply)
+        # Not durable: the turn is, and it is projected again where a power cut undoes this, together with all that was written after.
+        self.file.write(apply, durable=False)
 
     # -- jobs and chunks
 
