@@ -10,16 +10,20 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from itertools import chain, repeat
 from pathlib import Path
 
-from launcher.parts import Roof, open_parts, scheduler_settings, worker_settings
+from launcher.parts import Joined, Roof, open_parts, scheduler_settings, worker_settings
 from supervisor.local_crew import mark_by_hand
 from system import logs
-from system.errors import HorariumError
+from system.errors import HorariumError, Unavailable
 from system.processes import MARK_VARIABLE
 
 log = logging.getLogger(__name__)
+
+_WAITS_S = (0.2, 0.5, 1.0, 2.0)
 
 
 def run_scheduler(roof: Roof) -> None:
@@ -27,7 +31,7 @@ def run_scheduler(roof: Roof) -> None:
     from scheduler.service import SchedulerService
 
     settings = roof.settings
-    with open_parts(settings) as parts:
+    with _parts_once_there(roof) as parts:
         service = SchedulerService(
             parts.store, parts.broker, roof.context, roof.clock, scheduler_settings(settings), settings.box
         )
@@ -48,12 +52,26 @@ def run_worker(roof: Roof) -> None:
         mark=os.environ[MARK_VARIABLE],
     )
     try:
-        with open_parts(settings) as parts:
+        with _parts_once_there(roof) as parts:
             service = WorkerService(parts.store, parts.broker, slots, context, roof.clock, figures, settings.box)
             _stop_by_signal(service.stop)
             service.run()
     finally:
         slots.close()
+
+
+@contextmanager
+def _parts_once_there(roof: Roof) -> Iterator[Joined]:
+    """Open store and broker, later where they are away just now: to end would look like a crash, and a full disk is none."""
+    with ExitStack() as stack:
+        for wait_s in chain(_WAITS_S, repeat(_WAITS_S[-1])):
+            try:
+                parts = stack.enter_context(open_parts(roof.settings))
+                break
+            except Unavailable as error:
+                log.warning("nothing can start yet, trying again in %.1f s: %s", wait_s, error, extra={"action": "store_away"})
+                roof.clock.sleep(wait_s)
+        yield parts
 
 
 KINDS: dict[str, Callable[[Roof], None]] = {"scheduler": run_scheduler, "worker": run_worker}

@@ -122,5 +122,7 @@ def _on_one_line(text: str) -> str:
 
 
 def _say(text: str) -> None:
-    if sys.stderr is not None:
-        print(text, file=sys.stderr, flush=True)  # noqa: T201  the log itself is what can't be written
+    # A child's stderr is a file beside its log: where the disk is full, neither can be written, and nobody must die of it.
+    with contextlib.suppress(OSError, ValueError):
+        if sys.stderr is not None:
+            print(text, file=sys.stderr, flush=True)  # noqa: T201  the log itself is what can't be written

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import logging
+import os
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -76,6 +80,21 @@ def test_a_log_that_can_not_be_written_is_said_once_and_again_when_it_can(tmp_pa
     assert capfd.readouterr().err == (
         f"horarium: the log {tmp_path}/w.log can't be written ([Errno 28] No space left on device); lines are lost until it can\n"
     )
+
+
+class FullStream(io.TextIOBase):
+    """A stderr on a disk that is full."""
+
+    def write(self, _text: str) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_full_disk_that_holds_stderr_too_ends_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "w.log").symlink_to("/dev/full")
+    logs.set_up("w", tmp_path, max_bytes=0, count=0)
+    monkeypatch.setattr(sys, "stderr", FullStream())
+    log.info("lost")
+    assert logging.getLogger().handlers
 
 
 def test_tail_gives_the_last_lines_that_are_not_blank(tmp_path: Path) -> None:

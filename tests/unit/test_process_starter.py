@@ -1,0 +1,44 @@
+"""Does a process of the system wait for what is away for a moment, rather than end as if it had crashed?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+import process_starter
+from launcher.parts import Joined, Roof
+from settings import Settings
+from system.clock import ManualClock
+from system.errors import StoreError, Unavailable
+from tests.support.lamp import Lamp, january
+
+
+def opening_after(*errors: Exception) -> object:
+    """Return what opens a lamp's parts after it has failed with each of `errors`."""
+    lamp, left = Lamp(january()), list(errors)
+
+    @contextmanager
+    def open_parts(_settings: Settings) -> Iterator[Joined]:
+        if left:
+            raise left.pop(0)
+        yield Joined(lamp.store, lamp.broker)
+
+    return open_parts
+
+
+def test_a_store_that_is_away_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = ManualClock()
+    monkeypatch.setattr(process_starter, "open_parts", opening_after(*[Unavailable("the disk is full")] * 9))
+    with process_starter._parts_once_there(Roof({}, Path("/srv/horarium"), clock)) as parts:
+        assert parts.store.sessions() is not None
+    assert 10 < clock.monotonic() < 30
+
+
+def test_a_store_that_can_not_be_used_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process_starter, "open_parts", opening_after(StoreError("it is damaged")))
+    waiting = process_starter._parts_once_there(Roof({}, Path("/srv/horarium"), ManualClock()))
+    with pytest.raises(StoreError, match="it is damaged"):
+        waiting.__enter__()
