@@ -14,6 +14,7 @@ from scheduler.desk import Desk, Level, Progress
 from supervisor.keeper import View
 from system.clock import Clock
 from system.errors import HorariumError
+from system.lifecycle import JobState
 
 log = logging.getLogger(__name__)
 
@@ -157,7 +158,10 @@ def _ending(sight: Sight, views: list[View]) -> Ending | None:
     if sight.progress is None:
         return None
     if sight.progress.is_done:
-        return Ending(is_good=True, text=f"nothing is left to do: {sight.progress.finished:,} periods are finished", levels=sight.levels)
+        skipped = sum(level.counts.get(JobState.SKIPPED.label, 0) for level in sight.levels)
+        but = f", {skipped:,} of them skipped (launch.py timetable)" if skipped else ""
+        text = f"nothing is left to do: {sight.progress.finished:,} periods are finished{but}"
+        return Ending(is_good=True, text=text, levels=sight.levels)
     if sight.progress.is_stuck:
         left = sight.progress.due - sight.progress.finished
         return Ending(is_good=False, text=f"{left:,} periods wait for a person: {sight.progress.held} held", levels=sight.levels)

@@ -62,6 +62,15 @@ def test_a_finished_timetable_is_the_end() -> None:
     assert ending.text == "nothing is left to do: 25 periods are finished"
 
 
+def test_what_was_skipped_is_not_passed_over_in_the_end() -> None:
+    lamp = Lamp(january(("hourly",), days=1, max_attempts=1))
+    lamp.turn()
+    lamp.work(*hours(24), event=UowEvent.FAILED)
+    ending = ending_of(watch_over(lamp))
+    assert ending is not None
+    assert ending.text == "nothing is left to do: 24 periods are finished, 24 of them skipped (launch.py timetable)"
+
+
 def test_an_unfinished_timetable_is_no_end() -> None:
     lamp = Lamp(january())
     lamp.work(*hours(3))
