@@ -25,6 +25,8 @@ def class_path_fault(path: str, folder: str) -> str:
         return f"{path!r} is no dotted path: write 'module.function' or 'module.Class.method'"
     if not folder:
         return ""
+    if parts[0] in sys.stdlib_module_names and (own := _own(parts[0], folder)):
+        return f"{path!r}: Python has a module {parts[0]!r} of its own, which may be found instead of {own}: rename yours"
     specs = find_modules(parts, [folder, *sys.path])
     rest = parts[len(specs):]
     if not specs:
@@ -51,6 +53,11 @@ def find_modules(parts: list[str], path: list[str]) -> list[ModuleSpec]:
             break
         path = list(spec.submodule_search_locations)
     return found
+
+
+def _own(name: str, folder: str) -> Path | None:
+    """Return the user's file or folder of the module `name`, None where there is none."""
+    return next((path for path in (Path(folder, f"{name}.py"), Path(folder, name)) if path.exists()), None)
 
 
 def _is_bare_folder(spec: ModuleSpec) -> bool:

@@ -145,6 +145,12 @@ def test_class_paths_that_lead_nowhere_are_faults(tmp_path: Path, classname: str
     assert told.format(folder=tmp_path) in fault
 
 
+@pytest.mark.parametrize("name", ["json", "select", "time"])
+def test_a_module_that_bears_the_name_of_one_of_pythons_own_is_a_fault(tmp_path: Path, name: str) -> None:
+    (tmp_path / f"{name}.py").write_text("def count(work): ...\n")
+    assert f"Python has a module '{name}' of its own" in fault_of(write(tmp_path, f"{name}.count"))
+
+
 @pytest.mark.parametrize("jobs", ["from json import *\n", "globals()['x'] = print\n", "def __getattr__(name): ...\n"])
 def test_a_module_that_makes_its_names_as_it_runs_is_given_the_benefit_of_the_doubt(tmp_path: Path, jobs: str) -> None:
     assert load_context(str(write(tmp_path, "jobs.x", jobs=jobs))).managed["flights_daily"].classname == "jobs.x"
