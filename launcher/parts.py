@@ -96,6 +96,12 @@ def open_parts(settings: Settings) -> Iterator[Joined]:
         store.close()
 
 
+def _refusal(folder: Path) -> str:
+    """Return why a folder that exists takes no writes. A disk that turned read-only is no matter of permissions."""
+    is_read_only = os.statvfs(folder).f_flag & os.ST_RDONLY
+    return "its disk is mounted read-only, as after an error of the disk: see `dmesg`" if is_read_only else "permission denied"
+
+
 @contextmanager
 def _said_of(name: str) -> Iterator[None]:
     """Name the setting in what is raised inside: the parts below know nothing of settings."""
@@ -109,7 +115,7 @@ def make_writable(folder: Path) -> None:
     """Create the folder for everything that is written; raises ConfigError where this user can't write there."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        problem = "" if os.access(folder, os.W_OK | os.X_OK) else "permission denied"
+        problem = "" if os.access(folder, os.W_OK | os.X_OK) else _refusal(folder)
     except OSError as error:
         problem = (error.strerror or str(error)).lower()
     if problem:

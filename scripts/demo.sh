@@ -2,6 +2,7 @@
 # A year of real flights through Horarium. Needs Python 3.11 to 3.13 and nothing else; does what is still missing, then runs the year.
 #   ./scripts/demo.sh                leaves the system up until Ctrl-C
 #   ./scripts/demo.sh --until-done   ends when the year is done; the last line of output is one JSON object
+[ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@" # started by `sh`
 set -euo pipefail
 
 until_done=no

@@ -2,6 +2,7 @@
 # All checks of the project: set-up, lints, types, and each suite with a line of seconds. The last line counts all tests.
 #   ./scripts/test.sh          what is done before every commit
 #   ./scripts/test.sh --all    the tests marked long, too
+[ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@" # started by `sh`
 set -euo pipefail
 
 marked="not long"

@@ -31,6 +31,12 @@ def base_python(candidate: str, path: str = "") -> subprocess.CompletedProcess[s
     return subprocess.run(["bash", "-c", command], env=environ, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.parametrize("script", ["demo.sh", "test.sh"])
+def test_the_scripts_may_be_started_by_sh(script: str) -> None:
+    done = subprocess.run(["sh", str(SCRIPTS / script), "--nonsense"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.split(";")[0]) == (2, "error: --nonsense is unknown")
+
+
 def test_a_python_that_has_everything_is_taken(tmp_path: Path) -> None:
     found = base_python(str(pretend(tmp_path, fails="nothing at all")))
     assert (found.returncode, found.stdout.strip()) == (0, str(tmp_path / "python-pretended"))

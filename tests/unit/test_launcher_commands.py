@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from launcher.parts import Roof
+from launcher.parts import Roof, make_writable
+from system.errors import ConfigError
 from system.lifecycle import UowEvent
 from tests.support.lamp import Lamp, hours, january
 from tests.support.pretended_roof import LampRoof, Terminal
@@ -163,6 +165,14 @@ def test_a_wrong_url_is_one_message_without_its_password(tmp_path: Path, lamp: L
     assert terminal.err.startswith("error: HORARIUM_STORE_URL: the store's URL")
     assert "can't be used; write one of: sqlite:///" in terminal.err
     assert "secret" not in terminal.err
+
+
+def test_a_disk_that_turned_read_only_is_no_matter_of_permissions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = os.statvfs(tmp_path)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    monkeypatch.setattr(os, "statvfs", lambda _: os.statvfs_result([*found[:8], found.f_flag | os.ST_RDONLY, found.f_namemax]))
+    with pytest.raises(ConfigError, match="its disk is mounted read-only"):
+        make_writable(tmp_path)
 
 
 def test_a_context_that_prints_leaves_stdout_to_the_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
