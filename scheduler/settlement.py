@@ -85,9 +85,12 @@ def failed(job: Job, uow: UnitOfWork, process: ManagedProcess, *, now: datetime,
 
 
 def lost(job: Job, uow: UnitOfWork, *, max_losses: int, now: datetime, turn: int) -> Settlement:
-    """Return what follows from a claim whose session is gone: due again at once, held when that happened too often."""
+    """Return what follows from a claim whose session is gone: due again at once, held when that happened too often.
+
+    One that is called off is never held: it ends as soon as nobody has it.
+    """
     losses = uow.losses + 1
-    if losses <= max_losses:
+    if losses <= max_losses or uow.cancel_requested:
         move = UowMove(uow.id, UowState.IN_PROGRESS, UowEvent.LOST, uow.fence, losses, f"worker of session {uow.session} was lost")
         return Settlement(UowState.REQUESTED, None, move)
     held = f"its worker was lost {losses} times, last session {uow.session}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from scheduler.policy import SchedulerSettings
 from system.lifecycle import JobState, UowEvent
 from tests.support.lamp import Lamp, hours, january
 
@@ -187,3 +188,14 @@ def test_a_cancel_that_has_not_taken_effect_yet_is_reopened_only_by_a_command_th
     lamp.finish(uow, UowEvent.CANCELED)
     lamp.turn(2)
     assert lamp.state("flights_daily", "2013010100") is JobState.SKIPPED
+
+
+def test_a_cancel_whose_worker_is_lost_once_too_often_is_carried_out_and_nothing_is_held() -> None:
+    lamp = Lamp(january(("hourly",), end="2013010101"), SchedulerSettings(max_losses=0))
+    lamp.turn()
+    lamp.claim(HOUR)
+    number = lamp.give("cancel", "flights_hourly", "2013010100")
+    lamp.store.close_sessions(["worker-1"])
+    lamp.sweep()
+    lamp.turn(2)
+    assert lamp.desk.answer(number).answer == f"canceled {HOUR}"
