@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from workers.linux import children, die_with_parent, kill
+from workers.linux import children, die_with_parent, exit_in_words, kill
 from workers.printed import keep_ends
 from workers.slot import DONE, EMPTY, FAILED, FRAME_BYTES, Place, Result
 
@@ -45,9 +45,7 @@ def result_of(returncode: int, noop_exit_code: int | None) -> Result:
         return Result(DONE)
     if returncode == noop_exit_code:
         return Result(EMPTY)
-    if returncode > 0:
-        return Result(FAILED, None, f"exit code {returncode}")
-    return Result(FAILED, None, f"killed by {signal.Signals(-returncode).name}")
+    return Result(FAILED, None, exit_in_words(returncode))
 
 
 class Guardian:

@@ -65,7 +65,11 @@ def kill(pids: list[int]) -> list[int]:
 
 def how_it_ended(status: int) -> str:
     """Return a wait status in words, such as `exit code 3` or `killed by SIGSEGV`."""
-    code = os.waitstatus_to_exitcode(status)
+    return exit_in_words(os.waitstatus_to_exitcode(status))
+
+
+def exit_in_words(code: int) -> str:
+    """Return an exit code in words, a negative one being a signal; not every signal has a name."""
     if code >= 0:
         return f"exit code {code}"
     try:
