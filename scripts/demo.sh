@@ -21,13 +21,13 @@ for argument in "$@"; do
 done
 
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
+FLIGHTS_DATA="$(realpath -m -- "${FLIGHTS_DATA:-$ROOT/var/flights}")" # from where the user stands, so before cd
 cd "$ROOT"
 make_venv
 install_lock requirements-demo.txt "the demo"
 
 export HORARIUM_CONTEXT="$ROOT/examples/flights/context.py"
-export FLIGHTS_DATA="${FLIGHTS_DATA:-$ROOT/var/flights}"
-export HORARIUM_VAR="$FLIGHTS_DATA"
+export FLIGHTS_DATA HORARIUM_VAR="$FLIGHTS_DATA"
 
 "$PYTHON" examples/flights/load.py
 interrupted=no
@@ -45,8 +45,10 @@ if [ "$until_done" = yes ]; then
 fi
 say ""
 say "The year is done; the system stays up and waits for more. Look around from another terminal:"
-say "    export HORARIUM_CONTEXT=$HORARIUM_CONTEXT HORARIUM_VAR=$HORARIUM_VAR FLIGHTS_DATA=$FLIGHTS_DATA"
-say "    $PYTHON launch.py timetable"
-say "    $PYTHON launch.py job why flights_daily 2013070400"
+# Quoted for a shell, whatever is in the paths.
+say "$(printf '    cd %q; export HORARIUM_CONTEXT=%q HORARIUM_VAR=%q FLIGHTS_DATA=%q' \
+    "$ROOT" "$HORARIUM_CONTEXT" "$HORARIUM_VAR" "$FLIGHTS_DATA")"
+say "    .venv/bin/python launch.py timetable"
+say "    .venv/bin/python launch.py job why flights_daily 2013070400"
 say "Ctrl-C stops it."
 exec "$PYTHON" launch.py up
