@@ -135,7 +135,7 @@ def test_arguments_that_are_not_plain_data_are_a_failure_that_says_so(bench: Ben
     assert "object is not plain data" in ended.reason
 
 
-def test_a_slot_lives_on_for_the_next_task(bench: Bench) -> None:
+def test_fault_1_a_slot_lives_on_for_the_next_task_instead_of_one_process_each(bench: Bench) -> None:
     assert len({bench.run_one(task("pid")).rows for _ in range(5)}) == 1
 
 
