@@ -7,9 +7,11 @@ again. A follower reads them as they come, so it is ready at any time.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from db.model import Command, Turn
+from db.model import Command, Job, Turn
 from db.store import Store
 from mq.broker import Broker, Consumer, Delivery
 from scheduler import sweep
@@ -131,8 +133,9 @@ class Engine:
     def _take_over(self, timetable: Timetable, now: datetime) -> bool:
         """Lead: finish the projections that the last leader may have left, then say so in a turn of our own."""
         self.replay()
-        turn = Turn(timetable.head + 1, self._session, now)
-        if not self._journal.commit(turn, (), ()):
+        turn = Turn(timetable.head + 1, self._session, now, tuple(self._strays(timetable)))
+        nodes = [timetable.put(job) for job in turn.jobs]
+        if not self._journal.commit(turn, timetable.chunks_of(nodes, turn.number), ()):
             return False
         timetable.head = turn.number
         self._leader = self._session
@@ -144,6 +147,16 @@ class Engine:
         self._commands = {}
         log.info("leads from turn %d, %d jobs under way", turn.number, len(active))
         return True
+
+    def _strays(self, timetable: Timetable) -> Iterator[Job]:
+        """Yield the records, as of the next turn, of periods that the chunks wrongly hold for under way.
+
+        A leader who replays a turn can't write the chunks of a process that its context lacks; here the process is back.
+        """
+        for process, timeperiods in timetable.strays().items():
+            log.error("%s: chunks hold %d periods for under way that are not; taken from their records", process, len(timeperiods))
+            for job in self._store.jobs(process, timeperiods):
+                yield replace(job, turn=timetable.head + 1)
 
     def replay(self) -> None:
         """Project the turns that are not known to be projected; harmless for those that are."""

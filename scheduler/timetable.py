@@ -86,6 +86,14 @@ class States:
             return self._schedule.next_fire(ready - timedelta(microseconds=1))
         return ready
 
+    def under_way(self) -> Iterator[int]:
+        """Yield the periods that are active and not EMBRYO."""
+        for state in (JobState.IN_PROGRESS, JobState.FINAL_RUN):
+            at = self._bytes.find(state)
+            while at >= 0:
+                yield at + self._base
+                at = self._bytes.find(state, at + 1)
+
     def load(self, chunk: Chunk) -> None:
         """Take over a stored chunk."""
         at = chunk.first - self._base
@@ -116,13 +124,17 @@ class Timetable:
         self.head = 0
 
     def load(self, chunks: Iterable[Chunk], jobs: Iterable[Job]) -> None:
-        """Take over what the store holds; what belongs to a retired process is left out."""
+        """Take over what the store holds; what belongs to a retired process, or lies before the start of one, is left out."""
         for chunk in chunks:
             if chunk.process in self.states:
                 self.states[chunk.process].load(chunk)
         for job in jobs:
-            if job.process in self.states:
+            if self._has(job):
                 self.put(job)
+
+    def _has(self, job: Job) -> bool:
+        states = self.states.get(job.process)
+        return states is not None and ordinal_of(states.qualifier, job.timeperiod) >= states.first
 
     def put(self, job: Job) -> Node:
         """Set a job as it stands now; returns its node."""
@@ -138,13 +150,22 @@ class Timetable:
     def apply(self, turn: Turn) -> None:
         """Apply a committed turn. Turns are applied in order."""
         for job in turn.jobs:
-            if job.process in self.states:
+            if self._has(job):
                 self.put(job)
         self.head = turn.number
 
+    def strays(self) -> dict[str, list[str]]:
+        """Return the timeperiods, by process, that are under way by their byte and have no record that says so."""
+        found: dict[str, list[str]] = {}
+        for name, states in self.states.items():
+            for ordinal in states.under_way():
+                if (name, ordinal) not in self.active:
+                    found.setdefault(name, []).append(self.period((name, ordinal)))
+        return found
+
     def nodes(self, turn: Turn) -> list[Node]:
-        """Return the nodes of a turn's jobs; those of retired processes are left out."""
-        return [(j.process, ordinal_of(self.states[j.process].qualifier, j.timeperiod)) for j in turn.jobs if j.process in self.states]
+        """Return the nodes of a turn's jobs; those that `load` would leave out are left out."""
+        return [(j.process, ordinal_of(self.states[j.process].qualifier, j.timeperiod)) for j in turn.jobs if self._has(j)]
 
     def chunks_of(self, nodes: Iterable[Node], turn: int) -> list[Chunk]:
         """Return the chunks that hold `nodes`, each once."""

@@ -80,6 +80,14 @@ def test_records_of_retired_processes_are_left_alone() -> None:
     assert table.active == {}
 
 
+def test_records_from_before_a_start_that_was_moved_are_left_alone() -> None:
+    timetable = Timetable(context(january(("hourly",), start="2013020100", end="2013030100")), "2013010100")
+    early = job("2013010100", JobState.IN_PROGRESS)
+    timetable.load([], [early])
+    timetable.apply(turn(1, jobs=(early,)))
+    assert (timetable.active, timetable.nodes(turn(1, jobs=(early,)))) == ({}, [])
+
+
 def test_fault_16_an_open_hour_is_not_due() -> None:
     states = hourly()
     assert states.due_end(datetime(2013, 1, 1, 5, 59, 59, tzinfo=UTC)) == hour("2013010105")
