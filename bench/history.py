@@ -11,15 +11,16 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing as mp
-import resource
 import statistics
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from db.model import Chunk, Job, Outcome, Session, Turn, UnitOfWork
 from db.store import Store
@@ -35,6 +36,7 @@ from system.lifecycle import JobState, UowEvent, UowState
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 HOURS_OF_TEN_YEARS = 87_672  # 2013 to 2022
+RUN = uuid4().hex
 SETTINGS = SchedulerSettings(sweep_s=3600.0, window_least=400)
 
 
@@ -92,24 +94,25 @@ class Side:
         self.store = open_store(f"sqlite:///{file}")
         self.store.prepare()
         parts = context(processes)
-        fill(self.store, parts, periods)
+        if not self.store.projected_turn():
+            fill(self.store, parts, periods)
         self.broker: Broker = MemoryBroker()
         queues = [p.queue for p in parts.managed.values()]
         self.broker.declare([REPORT_QUEUE, *queues])
         self.consumer = self.broker.consumer(queues)
-        for name in ("scheduler", "worker"):
-            self.store.open_session(Session(name, name, "box", 1, 0.0, NOW, slots=2))
+        for kind in ("scheduler", "worker"):
+            self.store.open_session(Session(f"{kind}-{RUN}", kind, "box", 1, 0.0, NOW, slots=2))
         self.counted = Counted(self.store)
-        self.engine = Engine(self.counted, self.broker, parts, RealClock(), SETTINGS, session="scheduler")  # type: ignore[arg-type]
+        self.engine = Engine(self.counted, self.broker, parts, RealClock(), SETTINGS, session=f"scheduler-{RUN}")  # type: ignore[arg-type]
         for _ in range(3):
             self.engine.turn(NOW)
 
     def round(self) -> tuple[float, Counter[str]]:
         """Let 100 units of work be reported and settled; returns the milliseconds of the engine's round and its store calls."""
         deliveries = self.consumer.take(100)
-        won = self.store.claim([d.body for d in deliveries], "worker", NOW)
+        won = self.store.claim([d.body for d in deliveries], f"worker-{RUN}", NOW)
         self.consumer.acknowledge(deliveries)
-        done = self.store.finish([Outcome(u.id, "worker", u.fence, UowEvent.DONE, NOW, rows=1) for u in won])
+        done = self.store.finish([Outcome(u.id, u.session, u.fence, UowEvent.DONE, NOW, rows=1) for u in won])
         assert len(done) == 100
         self.broker.publish([Message(REPORT_QUEUE, uow_id) for uow_id in done])
         self.counted.calls.clear()
@@ -118,21 +121,22 @@ class Side:
         return 1000 * (time.perf_counter() - began), Counter(self.counted.calls)
 
 
-def start_up(file: str, processes: int, periods: int, answer: Any) -> None:
+def start_up(file: str, processes: int, answer: Any) -> None:
     """Measure, in a process of its own, how long an engine takes to lead and decide, and its memory at most."""
     store = open_store(f"sqlite:///{file}")
     store.prepare()
-    store.open_session(Session(f"scheduler-{periods}", "scheduler", "box", 1, 0.0, NOW))
+    store.open_session(Session(f"scheduler-{RUN}", "scheduler", "box", 1, 0.0, NOW))
     parts, broker = context(processes), MemoryBroker()
     broker.declare([REPORT_QUEUE, *(p.queue for p in parts.managed.values())])
     began = time.perf_counter()
-    engine = Engine(store, broker, parts, RealClock(), SETTINGS, session=f"scheduler-{periods}")
+    engine = Engine(store, broker, parts, RealClock(), SETTINGS, session=f"scheduler-{RUN}")
     engine.turn(NOW)
     engine.turn(NOW)
     seconds = time.perf_counter() - began
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    # Not getrusage: its maximum starts with that of the process that started this one.
+    peak_kb = next(line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:"))
     store.close()
-    answer.put({"seconds": round(seconds, 2), "peak_mb": round(peak_mb, 1), "leads": engine.leads})
+    answer.put({"seconds": round(seconds, 2), "peak_mb": round(int(peak_kb) / 1024, 1), "leads": engine.leads})
 
 
 def start_up_of(folder: Path, name: str, periods: int) -> dict[str, Any]:
@@ -140,12 +144,12 @@ def start_up_of(folder: Path, name: str, periods: int) -> dict[str, Any]:
     file = folder / f"{name}.db"
     store = open_store(f"sqlite:///{file}")
     store.prepare()
-    if periods:
+    if periods and not store.projected_turn():
         fill(store, context(100), periods, with_records=False)
     store.close()
     spawn = mp.get_context("spawn")
     answer: Any = spawn.Queue()
-    child = spawn.Process(target=start_up, args=(str(file), 100, periods, answer))
+    child = spawn.Process(target=start_up, args=(str(file), 100, answer))
     child.start()
     found: dict[str, Any] = answer.get(timeout=120)
     child.join()
@@ -157,9 +161,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--periods", type=int, default=10_000_000)
     parser.add_argument("--rounds", type=int, default=60)
-    parser.add_argument("--folder", default=None, help="where there is room for the files (about 6 GB)")
+    parser.add_argument("--folder", default=None, help="where the files stay and are used again (about 6 GB)")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=given.folder) as folder:
+    with nullcontext(given.folder) if given.folder else tempfile.TemporaryDirectory() as folder:
         processes = max(1, -(-given.periods // HOURS_OF_TEN_YEARS))
         sides = [Side(Path(folder) / "short.db", processes, 10_000), Side(Path(folder) / "long.db", processes, given.periods)]
         rounds: list[list[tuple[float, Counter[str]]]] = [[], []]

@@ -94,7 +94,8 @@ def _reprocess(command: Command, node: Node, board: Board, store: Store) -> Resu
             board.reopen(place, reopened(job, now=board.draft.now, turn=board.draft.number, reason=_reason(command, "reprocessed")))
     if not reopen_count and not cancel_count and node not in board.timetable.active:
         return CommandState.REFUSED, "it has not run yet"
-    return CommandState.DONE, f"{reopen_count} jobs start anew, {cancel_count} more after what they run has ended"
+    jobs = "1 job starts" if reopen_count == 1 else f"{reopen_count} jobs start"
+    return CommandState.DONE, f"{jobs} anew, {cancel_count} more after what they run has ended"
 
 
 def _is_skip(job: Job) -> bool:

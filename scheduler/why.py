@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from db.model import Job, Session, UnitOfWork
 from scheduler.blockers import Blocker
@@ -68,7 +69,7 @@ def _deeper(scene: Scene, blocker: Blocker) -> Blocker:
 
 def _open_period(scene: Scene, node: Node) -> Blocker:
     due = scene.board.timetable.states[node[0]].due_at(node[1])
-    text = f"the period is due at {due.isoformat(timespec='seconds')}"
+    text = f"the period is due at {_at(due)}"
     return Blocker("open period", text, node[0], scene.board.timetable.period(node), look="nothing: it will run then")
 
 
@@ -98,19 +99,23 @@ def _of_uow(scene: Scene, job: Job) -> Blocker:
     if uow is None:
         text = f"{job.uow_id} was decided and is not in the store yet"
         return Blocker("turn", text, job.process, job.timeperiod, job.changed_at, "launch.py status")
+    session = scene.sessions.get(uow.session)
+    if not scene.leads and session is None:
+        return _nobody_leads(job.process, job.timeperiod)
     if uow.state in UOW_FINISHED:
         return Blocker("turn", f"{uow.id} ended: the next turn settles it", job.process, job.timeperiod, uow.finished_at)
     if uow.state is UowState.INVALID:
-        again = job.retry_at.isoformat(timespec="seconds") if job.retry_at else "the next turn"
+        again = _at(job.retry_at) if job.retry_at else "the next turn"
         text = f"attempt {uow.failures} failed ({uow.reason}), the next is due at {again}"
         return Blocker("retry", text, job.process, job.timeperiod, job.failing_since, log)
     if uow.state is UowState.IN_PROGRESS:
-        session = scene.sessions.get(uow.session)
-        where = session.box if session else "a worker that is gone"
+        if session is None:
+            text = f"the worker of {uow.id} is gone: the next turn makes it due again"
+            return Blocker("worker", text, job.process, job.timeperiod, uow.started_at, "launch.py status")
         if uow.cancel_requested:
-            text = f"{uow.id} is being ended on {where}: {uow.reason}"
+            text = f"{uow.id} is being ended on {session.box}: {uow.reason}"
             return Blocker("ending", text, job.process, job.timeperiod, uow.started_at, log)
-        return Blocker("unit of work", f"{uow.id} is running on {where}", job.process, job.timeperiod, uow.started_at, log)
+        return Blocker("unit of work", f"{uow.id} is running on {session.box}", job.process, job.timeperiod, uow.started_at, log)
     return _of_queue(scene, job, uow)
 
 
@@ -127,3 +132,7 @@ def _of_queue(scene: Scene, job: Job, uow: UnitOfWork) -> Blocker:
 
 def _nobody_leads(process: str, timeperiod: str) -> Blocker:
     return Blocker("scheduler", "no scheduler leads", process, timeperiod, look="launch.py up")
+
+
+def _at(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
