@@ -28,6 +28,8 @@ from system.lifecycle import JOB_FINISHED, JOB_LIFECYCLE, UOW_FINISHED, JobEvent
 
 log = logging.getLogger(__name__)
 
+NOT_A_GROUP_END = "not a group end"
+
 
 class Board:
     """The timetable with everything under way on it. Belongs to one thread. `draft` is the turn in the making."""
@@ -166,6 +168,8 @@ class Board:
         job = self.timetable.active.get(node)
         if job is None and (frontier.states[ordinal] != JobState.EMBRYO or not frontier.states.first <= ordinal < frontier.due_end):
             return None
+        if (job is None or job.state is JobState.EMBRYO) and ordinal != self.topology.group(process, ordinal)[-1]:
+            return Close(JobEvent.NOOP, NOT_A_GROUP_END)
         return decide(job, inputs_of(self.timetable, self.topology, node), self.context.managed[process].blocking_type)
 
     def _act(self, node: Node) -> None:
@@ -295,9 +299,10 @@ class Board:
             turn=turn,
         )
         entry = self.context.managed[job.process]
-        end = id_of(self.timetable.states[job.process].qualifier, node[1] + 1)
+        qualifier, group = self.timetable.states[job.process].qualifier, self.topology.group(*node)
+        start, end = id_of(qualifier, group.start), id_of(qualifier, group.stop)
         uow = UnitOfWork(
-            job.uow_id, job.process, job.timeperiod, entry.queue, job.timeperiod, end, opened_at=now, turn=turn, fence=job.fence
+            job.uow_id, job.process, job.timeperiod, entry.queue, start, end, opened_at=now, turn=turn, fence=job.fence
         )
         self.draft.put(job)
         self.draft.opened.append(uow)

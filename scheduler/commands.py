@@ -41,7 +41,8 @@ def _result(command: Command, board: Board, store: Store) -> Result:
         return CommandState.REFUSED, str(error)
     if states.clip(ordinal, ordinal + 1) != (ordinal, ordinal + 1):
         return CommandState.REFUSED, f"{command.process} has no timeperiod {command.timeperiod}: it lies outside its start and end"
-    return handler(command, (command.process, ordinal), board, store)
+    # A period that is not the end of its group stands for the group: only its end runs.
+    return handler(command, (command.process, board.topology.group(command.process, ordinal)[-1]), board, store)
 
 
 def _cancel(command: Command, node: Node, board: Board, store: Store) -> Result:

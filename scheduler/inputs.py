@@ -15,7 +15,9 @@ def inputs_of(timetable: Timetable, topology: Topology, node: Node) -> tuple[Inp
     if place.child is not None:
         inside = topology.children_of(process, ordinal)
         found.append(_look(timetable, place.child, inside.start, inside.stop, is_child=True))
-    found.extend(_look(timetable, other, ordinal, ordinal + 1, is_child=False) for other in place.dependencies)
+    for other in place.dependencies:
+        needed = topology.needed_of(process, ordinal, other)
+        found.append(_look(timetable, other, needed.start, needed.stop, is_child=False))
     return tuple(found)
 
 

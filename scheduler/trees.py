@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from graphlib import TopologicalSorter
 
-from system.context import Context, Tree
+from system.context import Context, Tree, last_moment
+from system.grouping import group_of
 from system.timeperiod import Qualifier, Timeperiod
 
 NO_PERIODS = range(0)
@@ -24,7 +25,7 @@ class Place:
     """Where one process stands. `parent` is its tree's next coarser process, `child` the next finer one.
 
     `dependencies` are the processes of the same qualifier in the trees that its tree depends on, in the order given there;
-    `dependants` the reverse, in the order of the context.
+    `dependants` the reverse, in the order of the context. `last` is the first period that the process does not run, None: never.
     """
 
     name: str
@@ -34,6 +35,8 @@ class Place:
     child: str | None
     dependencies: tuple[str, ...]
     dependants: tuple[str, ...]
+    grouping: int = 1
+    last: int | None = None
 
 
 class Topology:
@@ -62,23 +65,45 @@ class Topology:
         """Return all process names, each after its child and its dependencies; the same context gives the same order."""
         return list(self._order)
 
+    def group(self, process: str, ordinal: int) -> range:
+        """Return the ordinals of the group that holds a period, in order: the last of them is the one that runs.
+
+        Without time grouping a period is its own group. A group that the process's end cuts ends there.
+        """
+        place = self.places[process]
+        if place.grouping == 1:
+            return range(ordinal, ordinal + 1)
+        found = group_of(place.qualifier, ordinal, place.grouping)
+        return found if place.last is None or ordinal >= place.last else range(found.start, min(found.stop, place.last))
+
     def parent_of(self, process: str, ordinal: int) -> int | None:
         """Return the ordinal of the parent's period that contains this one, None where the process has no parent."""
         up = self._up.get(process)
         return up[1](ordinal) if up else None
 
     def children_of(self, process: str, ordinal: int) -> range:
-        """Return the ordinals of the child's periods inside this one, empty where the process has no child."""
+        """Return the ordinals of the child's periods inside this one's group, empty where the process has no child."""
         down = self._down.get(process)
-        return down(ordinal) if down else NO_PERIODS
+        if down is None:
+            return NO_PERIODS
+        group = self.group(process, ordinal)
+        return range(down(group[0]).start, down(group[-1]).stop)
+
+    def needed_of(self, process: str, ordinal: int, other: str) -> range:
+        """Return the ordinals of `other` that a period depends on: the counterparts of its group, to the end of their own group."""
+        group = self.group(process, ordinal)
+        return range(group.start, self.group(other, group[-1]).stop)
 
     def affected_by(self, process: str, ordinal: int) -> Iterator[tuple[str, int]]:
-        """Yield the nodes that use this one directly: the parent, then the dependants."""
+        """Yield the nodes that use this one directly: the parent, then the dependants; of a group the period that runs."""
         up = self._up.get(process)
         if up:
-            yield up[0], up[1](ordinal)
+            yield up[0], self.group(up[0], up[1](ordinal))[-1]
         for dependant in self.places[process].dependants:
-            yield dependant, ordinal
+            if self.places[process].grouping == 1:
+                yield dependant, self.group(dependant, ordinal)[-1]
+            else:
+                yield from dict.fromkeys((dependant, self.group(dependant, own)[-1]) for own in self.group(process, ordinal))
 
     def downstream(self, process: str, ordinal: int) -> list[tuple[str, int]]:
         """Return every node that uses this one, directly or not, without the node itself; each after its own inputs."""
@@ -113,6 +138,8 @@ def _places(context: Context) -> dict[str, Place]:
             child=level[at + 1] if at + 1 < len(level) else None,
             dependencies=dependencies[name],
             dependants=tuple(dependants[name]),
+            grouping=process.time_grouping,
+            last=process.qualifier.ordinal_of(end) if (end := last_moment(process)) else None,
         )
     return places
 

@@ -27,13 +27,12 @@ from system.context import (
     schedule_faults,
 )
 from system.errors import TimeperiodError
+from system.grouping import largest_grouping
 from system.timeperiod import QUALIFIERS, REAL_TIME, Qualifier, Timeperiod, parse
 
 # Names become ids, file names and words of a command line.
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}", re.ASCII)
 _QUEUE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}", re.ASCII)
-_LARGEST_GROUPING = {"_hourly": 23, "_daily": 28, "_monthly": 12, "_yearly": 1}
-_GROUPING_WORKS = False  # until the timetable knows grouped periods
 _OPTIONAL_TEXTS = ("source", "sink", "pid_file", "log_file")
 _TEXTS = ("exchange", "routing", "description", "owner")
 
@@ -179,11 +178,10 @@ def _switch_fault(is_on: object) -> Iterator[str]:
 
 def _grouping_faults(process: ManagedProcess) -> Iterator[str]:
     size = process.time_grouping
-    largest = _LARGEST_GROUPING.get(process.time_qualifier, 1) if isinstance(process.time_qualifier, str) else 1
+    qualifier = qualifier_of(process)
+    largest = largest_grouping(qualifier) if qualifier else 1
     if not _is_whole(size) or not 1 <= size <= largest:
         yield f"time_grouping {size!r} does not fit {process.time_qualifier}: use a whole number, {_span(1, largest)}"
-    elif size > 1 and not _GROUPING_WORKS:
-        yield f"time_grouping {size} is not supported yet: only 1 works in this version"
 
 
 def _bounds_faults(process: ManagedProcess) -> Iterator[str]:

@@ -105,7 +105,6 @@ def test_a_context_with_five_faults_lists_all_five() -> None:
         ({"time_grouping": 0}, "time_grouping 0 does not fit _hourly: use a whole number, 1 to 23"),
         ({"time_grouping": 24}, "time_grouping 24 does not fit _hourly"),
         ({"time_grouping": True}, "time_grouping True does not fit _hourly"),
-        ({"time_grouping": 3}, "time_grouping 3 is not supported yet: only 1 works in this version"),
         ({"qualifier": "_daily", "time_grouping": 29}, "does not fit _daily: use a whole number, 1 to 28"),
         ({"qualifier": "_monthly", "time_grouping": 13}, "does not fit _monthly: use a whole number, 1 to 12"),
         ({"qualifier": "_yearly", "time_grouping": 2}, "does not fit _yearly: use a whole number, 1"),
