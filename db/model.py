@@ -121,7 +121,10 @@ class CommandState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """An operator's action. `verb` is one that the engine knows; `number` is given by the store, 0 before."""
+    """An operator's action. `verb` is one that the engine knows; `number` is given by the store, 0 before.
+
+    It is about the periods `[timeperiod, until)`, or about `timeperiod` alone where `until` is empty.
+    """
 
     verb: str
     process: str
@@ -129,6 +132,7 @@ class Command:
     who: str
     why: str
     given_at: datetime
+    until: str = ""
     number: int = 0
     state: CommandState = CommandState.OPEN
     answer: str = ""

@@ -137,6 +137,7 @@ commands = sa.Table(
     _text("who"),
     _text("why"),
     _text("given_at", length=40),
+    _text("until"),
     _text("state", length=20),
     _text("answer"),
     _number("turn"),

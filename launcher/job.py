@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Callable
 from typing import Any
 
@@ -10,16 +9,11 @@ import click
 from rich.markup import escape
 from rich.tree import Tree
 
-from db.model import Command, CommandState
 from launcher import named
 from launcher.parts import Roof
 from launcher.screen import json_option, moment, printable, show, show_json, table_of
 from scheduler.blockers import Blocker
-from scheduler.desk import Desk, JobView
-from system.clock import Clock
-from system.context import REPORT_QUEUE
-
-_LOOK_S = 0.05
+from scheduler.desk import JobView
 
 
 @click.group("job")
@@ -85,64 +79,6 @@ def log_command(roof: Roof, process: str, timeperiod: str, *, as_json: bool) -> 
         click.echo(printable(text), nl=not text.endswith("\n"))
     else:
         click.echo(f"{place[0]} {place[1]} has printed nothing", err=True)
-
-
-def _command(verb: str, summary: str) -> None:
-    @job_group.command(verb, help=summary)
-    @_place
-    @click.option("--why", "reason", required=True, metavar="TEXT", help="The reason; it is kept with the command.")
-    @click.option("--wait", "wait_s", default=5.0, show_default=True, metavar="SECONDS", help="How long to wait for the answer.")
-    @json_option
-    def act(
-        roof: Roof, process: str, timeperiod: str, *, reason: str, wait_s: float, as_json: bool
-    ) -> int:
-        place = _named(roof, process, timeperiod)
-        if not reason.strip():
-            raise named.BadName("--why is empty: say why, for whoever reads it later")
-        with roof.joined() as parts:
-            parts.broker.declare([REPORT_QUEUE])  # no scheduler may have run yet
-            desk = roof.desk_over(parts)
-            number = desk.give(verb, *place, getpass.getuser(), reason)
-            if not as_json:
-                click.echo(f"stored as command {number}")
-            answered = _await_answer(desk, number, roof.clock, wait_s)
-            leads = bool(desk.health().leader)
-        return _say_answer(answered, leads=leads, as_json=as_json)
-
-
-_command("cancel", "End what a job has under way; the job is skipped.")
-_command("reprocess", "Run a job, its ancestors and its dependants anew.")
-_command("release", "Let a job that is held for an operator go on.")
-
-
-def _await_answer(desk: Desk, number: int, clock: Clock, wait_s: float) -> Command:
-    until_s = clock.monotonic() + wait_s
-    answered = desk.answer(number)
-    while answered.state is CommandState.OPEN and clock.monotonic() < until_s:
-        if not desk.health().leader:
-            break
-        clock.sleep(_LOOK_S)
-        answered = desk.answer(number)
-    return answered
-
-
-def _say_answer(command: Command, *, leads: bool, as_json: bool) -> int:
-    if as_json:
-        show_json({**vars_of(command), "leads": leads})
-    elif command.state is CommandState.DONE:
-        click.echo(f"done: {command.answer}")
-    elif command.state is CommandState.REFUSED:
-        click.echo(f"refused: {command.answer}", err=True)
-    elif not leads:
-        click.echo("no scheduler leads: it will be carried out when one does (`launch.py up`)")
-    else:
-        click.echo(f"not answered yet: `launch.py job show {command.process} {command.timeperiod}` shows what comes of it")
-    return 1 if command.state is CommandState.REFUSED else 0
-
-
-def vars_of(command: Command) -> dict[str, object]:
-    """Return a command's fields by name."""
-    return {name: getattr(command, name) for name in command.__dataclass_fields__}
 
 
 def blocker_tree(blocker: Blocker) -> Tree:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import click
 
+from launcher.act import plan_command
 from launcher.job import job_group
 from launcher.listing import list_command
 from launcher.overview import status_command, timetable_command
@@ -32,7 +33,7 @@ def cli() -> None:
     """
 
 
-for command in (up_command, job_group, timetable_command, status_command, report_command, list_command):
+for command in (up_command, job_group, plan_command, timetable_command, status_command, report_command, list_command):
     cli.add_command(command)
 
 

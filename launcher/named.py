@@ -45,3 +45,11 @@ def period(process: ManagedProcess, text: str) -> str:
         return parse(process.qualifier, text).id
     except TimeperiodError as error:
         raise BadName(f"{process.name} is {process.qualifier.noun}: {error}") from error
+
+
+def period_range(process: ManagedProcess, text: str) -> tuple[str, str]:
+    """Return the first period that `text` names and the one it ends before: `2013010100` (no end, "") or `2013010100..2013020100`."""
+    first, dots, last = text.partition("..")
+    if dots and not last:
+        raise BadName(f"{text!r} has no end: write FIRST..END, END being the first period that is left out")
+    return period(process, first), period(process, last) if dots else ""

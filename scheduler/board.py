@@ -83,8 +83,7 @@ class Board:
             self._hungry[name] = None
             self._arm(name, self.frontiers[name].advance(now))
         for process, ordinal in self.inflight.due_retries(now):
-            self._again.setdefault(process, {})[ordinal] = None
-            self._hungry[process] = None
+            self.try_again((process, ordinal))
 
     def next_alarm(self) -> datetime | None:
         """Return when time brings the next thing to decide."""
@@ -166,9 +165,12 @@ class Board:
         process, ordinal = node
         frontier = self.frontiers[process]
         job = self.timetable.active.get(node)
-        if job is None and (frontier.states[ordinal] != JobState.EMBRYO or not frontier.states.first <= ordinal < frontier.due_end):
+        is_embryo = job is None or job.state is JobState.EMBRYO
+        if is_embryo and (frontier.states[ordinal] != JobState.EMBRYO or not frontier.states.first <= ordinal < frontier.due_end):
             return None
-        if (job is None or job.state is JobState.EMBRYO) and ordinal != self.topology.group(process, ordinal)[-1]:
+        if is_embryo and job is not None and job.held:
+            return decide(job, (), "")
+        if is_embryo and ordinal != self.topology.group(process, ordinal)[-1]:
             return Close(JobEvent.NOOP, NOT_A_GROUP_END)
         return decide(job, inputs_of(self.timetable, self.topology, node), self.context.managed[process].blocking_type)
 
@@ -207,6 +209,10 @@ class Board:
         """Let a job start anew; `job` is as `settlement.reopened` made it."""
         self.draft.put(job)
         self.mark(node)
+
+    def skip(self, node: Node, reason: str) -> None:
+        """Give a job up that has nothing under way."""
+        self._close(node, JobEvent.SKIPPED, reason)
 
     # -- opening units of work
 
@@ -253,7 +259,7 @@ class Board:
                 # The clock was set back while the window was full, or this was the alarm of an older generation.
                 self.inflight.retry_at(job.retry_at, (process, ordinal))
             else:
-                self.retry(job)
+                self._retry(job)
         return looks
 
     def refusal(self, process: str) -> str:
@@ -274,7 +280,12 @@ class Board:
             case Close(event, reason):
                 self._close(node, event, reason)
 
-    def retry(self, job: Job) -> None:
+    def try_again(self, node: Node) -> None:
+        """Let the next attempt of a node's unit of work be made due as soon as its queue's window has room."""
+        self._again.setdefault(node[0], {})[node[1]] = None
+        self._hungry[node[0]] = None
+
+    def _retry(self, job: Job) -> None:
         """Make the next attempt of a failed unit of work due, where that time has come."""
         flight = self.inflight.flights.get(job.uow_id)
         if flight is None or job.held or job.retry_at is None or job.retry_at > self.draft.now:

@@ -1,19 +1,22 @@
-"""What does an operator's command do? Each handler works on the board and answers, or leaves the command open until its effect is seen."""
+"""What does an operator's command do? It is planned, carried out on the board and answered, or stays open until its effect is seen."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from db.model import Answer, Cancel, Command, CommandState, Job, UowMove
 from db.store import Store
 from scheduler.board import Board
-from scheduler.settlement import is_operators_skip, reopened
+from scheduler.plans import MOST_STEPS, PLANNERS, REACH, Action, Plan, Step
+from scheduler.settlement import reopened
 from scheduler.timetable import Node, ordinal_of
 from system.errors import TimeperiodError
-from system.lifecycle import JOB_FINISHED, UOW_FINISHED, JobEvent, JobState, UowEvent, UowState
+from system.lifecycle import UOW_FINISHED, JobEvent, JobState, UowEvent, UowState
 
 Result = tuple[CommandState, str] | None
+
+VERBS = ("cancel", *PLANNERS)
+_DONE = {"reprocess": "reprocessed", "skip": "skipped", "hold": "holds"}
 
 
 def obey(command: Command, board: Board, store: Store) -> bool:
@@ -28,80 +31,112 @@ def obey(command: Command, board: Board, store: Store) -> bool:
     return True
 
 
+def plan_of(command: Command, board: Board, store: Store) -> Plan:
+    """Return what `command` would touch now: the very steps that `obey` takes."""
+    nodes = _nodes(command, board)
+    if isinstance(nodes, str):
+        return Plan(refusal=nodes)
+    if command.verb not in PLANNERS:
+        return Plan(refusal=f"there is no plan for {command.verb!r}: use one of {', '.join(PLANNERS)}")
+    reach = REACH[command.verb](board, nodes)
+    if len(reach) > MOST_STEPS:
+        return Plan(refusal=f"that would touch over {MOST_STEPS:,} jobs: give it in smaller ranges")
+    return PLANNERS[command.verb](board, _records(board, store, reach), nodes)
+
+
 def _result(command: Command, board: Board, store: Store) -> Result:
-    handler = HANDLERS.get(command.verb)
-    if handler is None:
-        return CommandState.REFUSED, f"there is no command {command.verb!r}: use one of {', '.join(HANDLERS)}"
+    if command.verb not in VERBS:
+        return CommandState.REFUSED, f"there is no command {command.verb!r}: use one of {', '.join(VERBS)}"
+    if command.verb == "cancel":
+        nodes = _nodes(command, board)
+        return (CommandState.REFUSED, nodes) if isinstance(nodes, str) else _cancel(command, nodes, board, store)
+    plan = plan_of(command, board, store)
+    if not plan.steps:
+        return CommandState.REFUSED, plan.refusal
+    for step in plan.steps:
+        _take(step, command, board)
+    return CommandState.DONE, _said(plan)
+
+
+def _nodes(command: Command, board: Board) -> list[Node] | str:
+    """Return the nodes that a command names, or what is wrong with it."""
     states = board.timetable.states.get(command.process)
     if states is None:
-        return CommandState.REFUSED, f"there is no managed process {command.process!r}"
+        return f"there is no managed process {command.process!r}"
     try:
-        ordinal = ordinal_of(states.qualifier, command.timeperiod)
+        low = ordinal_of(states.qualifier, command.timeperiod)
+        high = ordinal_of(states.qualifier, command.until) if command.until else low + 1
     except TimeperiodError as error:
-        return CommandState.REFUSED, str(error)
-    if states.clip(ordinal, ordinal + 1) != (ordinal, ordinal + 1):
-        return CommandState.REFUSED, f"{command.process} has no timeperiod {command.timeperiod}: it lies outside its start and end"
+        return str(error)
+    if high <= low:
+        return f"the range {command.timeperiod}..{command.until} is empty: its end is the first period that is left out"
+    low, high = states.clip(low, high)
+    if high <= low:
+        return f"{command.process} has no timeperiod {command.timeperiod}: it lies outside its start and end"
+    if high - low > MOST_STEPS:
+        return f"{high - low:,} periods are too many for one command: give it in ranges of at most {MOST_STEPS:,}"
     # A period that is not the end of its group stands for the group: only its end runs.
-    return handler(command, (command.process, board.topology.group(command.process, ordinal)[-1]), board, store)
+    return list(dict.fromkeys((command.process, board.topology.group(command.process, ordinal)[-1]) for ordinal in range(low, high)))
 
 
-def _cancel(command: Command, node: Node, board: Board, store: Store) -> Result:
-    """REFERENCE 1.5: the unit of work ends CANCELED; an outcome that was written first wins."""
-    job = board.timetable.active.get(node)
-    if job is None or job.uow_state is None or job.uow_state in UOW_FINISHED:
-        return _too_late(command, node, board, store)
-    if job.next_event is JobEvent.REOPENED:
-        # Given before or after this one: the reprocess was promised, and what it ends is what this is about.
-        return CommandState.DONE, f"{job.uow_id} is being ended; after that it runs again, as {job.reason}"
-    call_off(board, job, JobEvent.SKIPPED, _reason(command, "canceled"))
-    return None
+def _take(step: Step, command: Command, board: Board) -> None:
+    now, turn = board.draft.now, board.draft.number
+    reason = _reason(command)
+    match step.action, step.job:
+        case Action.REOPEN, Job() as job:
+            board.reopen(step.node, reopened(job, now=now, turn=turn, reason=reason))
+        case Action.REOPEN_AFTER, Job() as job:
+            call_off(board, job, JobEvent.REOPENED, reason)
+        case Action.SKIP_AFTER, Job() as job:
+            call_off(board, job, JobEvent.SKIPPED, reason)
+        case Action.SKIP, _:
+            board.skip(step.node, reason)
+        case Action.HOLD, job:
+            embryo = job or Job(step.node[0], board.timetable.period(step.node), JobState.EMBRYO, now, turn)
+            board.draft.put(replace(embryo, held=reason, changed_at=now, turn=turn))
+        case Action.RELEASE, Job() as job:
+            _release(step.node, job, board)
 
 
-def _too_late(command: Command, node: Node, board: Board, store: Store) -> Result:
-    found = _records(board, store, [node]).get(node)
-    if found is None or found.uow_state is None:
-        return CommandState.REFUSED, "nothing of it is running or requested"
-    if found.uow_state is UowState.CANCELED and found.reason == _reason(command, "canceled"):
-        return CommandState.DONE, f"canceled {found.uow_id}"
-    return CommandState.REFUSED, f"too late: {found.uow_state.removeprefix('state_')}"
-
-
-def _release(command: Command, node: Node, board: Board, store: Store) -> Result:  # noqa: ARG001  handlers share one shape
-    job = board.timetable.active.get(node)
-    if job is None or not job.held:
-        return CommandState.REFUSED, "it is not held"
+def _release(node: Node, job: Job, board: Board) -> None:
+    now, turn = board.draft.now, board.draft.number
+    if job.state is JobState.EMBRYO:
+        board.reopen(node, replace(job, held="", changed_at=now, turn=turn))
+        return
     flight = board.inflight.flights.get(job.uow_id)
     if flight is not None:
         flight.losses = 0
-    freed = replace(job, held="", failing_since=None, retry_at=board.draft.now, changed_at=board.draft.now, turn=board.draft.number)
-    board.draft.put(freed)
-    board.retry(freed)
-    return CommandState.DONE, f"released {job.uow_id}: its next attempt is due now"
+    board.draft.put(replace(job, held="", failing_since=None, retry_at=now, changed_at=now, turn=turn))
+    board.try_again(node)
 
 
-def _reprocess(command: Command, node: Node, board: Board, store: Store) -> Result:
-    """REFERENCE 1.5: the node, its ancestors and its dependants start anew, each behind its gate."""
-    nodes = [node, *board.topology.downstream(*node)]
-    records = _records(board, store, nodes)
-    reopen_count = cancel_count = 0
-    for place in nodes:
-        job = records.get(place)
-        if job is None or job.state is JobState.EMBRYO or (place != node and _is_skip(job)):
-            continue
-        if job.state not in JOB_FINISHED and job.uow_state not in UOW_FINISHED:
-            cancel_count += call_off(board, job, JobEvent.REOPENED, _reason(command, "reprocessed"))
-        else:
-            reopen_count += 1
-            board.reopen(place, reopened(job, now=board.draft.now, turn=board.draft.number, reason=_reason(command, "reprocessed")))
-    if not reopen_count and not cancel_count and node not in board.timetable.active:
-        return CommandState.REFUSED, "it has not run yet"
-    jobs = "1 job starts" if reopen_count == 1 else f"{reopen_count} jobs start"
-    return CommandState.DONE, f"{jobs} anew, {cancel_count} more after what they run has ended"
+def _cancel(command: Command, nodes: list[Node], board: Board, store: Store) -> Result:
+    """REFERENCE 1.5: units of work end CANCELED; an outcome that was written first wins. Open until all of them have ended."""
+    jobs = [board.timetable.active.get(node) for node in nodes]
+    running = [job for job in jobs if job is not None and job.uow_state is not None and job.uow_state not in UOW_FINISHED]
+    # A reprocess, given before or after this one, was promised; what it ends is what this is about.
+    promised = [job for job in running if job.next_event is JobEvent.REOPENED]
+    for job in running:
+        if job.next_event is not JobEvent.REOPENED:
+            call_off(board, job, JobEvent.SKIPPED, _reason(command))
+    if len(promised) < len(running):
+        return None
+    if promised:
+        return CommandState.DONE, f"{promised[0].uow_id} is being ended; after that it runs again, as {promised[0].reason}"
+    return _too_late(command, nodes, board, store)
 
 
-def _is_skip(job: Job) -> bool:
-    """Return whether an operator skipped the job, or has said so and its unit of work has not ended yet."""
-    return is_operators_skip(job) or job.next_event is JobEvent.SKIPPED
+def _too_late(command: Command, nodes: list[Node], board: Board, store: Store) -> Result:
+    found = [job for job in _records(board, store, nodes).values() if job.uow_state is not None]
+    if not found:
+        return CommandState.REFUSED, "nothing of it is running or requested"
+    done = [job for job in found if job.uow_state is UowState.CANCELED and job.reason == _reason(command)]
+    if not done:
+        states = sorted({str(job.uow_state).removeprefix("state_") for job in found})
+        return CommandState.REFUSED, f"too late: {', '.join(states)}"
+    if len(nodes) == 1:
+        return CommandState.DONE, f"canceled {done[0].uow_id}"
+    return CommandState.DONE, f"canceled {len(done)} units of work; {len(found) - len(done)} had ended before"
 
 
 def call_off(board: Board, job: Job, event: JobEvent, reason: str) -> bool:
@@ -135,12 +170,10 @@ def _records(board: Board, store: Store, nodes: list[Node]) -> dict[Node, Job]:
     return found
 
 
-def _reason(command: Command, verb: str) -> str:
+def _said(plan: Plan) -> str:
+    return "; ".join(f"{count:,} {'job' if count == 1 else 'jobs'} {action}" for action, count in plan.counts().items())
+
+
+def _reason(command: Command) -> str:
+    verb = {"cancel": "canceled"}.get(command.verb) or _DONE.get(command.verb, command.verb)
     return f"operator {command.who} {verb} it: {command.why}"
-
-
-HANDLERS: dict[str, Callable[[Command, Node, Board, Store], Result]] = {
-    "cancel": _cancel,
-    "release": _release,
-    "reprocess": _reprocess,
-}

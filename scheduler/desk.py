@@ -15,7 +15,9 @@ from db.store import Store
 from mq.broker import Broker, Message
 from scheduler.blockers import Blocker
 from scheduler.board import Board
+from scheduler.commands import plan_of
 from scheduler.discrete import Close, Open
+from scheduler.plans import Plan
 from scheduler.policy import SchedulerSettings
 from scheduler.timetable import Timetable
 from scheduler.trees import Topology
@@ -134,13 +136,17 @@ class Desk:
     def why(self, process: str, timeperiod: str) -> Blocker:
         """Return why a job is not running now, down to the leaf causes; raises NotFound or TimeperiodError."""
         node = self._node(process, timeperiod)
-        table = self._read()
-        uows = {uow.id: uow for uow in self._store.uows([job.uow_id for job in table.active.values()])}
-        board = Board(self._context, self._topology, table, self._settings, self._clock.now())
-        board.resume(uows.values())
+        board, uows = self._board()
         health = self.health()
         board.size_windows(sum(s.slots for s in health.sessions if s.kind == "worker"))
         return explain(Scene(board, uows, {s.id: s for s in health.sessions}, leads=health.leader != ""), node)
+
+    def plan(self, verb: str, process: str, timeperiod: str, *, until: str = "") -> Plan:
+        """Return what a command would touch if it were given now, without giving it; raises NotFound or TimeperiodError."""
+        for text in (timeperiod, *((until,) if until else ())):
+            self._node(process, text)
+        board, _ = self._board()
+        return plan_of(Command(verb, process, timeperiod, "", "", self._clock.now(), until), board, self._store)
 
     def output(self, process: str, timeperiod: str) -> str:
         """Return what the attempts of a job's current unit of work printed, in order, empty when nothing is known."""
@@ -170,10 +176,14 @@ class Desk:
 
     # -- what is asked for
 
-    def give(self, verb: str, process: str, timeperiod: str, who: str, why: str) -> int:
-        """Store a command for the scheduler and return its number; raises NotFound or TimeperiodError. Its answer comes by `answer`."""
-        self._node(process, timeperiod)
-        number = self._store.add_command(Command(verb, process, timeperiod, who, why, self._clock.now()))
+    def give(self, verb: str, process: str, timeperiod: str, who: str, why: str, *, until: str = "") -> int:
+        """Store a command about `[timeperiod, until)`, or `timeperiod` alone, and return its number; its answer comes by `answer`.
+
+        Raises NotFound or TimeperiodError.
+        """
+        for text in (timeperiod, *((until,) if until else ())):
+            self._node(process, text)
+        number = self._store.add_command(Command(verb, process, timeperiod, who, why, self._clock.now(), until))
         try:
             self._broker.publish([Message(REPORT_QUEUE, f"command:{number}")])
         except (BrokerError, Unavailable) as error:
@@ -210,6 +220,14 @@ class Desk:
         active = (node for node in table.active if node[0] in on)
         due = ((name, ordinal) for name in sorted(on) for ordinal in table.due_embryos(name, now))
         return any(isinstance(board.decision(node), Open | Close) for node in chain(active, due))
+
+    def _board(self) -> tuple[Board, dict[str, UnitOfWork]]:
+        """Return a board as the engine would have it now, and the units of work under way by id."""
+        table = self._read()
+        uows = {uow.id: uow for uow in self._store.uows([job.uow_id for job in table.active.values()])}
+        board = Board(self._context, self._topology, table, self._settings, self._clock.now())
+        board.resume(uows.values())
+        return board, uows
 
     def _level(self, table: Timetable, tree: str, process: str, now: datetime) -> Level:
         states = table.states[process]

@@ -55,11 +55,15 @@ _CLOSING = {UowState.PROCESSED: JobEvent.PROCESSED, UowState.NOOP: JobEvent.NOOP
 
 def decide(job: Job | None, inputs: Sequence[Input], blocking_type: str) -> Decision:
     """Return what a due job is owed. `job` is None while it is an untouched EMBRYO."""
-    if job is None or job.state is JobState.EMBRYO:
-        return _before_work(inputs, blocking_type)
-    if job.held:
+    if job is not None and job.held:
         look = f"launch.py job release {job.process} {job.timeperiod} --why TEXT"
         return Wait((Blocker("held", f"held: {job.held}", job.process, job.timeperiod, job.changed_at, look),))
+    if job is None:
+        return _before_work(inputs, blocking_type)
+    if job.state is JobState.EMBRYO:
+        # Whoever starts anew runs after what it is made of, whatever its type: once, and in order.
+        blockers = unfinished(inputs) if blocking_type == "blocking_normal" else ()
+        return Wait(blockers) if blockers else _before_work(inputs, blocking_type)
     if job.uow_state not in UOW_FINISHED:
         text = f"its unit of work {job.uow_id} has not ended"
         return Wait((Blocker("unit of work", text, job.process, job.timeperiod, job.changed_at),))

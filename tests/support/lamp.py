@@ -144,9 +144,9 @@ class Lamp:
                 return JobState(chunk.states[ordinal - chunk.first])
         return JobState.EMBRYO
 
-    def give(self, verb: str, process: str, timeperiod: str) -> int:
+    def give(self, verb: str, process: str, timeperiod: str, until: str = "") -> int:
         """Give a command and let the engine take it up."""
-        number = self.desk.give(verb, process, timeperiod, "ann", "test")
+        number = self.desk.give(verb, process, timeperiod, "ann", "test", until=until)
         self.turn()
         return number
 

@@ -68,8 +68,10 @@ class Book:
         children = all(state_of(jobs, child) in JOB_FINISHED for child in self.children[node])
         finished = all(state_of(jobs, other) in JOB_FINISHED for other in self.dependencies[node])
         good = all(state_of(jobs, other) in _GOOD for other in self.dependencies[node])
+        job = jobs.get(node)
+        is_anew = job is not None and job.generation > 1
         return {
-            "blocking_normal": True,
+            "blocking_normal": not is_anew or (children and finished),  # who starts anew runs after what it is made of
             "blocking_children": children and finished,
             "blocking_dependencies": good,
             "blocking_all": children and good,
@@ -141,7 +143,6 @@ class WatchedStore(MemoryStore):
         self.inserted_s: dict[int, float] = {}
         self._asked: set[str] = set()  # REQUESTED because an engine wanted so, not because a claim came to nothing
         self._by_node: defaultdict[Node, list[str]] = defaultdict(list)
-        self._free: set[str] = set()
         self.called_off_s: dict[str, float] = {}  # since when a unit of work that had not ended was to be canceled
 
     def insert_turn(self, turn: Turn) -> bool:
@@ -170,7 +171,6 @@ class WatchedStore(MemoryStore):
             found = self._uows.get(cancel.uow_id)
             if found is not None and found.state not in UOW_FINISHED:
                 self.called_off_s.setdefault(found.id, self._clock.monotonic())
-        self._free |= {uow_id for answer in turn.answers if "released " in answer.text for uow_id in (answer.text.split()[1].rstrip(":"),)}
         self._judge_window(turn)
 
     def claim(self, ids: Sequence[str], session: str, at: datetime) -> list[UnitOfWork]:
@@ -183,7 +183,7 @@ class WatchedStore(MemoryStore):
     def _judge_window(self, turn: Turn) -> None:
         self._asked = {uow_id for uow_id in self._asked if self._uows[uow_id].state is UowState.REQUESTED}
         waiting: defaultdict[str, list[str]] = defaultdict(list)
-        for uow_id in self._asked - self._free:
+        for uow_id in self._asked:
             waiting[self._uows[uow_id].queue].append(uow_id)
         for queue, ids in waiting.items():
             must(len(ids) <= WINDOW, f"turn {turn.number} left {len(ids)} requested in {queue}, the window is {WINDOW}:", sorted(ids))

@@ -86,7 +86,7 @@ def test_a_command_is_stored_carried_out_and_answered(lamp: Lamp, terminal: Term
     lamp.run()
     assert terminal.run("job", "reprocess", *DAY, "--why", "late data") == 0
     assert "stored as command 1" in terminal.out
-    assert "done: 1 job starts anew" in terminal.out
+    assert "done: 1 job to start anew" in terminal.out
 
 
 def test_a_command_that_the_scheduler_refuses_exits_with_1(terminal: Terminal) -> None:

@@ -1,0 +1,125 @@
+"""What can be done to jobs? `launch.py job cancel|reprocess|release|skip|hold`, and what it would touch: `launch.py plan`."""
+
+from __future__ import annotations
+
+import getpass
+
+import click
+from rich.markup import escape
+
+from db.model import Command, CommandState
+from launcher import named
+from launcher.job import job_group
+from launcher.parts import Roof
+from launcher.screen import json_option, show, show_json, table_of
+from scheduler.desk import Desk
+from scheduler.plans import PLANNERS, Plan
+from system.clock import Clock
+from system.context import REPORT_QUEUE
+
+_LOOK_S = 0.05
+_SHOWN = 20
+_PERIODS = "PERIOD[..END]"
+
+
+def _command(verb: str, summary: str) -> None:
+    @job_group.command(verb, help=f"{summary} PERIOD..END is a range; END is the first period that is left out.")
+    @click.argument("process", metavar="PROCESS")
+    @click.argument("periods", metavar=_PERIODS)
+    @click.option("--why", "reason", required=True, metavar="TEXT", help="The reason; it is kept with the command.")
+    @click.option("--wait", "wait_s", default=5.0, show_default=True, metavar="SECONDS", help="How long to wait for the answer.")
+    @json_option
+    @click.pass_obj
+    def act(roof: Roof, process: str, periods: str, *, reason: str, wait_s: float, as_json: bool) -> int:
+        entry = named.managed(roof.context, process)
+        first, until = named.period_range(entry, periods)
+        if not reason.strip():
+            raise named.BadName("--why is empty: say why, for whoever reads it later")
+        with roof.joined() as parts:
+            parts.broker.declare([REPORT_QUEUE])  # no scheduler may have run yet
+            desk = roof.desk_over(parts)
+            number = desk.give(verb, entry.name, first, getpass.getuser(), reason, until=until)
+            if not as_json:
+                click.echo(f"stored as command {number}")
+            answered = _await_answer(desk, number, roof.clock, wait_s)
+            leads = bool(desk.health().leader)
+        return _say_answer(answered, leads=leads, as_json=as_json)
+
+
+_command("cancel", "End what jobs have under way; they are skipped.")
+_command("reprocess", "Run jobs, their ancestors and their dependants anew.")
+_command("release", "Let jobs that are held go on.")
+_command("skip", "Give up jobs that are not finished, with their descendants.")
+_command("hold", "Let jobs that have not begun wait until they are released.")
+
+
+@click.command("plan")
+@click.argument("verb", type=click.Choice(list(PLANNERS)))
+@click.argument("process", metavar="PROCESS")
+@click.argument("periods", metavar=_PERIODS)
+@click.option("--all", "show_all", is_flag=True, help=f"Show every job, not only the first {_SHOWN}.")
+@json_option
+@click.pass_obj
+def plan_command(roof: Roof, verb: str, process: str, periods: str, *, show_all: bool, as_json: bool) -> int:
+    """Show what a command would touch, in order, without giving it. PERIOD..END is a range; END is the first period left out."""
+    entry = named.managed(roof.context, process)
+    first, until = named.period_range(entry, periods)
+    with roof.desk() as desk:
+        plan = desk.plan(verb, entry.name, first, until=until)
+    if as_json:
+        show_json({"refusal": plan.refusal, "counts": plan.counts(), "steps": _rows(roof, plan)})
+    elif plan.steps:
+        _show_plan(_rows(roof, plan), plan, show_all=show_all)
+    else:
+        click.echo(f"nothing to {verb}: {plan.refusal}", err=True)
+    return 0 if plan.steps else 1
+
+
+def _rows(roof: Roof, plan: Plan) -> list[dict[str, str]]:
+    from scheduler.timetable import id_of
+
+    qualifiers = {name: process.qualifier for name, process in roof.context.managed.items()}
+    return [
+        {"process": step.node[0], "timeperiod": id_of(qualifiers[step.node[0]], step.node[1]), "action": step.action.value}
+        for step in plan.steps
+    ]
+
+
+def _show_plan(rows: list[dict[str, str]], plan: Plan, *, show_all: bool) -> None:
+    table = table_of("process", "period", "would be")
+    for row in rows if show_all else rows[:_SHOWN]:
+        table.add_row(*(escape(cell) for cell in row.values()))
+    show(table)
+    if len(rows) > _SHOWN and not show_all:
+        click.echo(f"... and {len(rows) - _SHOWN:,} more; --all shows them")
+    click.echo("; ".join(f"{count:,} {action}" for action, count in plan.counts().items()))
+
+
+def _await_answer(desk: Desk, number: int, clock: Clock, wait_s: float) -> Command:
+    until_s = clock.monotonic() + wait_s
+    answered = desk.answer(number)
+    while answered.state is CommandState.OPEN and clock.monotonic() < until_s:
+        if not desk.health().leader:
+            break
+        clock.sleep(_LOOK_S)
+        answered = desk.answer(number)
+    return answered
+
+
+def _say_answer(command: Command, *, leads: bool, as_json: bool) -> int:
+    if as_json:
+        show_json({**vars_of(command), "leads": leads})
+    elif command.state is CommandState.DONE:
+        click.echo(f"done: {command.answer}")
+    elif command.state is CommandState.REFUSED:
+        click.echo(f"refused: {command.answer}", err=True)
+    elif not leads:
+        click.echo("no scheduler leads: it will be carried out when one does (`launch.py up`)")
+    else:
+        click.echo(f"not answered yet: `launch.py job show {command.process} {command.timeperiod}` shows what comes of it")
+    return 1 if command.state is CommandState.REFUSED else 0
+
+
+def vars_of(command: Command) -> dict[str, object]:
+    """Return a command's fields by name."""
+    return {name: getattr(command, name) for name in command.__dataclass_fields__}

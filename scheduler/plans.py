@@ -1,0 +1,141 @@
+"""What will a reprocess, a skip or a hold touch? The plan as data, made by the functions that the command is then carried out by.
+
+Pure but for the records of finished jobs, which the caller reads. Semantics: REFERENCE 1.5.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from db.model import Job
+from scheduler.board import Board
+from scheduler.settlement import is_operators_skip
+from scheduler.timetable import Node
+from system.lifecycle import JOB_FINISHED, UOW_FINISHED, JobEvent, JobState
+
+# What one command may touch: all of it is one turn, and a turn is one record.
+MOST_STEPS = 20_000
+
+
+class Action(Enum):
+    """What is done to one job."""
+
+    REOPEN = "to start anew"
+    REOPEN_AFTER = "to start anew once what it runs has ended"
+    SKIP = "skipped"
+    SKIP_AFTER = "to be skipped once what it runs has ended"
+    HOLD = "held"
+    RELEASE = "released"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One job and what is done to it. `job` is its record, None where it has none yet."""
+
+    node: Node
+    action: Action
+    job: Job | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All steps, each after its inputs. Empty with a `refusal` that says why there is nothing to do."""
+
+    steps: tuple[Step, ...] = ()
+    refusal: str = ""
+
+    def counts(self) -> dict[str, int]:
+        """Return how many jobs each action concerns."""
+        return dict(Counter(step.action.value for step in self.steps))
+
+
+Records = Mapping[Node, Job]
+Planner = Callable[[Board, Records, list[Node]], Plan]
+
+
+def reprocess_nodes(board: Board, nodes: Iterable[Node]) -> list[Node]:
+    """Return `nodes` with their ancestors and dependants, transitively, each after its inputs."""
+    found = dict.fromkeys(nodes)
+    for node in list(found):
+        found.update(dict.fromkeys(board.topology.downstream(*node)))
+    return _in_order(board, found)
+
+
+def skip_nodes(board: Board, nodes: Iterable[Node]) -> list[Node]:
+    """Return `nodes` with their descendants. The dependants whose gate that closes for good follow by their own decision."""
+    found: dict[Node, None] = {}
+    waiting = list(nodes)
+    while waiting and len(found) <= MOST_STEPS:
+        node = waiting.pop()
+        if node not in found:
+            found[node] = None
+            child = board.topology[node[0]].child
+            states = board.timetable.states[child] if child else None
+            inside = board.topology.children_of(*node)
+            if child and states:
+                low, high = states.clip(inside.start, inside.stop)
+                waiting.extend((child, ordinal) for ordinal in range(low, high))
+    return _in_order(board, found)
+
+
+def reprocess(board: Board, records: Records, nodes: list[Node]) -> Plan:
+    """Plan that `nodes` and what uses them start anew. What an operator skipped is reopened only where it is named."""
+    steps = []
+    for node in reprocess_nodes(board, nodes):
+        job = records.get(node)
+        if job is None or job.state is JobState.EMBRYO or (node not in nodes and _is_operators(job)):
+            continue
+        steps.append(Step(node, Action.REOPEN_AFTER if _runs(job) else Action.REOPEN, job))
+    return Plan(tuple(steps)) if steps else Plan(refusal="it has not run yet")
+
+
+def skip(board: Board, records: Records, nodes: list[Node]) -> Plan:
+    """Plan that the unfinished ones among `nodes` and their descendants are given up."""
+    steps = []
+    for node in skip_nodes(board, nodes):
+        if board.timetable.states[node[0]][node[1]] in JOB_FINISHED:
+            continue
+        job = records.get(node)
+        steps.append(Step(node, Action.SKIP_AFTER if job and _runs(job) else Action.SKIP, job))
+    return Plan(tuple(steps)) if steps else Plan(refusal="it is finished; what is done can only be reprocessed")
+
+
+def hold(board: Board, records: Records, nodes: list[Node]) -> Plan:
+    """Plan that those of `nodes` that have not begun wait for an operator."""
+    embryos = [n for n in nodes if board.timetable.states[n[0]][n[1]] == JobState.EMBRYO]
+    steps = [Step(n, Action.HOLD, records.get(n)) for n in embryos if not (n in records and records[n].held)]
+    return Plan(tuple(steps)) if steps else Plan(refusal="nothing of it waits: it is held, under way or finished")
+
+
+def release(board: Board, records: Records, nodes: list[Node]) -> Plan:
+    """Plan that those of `nodes` that are held go on."""
+    active = {node: board.timetable.active.get(node) for node in nodes}
+    steps = [Step(node, Action.RELEASE, records.get(node)) for node, job in active.items() if job and job.held]
+    return Plan(tuple(steps)) if steps else Plan(refusal="it is not held")
+
+
+PLANNERS: dict[str, Planner] = {"reprocess": reprocess, "skip": skip, "hold": hold, "release": release}
+# The nodes whose records a planner asks for.
+REACH: dict[str, Callable[[Board, Iterable[Node]], list[Node]]] = {
+    "reprocess": reprocess_nodes,
+    "skip": skip_nodes,
+    "hold": lambda _, nodes: list(nodes),
+    "release": lambda _, nodes: list(nodes),
+}
+
+
+def _runs(job: Job) -> bool:
+    return job.state not in JOB_FINISHED and job.state is not JobState.EMBRYO and job.uow_state not in UOW_FINISHED
+
+
+def _is_operators(job: Job) -> bool:
+    """Return whether an operator skipped the job, or has said so and its unit of work has not ended yet."""
+    return is_operators_skip(job) or job.next_event is JobEvent.SKIPPED
+
+
+def _in_order(board: Board, nodes: Iterable[Node]) -> list[Node]:
+    rank = {name: place for place, name in enumerate(board.topology.order())}
+    return sorted(nodes, key=lambda node: (rank[node[0]], node[1]))
