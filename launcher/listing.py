@@ -1,13 +1,16 @@
-"""What is registered? `launch.py list`"""
+"""What is registered, and when is it due next? `launch.py list`"""
 
 from __future__ import annotations
+
+from datetime import datetime
 
 import click
 from rich.markup import escape
 
 from launcher.parts import Roof
-from launcher.screen import json_option, show, show_json, table_of
+from launcher.screen import json_option, moment, show, show_json, table_of
 from system.context import Context, FreerunProcess, ManagedProcess, ProcessEntry
+from system.schedule import Every, parse_schedule
 
 
 @click.command("list")
@@ -15,20 +18,34 @@ from system.context import Context, FreerunProcess, ManagedProcess, ProcessEntry
 @click.pass_obj
 def list_command(roof: Roof, *, as_json: bool) -> None:
     """List the registered processes."""
-    rows = [_row(roof.context, entry) for entry in roof.context.processes]
+    now = roof.clock.now()
+    rows = [_row(roof.context, entry, now) for entry in roof.context.processes]
     if as_json:
         show_json(rows)
         return
     if not rows:
         click.echo(f"the process context {roof.settings.context} registers no process")
         return
-    table = table_of("process", "kind", "level", "tree", "runs", "on")
+    columns = [name for name in rows[0] if name != "next" or any(row["next"] for row in rows)]  # mostly there is none: `every` names none
+    table = table_of(*columns)
     for row in rows:
-        table.add_row(*(escape(str(cell)) for cell in row.values()))
+        table.add_row(*(escape(_cell(row[name])) for name in columns))
     show(table)
 
 
-def _row(context: Context, entry: ProcessEntry) -> dict[str, str]:
+def next_fire(entry: ProcessEntry, now: datetime) -> datetime | None:
+    """Return the next moment that an entry's schedule names; None for `every`, which names none, and for a daemon."""
+    if not isinstance(entry, ManagedProcess | FreerunProcess):
+        return None
+    schedule = parse_schedule(entry.trigger_frequency)
+    return None if isinstance(schedule, Every) else schedule.next_fire(now)
+
+
+def _cell(found: str | datetime | None) -> str:
+    return found if isinstance(found, str) else moment(found)
+
+
+def _row(context: Context, entry: ProcessEntry, now: datetime) -> dict[str, str | datetime | None]:
     kind = "managed" if isinstance(entry, ManagedProcess) else "freerun" if isinstance(entry, FreerunProcess) else "daemon"
     tree = next((t.name for t in context.trees.values() if entry.name in t.enclosed_processes), "")
     name = f"{entry.name}/{entry.entry_name}" if isinstance(entry, FreerunProcess) else entry.name
@@ -39,4 +56,6 @@ def _row(context: Context, entry: ProcessEntry) -> dict[str, str]:
         "tree": tree,
         "runs": entry.classname or (" ".join(entry.argv) if isinstance(entry, ManagedProcess) else ""),
         "on": "on" if getattr(entry, "is_on", True) else "off",
+        "schedule": getattr(entry, "trigger_frequency", ""),
+        "next": next_fire(entry, now),
     }

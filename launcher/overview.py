@@ -6,6 +6,7 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
+from launcher.listing import next_fire
 from launcher.parts import Roof
 from launcher.screen import json_option, moment, number, show, show_json, table_of
 from scheduler.desk import Health, Level, Progress
@@ -70,7 +71,7 @@ def status_command(roof: Roof, *, as_json: bool) -> None:
     if as_json:
         show_json({"health": health, "progress": progress, "needing": needing})
         return
-    show(_headline(health, progress))
+    show(_headline(health, progress, _next(roof)))
     if health.sessions:
         show(_session_table(health))
     for level in needing:
@@ -80,7 +81,14 @@ def status_command(roof: Roof, *, as_json: bool) -> None:
         show("[dim]look: launch.py job why PROCESS PERIOD; then launch.py job release PROCESS PERIOD --why TEXT[/dim]")
 
 
-def _headline(health: Health, progress: Progress) -> Table:
+def _next(roof: Roof) -> str:
+    """Return which process is due next at a time of its own, empty where none is."""
+    now = roof.clock.now()
+    fires = [(at, entry.name) for entry in roof.context.managed.values() if entry.is_on and (at := next_fire(entry, now))]
+    return f"{min(fires)[1]} at {moment(min(fires)[0])}" if fires else ""
+
+
+def _headline(health: Health, progress: Progress, fire: str) -> Table:
     facts = table_of("", "")
     facts.show_header = False
     if not health.leader:
@@ -90,6 +98,8 @@ def _headline(health: Health, progress: Progress) -> Table:
         facts.add_row("leader", escape(health.leader))
         facts.add_row("last good turn", f"{age} (turns that decided something: {health.last_turn:,})")
     facts.add_row("timetable", f"{progress.finished:,} of {progress.due:,} periods finished, {progress.active:,} under way")
+    if fire:
+        facts.add_row("next", escape(fire))
     return facts
 
 

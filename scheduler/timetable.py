@@ -9,7 +9,7 @@ from functools import lru_cache
 from db.model import Chunk, Job, Turn
 from system.context import Context, ManagedProcess, first_period, last_moment
 from system.lifecycle import JOB_FINISHED, JobState
-from system.schedule import At, parse_schedule
+from system.schedule import parse_schedule
 from system.timeperiod import Qualifier, Timeperiod, parse
 
 FINISHED_BYTES = bytes(sorted(JOB_FINISHED))
@@ -74,17 +74,14 @@ class States:
         return beyond if beyond < high else None
 
     def due_end(self, now: datetime) -> int:
-        """Return the first period that is not due yet: it has not ended, or its lag is not over, or its `at` has not come since."""
-        moment = self._schedule.last_fire(now) if isinstance(self._schedule, At) else now
-        end = self.qualifier.ordinal_of(moment - timedelta(seconds=self.process.lag_s))
+        """Return the first period that is not due yet: it has not ended, or its lag is not over, or its schedule has not fired since."""
+        end = self.qualifier.ordinal_of(self._schedule.last_fire(now) - timedelta(seconds=self.process.lag_s))
         return max(self.first, end if self.last is None else min(end, self.last))
 
     def due_at(self, ordinal: int) -> datetime:
         """Return when a period becomes due."""
         ready = Timeperiod(self.qualifier, ordinal).end + timedelta(seconds=self.process.lag_s)
-        if isinstance(self._schedule, At):
-            return self._schedule.next_fire(ready - timedelta(microseconds=1))
-        return ready
+        return self._schedule.next_fire(ready - timedelta.resolution)
 
     def under_way(self) -> Iterator[int]:
         """Yield the periods that are active and not EMBRYO."""

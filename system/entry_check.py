@@ -161,7 +161,7 @@ def _class_path_fault(classname: object, folder: str) -> Iterator[str]:
 
 def _schedule_fault(frequency: object) -> Iterator[str]:
     if not isinstance(frequency, str):
-        yield f"trigger_frequency {frequency!r} is no text: write 'every SECONDS' or 'at HH:MM'"
+        yield f"trigger_frequency {frequency!r} is no text: write 'every SECONDS', 'at HH:MM' or 'cron M H D MON DOW'"
     elif fault := schedule_faults(frequency):
         yield f"trigger_frequency {fault}"
 

@@ -21,7 +21,11 @@ class TimeperiodError(HorariumError, ValueError):
 
 
 class ScheduleError(HorariumError, ValueError):
-    """A schedule (`every`, `at`) can't be read."""
+    """A schedule (`every`, `at`, `cron`) can't be read, or never fires."""
+
+
+class TimezoneError(HorariumError, ValueError):
+    """There is no time zone of that name."""
 
 
 class IllegalTransition(HorariumError):

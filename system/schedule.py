@@ -1,6 +1,7 @@
-"""When is something due? The schedule grammar: `every N` and `at E,E,...`, all in UTC.
+"""When is something due? The schedule grammar: `every N`, `at E,E,...` in UTC, and `cron M H D MON DOW [in ZONE]`.
 
-E is `HH:MM` (daily), `*-HH:MM` (daily too) or `D-HH:MM` with D = 0 Monday .. 6 Sunday. N is in seconds.
+E is `HH:MM` (daily), `*-HH:MM` (daily too) or `D-HH:MM` with D = 0 Monday .. 6 Sunday. N is in seconds. ZONE is an IANA name, UTC where
+it is left out.
 """
 
 from __future__ import annotations
@@ -8,7 +9,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
+from system.cron import parse_cron
 from system.errors import ScheduleError
 
 _EVENT = re.compile(r"(?:(?P<day>[0-6*])-)?(?P<hour>[01][0-9]|2[0-3]):(?P<minute>[0-5][0-9])", re.ASCII)
@@ -17,12 +20,37 @@ _WEEK = timedelta(days=7)
 _LONGEST_S = 36_525 * 86_400  # beyond a century the calendar's arithmetic would overflow
 
 
+class Schedule(Protocol):
+    """When something is due: `last_fire(now) <= now < next_fire(now)`, with no fire between them. Moments are aware; answers are in UTC."""
+
+    @property
+    def text(self) -> str:
+        """The schedule as it was given."""
+
+    def last_fire(self, now: datetime) -> datetime:
+        """Return the latest fire at or before `now`."""
+
+    def next_fire(self, now: datetime) -> datetime:
+        """Return the earliest fire after `now`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Every:
-    """Due again and again, `seconds` apart. `text` is as it was given."""
+    """Due again and again, `seconds` apart. `text` is as it was given.
+
+    That names no moments: whoever repeats by it counts from its own last time. As moments it holds nothing back, so any moment is one.
+    """
 
     text: str
     seconds: float
+
+    def last_fire(self, now: datetime) -> datetime:
+        """Return `now`."""
+        return now.astimezone(UTC)
+
+    def next_fire(self, now: datetime) -> datetime:
+        """Return the moment that follows `now` at once."""
+        return now.astimezone(UTC) + timedelta.resolution
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +75,11 @@ class At:
         return future[0] if future else since[0] + _WEEK
 
 
-Schedule = Every | At
-
-
 def parse_schedule(text: str) -> Schedule:
     """Return the schedule that `text` describes; raises ScheduleError, which names the text and the grammar."""
     words = text.strip()
+    if words.split()[:1] == ["cron"]:
+        return parse_cron(text)
     every = _EVERY.fullmatch(words)
     if every and 0 < float(every[1]) <= _LONGEST_S:
         return Every(text, float(every[1]))
@@ -61,8 +88,8 @@ def parse_schedule(text: str) -> Schedule:
         if all(events):
             return At(text, tuple(sorted({minute for event in events if event for minute in _minutes(event)})))
     raise ScheduleError(
-        f"{text!r} is not a schedule: write 'every SECONDS' (> 0, at most a century) or 'at HH:MM,D-HH:MM,...'"
-        " (D is 0 Monday .. 6 Sunday, or *)"
+        f"{text!r} is not a schedule: write 'every SECONDS' (> 0, at most a century) 'at HH:MM,D-HH:MM,...'"
+        " (D is 0 Monday .. 6 Sunday, or *), or 'cron M H D MON DOW in ZONE'"
     )
 
 

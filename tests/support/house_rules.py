@@ -39,6 +39,7 @@ DRIVERS = {
     "mongomock": ("db/mongo*.py",),
     "pika": ("mq/rabbit*.py",),
     "psutil": ("system/processes.py",),
+    "cronsim": ("system/cron.py",),
     "flask": ("mx/*",),
     "werkzeug": ("mx/*",),
     "jinja2": ("mx/*",),

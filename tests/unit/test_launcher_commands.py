@@ -32,6 +32,22 @@ def test_list_names_every_process(terminal: Terminal) -> None:
     assert [row["level"] for row in terminal.json("list")] == ["hourly", "daily"]
 
 
+def test_a_time_that_a_schedule_names_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal = Terminal(LampRoof(Lamp(january(trigger_frequency="cron 30 2 * * * in Asia/Tokyo"))), capsys)
+    shown = [(row["schedule"], row["next"]) for row in terminal.json("list")]
+    assert shown == [("cron 30 2 * * * in Asia/Tokyo", "2020-01-01T17:30:00+00:00")] * 2
+    assert terminal.run("list") == 0
+    assert "2020-01-01 17:30:00Z" in terminal.out
+    assert terminal.run("status") == 0
+    assert "flights_daily at 2020-01-01 17:30:00Z" in terminal.out
+
+
+def test_an_interval_names_no_time_to_show(terminal: Terminal) -> None:
+    assert [row["next"] for row in terminal.json("list")] == [None, None]
+    assert terminal.run("list") == 0
+    assert "next" not in terminal.out
+
+
 def test_timetable_counts_per_tree_and_level(lamp: Lamp, terminal: Terminal) -> None:
     lamp.turn()
     lamp.work(*hours(5))

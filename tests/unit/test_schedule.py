@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -12,7 +12,7 @@ from system.schedule import At, Every, parse_schedule
 GOOD = ["every 60", "every 0.5", "every   7", " every 60 ", "at 17:30", "at *-17:30", "at 0-07:15,3-12:00", "at 06:00, 18:00"]
 BAD = [
     "", "60", "every", "every 0", "every 0.0", "every -5", "every 1e3", "every 60s", "every " + "9" * 400, "at", "at ", "at 24:00",
-    "at 7:30", "at 07:60", "at 7-07:30", "at 07:30,", "at ,07:30", "at 07.30", "at 1-1-07:30", "cron 0 7 * * *", "EVERY 60", "every ٦٠",
+    "at 7:30", "at 07:60", "at 7-07:30", "at 07:30,", "at ,07:30", "at 07.30", "at 1-1-07:30", "crom 0 7 * * *", "EVERY 60", "every ٦٠",
 ]  # fmt: skip
 MONDAY = datetime(2024, 1, 1, tzinfo=UTC)
 
@@ -37,6 +37,12 @@ def test_a_bad_schedule_is_refused_with_the_grammar(text: str) -> None:
 
 def test_an_interval_is_in_seconds() -> None:
     assert parse_schedule("every 2.5") == Every("every 2.5", 2.5)
+
+
+def test_an_interval_names_no_moments_and_so_holds_nothing_back() -> None:
+    every = parse_schedule("every 60")
+    assert every.last_fire(MONDAY) == MONDAY
+    assert every.next_fire(MONDAY) == MONDAY + timedelta.resolution
 
 
 def test_day_0_is_monday_and_day_6_sunday() -> None:

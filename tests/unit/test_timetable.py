@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from db.model import Chunk
 from scheduler.timetable import States, Timetable, ordinal_of
 from system.lifecycle import JobState
 from system.timeperiod import DAILY, HOURLY
 from tests.support.builders import job, turn
 from tests.support.contexts import managed
-from tests.support.lamp import context, january
+from tests.support.lamp import Lamp, context, january
 
 
 def hourly(**fields: Any) -> States:
@@ -106,6 +108,25 @@ def test_a_process_that_runs_at_three_waits_for_three_after_the_end() -> None:
     assert daily.due_at(first) == datetime(2013, 1, 2, 3, tzinfo=UTC)
     assert daily.due_end(datetime(2013, 1, 2, 2, 59, tzinfo=UTC)) == first
     assert daily.due_end(datetime(2013, 1, 2, 3, 0, tzinfo=UTC)) == first + 1
+
+
+def test_a_process_with_a_cron_waits_for_its_time_in_its_zone() -> None:
+    fields = {"start": "2013070100", "lag_s": 0.0, "trigger_frequency": "cron 30 4 * * 1-5 in Europe/Berlin"}
+    daily = States(managed("flights_daily", "_daily", **fields), "2020010100")
+    friday = ordinal_of(DAILY, "2013070500")
+    assert daily.due_at(friday) == datetime(2013, 7, 8, 2, 30, tzinfo=UTC)  # the weekend's periods come on Monday, too
+    assert daily.due_end(datetime(2013, 7, 8, 2, 29, tzinfo=UTC)) == friday
+    assert daily.due_end(datetime(2013, 7, 8, 2, 30, tzinfo=UTC)) == friday + 3
+
+
+@pytest.mark.parametrize("frequency", ["every 60", "at 03:00", "cron 0 3 * * * in Asia/Tokyo"])
+def test_fault_17_a_process_goes_on_whatever_its_schedule_is_changed_to(frequency: str) -> None:
+    lamp = Lamp(january(["hourly"], trigger_frequency="every 60"))
+    lamp.turn()
+    lamp.work("flights_hourly/2013010100/1/1")
+    lamp.context = context(january(["hourly"], trigger_frequency=frequency))
+    lamp.engine = lamp.another_engine("scheduler-2")
+    assert lamp.run() == 23
 
 
 def test_the_end_is_the_first_period_that_does_not_run() -> None:
