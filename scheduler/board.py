@@ -172,6 +172,11 @@ class Board:
             return Close(JobEvent.NOOP, NOT_A_GROUP_END)
         return decide(job, inputs_of(self.timetable, self.topology, node), self.context.managed[process].blocking_type)
 
+    def is_reached(self, node: Node) -> bool:
+        """Return whether `node` is a period that the process has, and that is due or was touched before."""
+        frontier = self.frontiers[node[0]]
+        return frontier.states.first <= node[1] and (node[1] < frontier.due_end or frontier.states[node[1]] != JobState.EMBRYO)
+
     def _act(self, node: Node) -> None:
         match self.decision(node):
             case Open():

@@ -81,7 +81,7 @@ def _release(command: Command, node: Node, board: Board, store: Store) -> Result
 
 def _reprocess(command: Command, node: Node, board: Board, store: Store) -> Result:
     """REFERENCE 1.5: the node, its ancestors and its dependants start anew, each behind its gate."""
-    nodes = [node, *board.topology.downstream(*node)]
+    nodes = [node, *board.topology.downstream(*node, board.is_reached)]
     records = _records(board, store, nodes)
     reopen_count = cancel_count = 0
     for place in nodes:

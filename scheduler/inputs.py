@@ -1,4 +1,4 @@
-"""What does a node wait for? Its children and its counterparts in the trees it depends on, counted off the timetable."""
+"""What does a node wait for? Its children and the periods that it depends on, counted off the timetable."""
 
 from __future__ import annotations
 
@@ -18,6 +18,10 @@ def inputs_of(timetable: Timetable, topology: Topology, node: Node) -> tuple[Inp
     for other in place.dependencies:
         needed = topology.needed_of(process, ordinal, other)
         found.append(_look(timetable, other, needed.start, needed.stop, is_child=False))
+    for need in place.needs:
+        for other in need.processes:
+            needed = topology.needed_of(process, ordinal, other, need.offset, need.last)
+            found.append(_look(timetable, other, needed.start, needed.stop, is_child=False))
     return tuple(found)
 
 
