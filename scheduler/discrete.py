@@ -17,7 +17,9 @@ from system.lifecycle import UOW_FINISHED, JobEvent, JobState, UowState
 class Input:
     """What one kind of input looks like: the children of a node, or its counterparts in one process that it depends on.
 
-    Counts are over the periods that the input's process has; `first_*` are their ids, empty when the count is 0.
+    Counts are over the periods that the input's process has; `first_*` are their ids, empty when the count is 0. What is optional
+    counts no skip. Of several of which one is enough, `any_of` holds a part for each process, and the counts are of the whole: nothing is
+    unfinished once one of them is good, nothing skipped while one may still be; `process` is that of the first one.
     """
 
     is_child: bool
@@ -26,6 +28,7 @@ class Input:
     first_unfinished: str = ""
     skipped: int = 0
     first_skipped: str = ""
+    any_of: tuple[Input, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +76,21 @@ def _before_work(inputs: Sequence[Input], blocking_type: str) -> Decision:
     if blocking_type != "blocking_children":
         for entry in inputs:
             if entry.skipped and not entry.is_child:
-                return Close(JobEvent.SKIPPED, f"dependency: {entry.process} {entry.first_skipped} is skipped")
+                return Close(JobEvent.SKIPPED, _skip_reason(entry))
     # blocking_children waits for all that finalization waits for; blocking_dependencies for dependencies alone.
     gate = [i for i in inputs if not (i.is_child and blocking_type == "blocking_dependencies")]
     blockers = unfinished(gate)
     return Wait(blockers) if blockers else Open()
+
+
+def _skip_reason(entry: Input) -> str:
+    if entry.any_of:
+        return f"dependency: any of {_names(entry)}: all {entry.skipped} are skipped, first {entry.process} {entry.first_skipped}"
+    return f"dependency: {entry.process} {entry.first_skipped} is skipped"
+
+
+def _names(entry: Input) -> str:
+    return ", ".join(part.process for part in entry.any_of)
 
 
 def _after_work(job: Job, inputs: Sequence[Input]) -> Decision:
@@ -94,14 +107,14 @@ def _after_work(job: Job, inputs: Sequence[Input]) -> Decision:
 
 def unfinished(inputs: Sequence[Input]) -> tuple[Blocker, ...]:
     """Return a blocker for each input that is not finished."""
-    return tuple(
-        Blocker(
-            "children" if i.is_child else "dependency",
-            f"{i.unfinished} unfinished in {i.process}, first {i.first_unfinished}",
-            i.process,
-            i.first_unfinished,
-            look=f"launch.py job why {i.process} {i.first_unfinished}",
-        )
-        for i in inputs
-        if i.unfinished
-    )
+    return tuple(_blocker(i) for i in inputs if i.unfinished)
+
+
+def _blocker(entry: Input) -> Blocker:
+    kind = "children" if entry.is_child else "dependency"
+    look = f"launch.py job why {entry.process} {entry.first_unfinished}"
+    text = f"{entry.unfinished} unfinished in {entry.process}, first {entry.first_unfinished}"
+    if entry.any_of:
+        text = f"any of {_names(entry)}: none is processed, {entry.unfinished} unfinished"
+    causes = tuple(_blocker(part) for part in entry.any_of if part.unfinished)
+    return Blocker(kind, text, entry.process, entry.first_unfinished, look=look, causes=causes)

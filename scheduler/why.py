@@ -69,6 +69,8 @@ def _deeper(scene: Scene, blocker: Blocker, process: str, depth: int) -> Blocker
     """Return an input's blocker with the first unfinished period of that input as its cause."""
     if blocker.kind not in ("children", "dependency"):
         return blocker
+    if blocker.causes:
+        return replace(blocker, causes=tuple(_deeper(scene, cause, process, depth) for cause in blocker.causes))
     qualifier = scene.board.timetable.states[blocker.process].qualifier
     below = (blocker.process, ordinal_of(qualifier, blocker.timeperiod))
     return replace(blocker, causes=(explain(scene, _beginning(scene, below) if blocker.process == process else below, depth),))

@@ -32,12 +32,14 @@ class Dependency:
 
     A period depends on its counterparts in each of `processes`: the same period, all finer ones inside it, or the coarser one that
     contains it; all moved by `offset` periods, and before them `last` - 1 more, both counted in periods of the process that is depended
-    on.
+    on. `any_of`: one of all these periods that is processed or had no data is enough. `optional`: one that is skipped is as good.
     """
 
     processes: tuple[str, ...]
     offset: int = 0
     last: int = 1
+    any_of: bool = False
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,12 +200,15 @@ def managed_context_entry(  # noqa: PLR0913  the names and their order are the u
     )
 
 
-def dependency_entry(process: str | Sequence[str], offset: int = 0, last: int = 1) -> Dependency:
-    """Return what `depends_on` of a process may hold beside names: the same period of another one, moved or as a window.
+def dependency_entry(
+    process: str | Sequence[str], offset: int = 0, last: int = 1, *, any_of: bool = False, optional: bool = False
+) -> Dependency:
+    """Return what `depends_on` of a process may hold beside names: the same period of another one, or of several, moved or as a window.
 
     `offset=-1` is the period before; `last=7` are the 7 periods up to that one. Both count in periods of the process depended on.
+    `any_of`: one good period of them all is enough. `optional`: wait for them, and go on where one was skipped.
     """
-    return Dependency((process,) if isinstance(process, str) else _kept(process), offset, last)
+    return Dependency((process,) if isinstance(process, str) else _kept(process), offset, last, any_of, optional)
 
 
 def freerun_context_entry(  # noqa: PLR0913  the names and their order are the users' interface

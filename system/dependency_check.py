@@ -58,6 +58,9 @@ def _entry_faults(entry: Dependency) -> Iterator[str]:
         yield f"depends_on has the offset {entry.offset!r}: use a whole number, {bounds}; -1 is the period before"
     if not _is_whole(entry.last) or not 1 <= entry.last <= LARGEST_WINDOW:
         yield f"depends_on has the window last={entry.last!r}: use a whole number of periods, 1 to {LARGEST_WINDOW}"
+    for field in ("any_of", "optional"):
+        if not isinstance(found := getattr(entry, field), bool):
+            yield f"depends_on has {field}={found!r}: use True or False"
 
 
 def _is_whole(found: object) -> bool:

@@ -7,14 +7,18 @@ from typing import Any
 
 import pytest
 
+from scheduler.discrete import Close, Input, decide
+from scheduler.inputs import inputs_of
+from scheduler.timetable import Timetable
 from scheduler.trees import Topology
 from system.context import Context, Dependency, dependency_entry, timetable_tree_entry
 from system.context_check import check, shape
 from system.errors import ConfigError
-from system.lifecycle import JobState, UowEvent
+from system.lifecycle import JobEvent, JobState, UowEvent
 from system.timeperiod import DAILY, HOURLY, MONTHLY, Qualifier, Timeperiod, parse
 from tests.support.contexts import managed
 from tests.support.lamp import Lamp
+from tests.support.lamp import context as lamp_context
 
 BOUNDS: dict[str, Any] = {"start": "2013010100", "end": "2013010500", "lag_s": 0.0}
 GATED: dict[str, Any] = {**BOUNDS, "blocking_type": "blocking_dependencies"}
@@ -108,6 +112,7 @@ def test_downstream_of_a_process_that_depends_on_its_past_ends_where_it_is_told(
         ([7], "depends_on holds 7: use a process's name, or dependency_entry(...)"),
         ([Dependency(())], "depends_on names (): give dependency_entry a process's name, or a list of names"),
         ([dependency_entry("a_daily", 1.5)], "depends_on has the offset 1.5: use a whole number, -10000 to 10000; -1 is the period before"),  # type: ignore[arg-type]
+        ([dependency_entry("a_daily", any_of=1)], "depends_on has any_of=1: use True or False"),  # type: ignore[arg-type]
         ([dependency_entry("a_daily", last=0)], "depends_on has the window last=0: use a whole number of periods, 1 to 1000"),
     ],
 )
@@ -267,3 +272,101 @@ def test_a_month_of_another_tree_gates_a_day() -> None:
     assert of_b(lamp) == []
     lamp.work("a_monthly/2012120000/1/1")
     assert of_b(lamp) == ["01", "02", "03", "04"]
+
+
+# -- any of several, and optional ones
+
+PROCESSED, SKIPPED, EMBRYO, NOOP = JobState.PROCESSED, JobState.SKIPPED, JobState.EMBRYO, JobState.NOOP
+
+
+def input_of(need: Dependency, *states: JobState) -> Input:
+    """Return what the first of January of `b_daily` sees, if the processes `a_daily` and `c_daily` have these states on that day."""
+    processes = [managed(name, "_daily", **BOUNDS) for name in ("a_daily", "c_daily")]
+    built = lamp_context([*processes, managed("b_daily", "_daily", depends_on=[need], **GATED)])
+    timetable = Timetable(built, "2013010100")
+    day = parse(DAILY, "2013010100").ordinal
+    for process, state in zip(processes, states, strict=True):
+        timetable.states[process.name][day] = state
+    return inputs_of(timetable, Topology(built), ("b_daily", day))[0]
+
+
+ANY = dependency_entry(["a_daily", "c_daily"], any_of=True)
+ANY_OR_NONE = dependency_entry(["a_daily", "c_daily"], any_of=True, optional=True)
+
+
+@pytest.mark.parametrize("need", [ANY, ANY_OR_NONE])
+@pytest.mark.parametrize(
+    ("states", "unfinished"),
+    [
+        ((PROCESSED, EMBRYO), 0), ((NOOP, SKIPPED), 0), ((SKIPPED, PROCESSED), 0), ((EMBRYO, EMBRYO), 2), ((SKIPPED, EMBRYO), 1),
+        ((SKIPPED, SKIPPED), 0),
+    ],
+)
+def test_any_of_several_waits_until_one_is_good_or_all_are_finished(
+    need: Dependency, states: tuple[JobState, JobState], unfinished: int
+) -> None:
+    assert input_of(need, *states).unfinished == unfinished
+
+
+@pytest.mark.parametrize(
+    ("need", "states", "skipped"),
+    [
+        (ANY, (SKIPPED, SKIPPED), 2), (ANY, (SKIPPED, EMBRYO), 0), (ANY, (SKIPPED, NOOP), 0), (ANY_OR_NONE, (SKIPPED, SKIPPED), 0),
+    ],
+)
+def test_any_of_several_is_skipped_when_all_are_and_it_is_not_optional(
+    need: Dependency, states: tuple[JobState, JobState], skipped: int
+) -> None:
+    assert input_of(need, *states).skipped == skipped
+
+
+@pytest.mark.parametrize(
+    ("state", "optional", "unfinished", "skipped"),
+    [(EMBRYO, True, 1, 0), (SKIPPED, True, 0, 0), (SKIPPED, False, 0, 1), (PROCESSED, True, 0, 0)],
+)
+def test_an_optional_one_is_waited_for_and_its_skip_counts_for_nothing(
+    state: JobState, optional: bool, unfinished: int, skipped: int
+) -> None:
+    found = input_of(dependency_entry("a_daily", optional=optional), state, EMBRYO)
+    assert (found.unfinished, found.skipped) == (unfinished, skipped)
+
+
+def test_where_none_of_several_has_the_period_there_is_nothing_to_wait_for() -> None:
+    found = input_of(dependency_entry(["a_daily", "c_daily"], -1, any_of=True), EMBRYO, EMBRYO)
+    assert (found.unfinished, found.skipped) == (0, 0)
+
+
+def test_any_of_a_window_of_groups_counts_their_ends_alone() -> None:
+    hours = managed("a_hourly", time_grouping=8, **{**BOUNDS, "end": "2013010200"})
+    lamp = Lamp([hours, managed("b_daily", "_daily", depends_on=[dependency_entry("a_hourly", any_of=True)], **GATED)])
+    lamp.turn()
+    assert "01" not in of_b(lamp)
+    lamp.work("a_hourly/2013010116/1/1")
+    assert "01" in of_b(lamp)
+
+
+def test_one_of_several_opens_the_gate_and_a_later_one_is_no_new_reason() -> None:
+    others = [managed(name, "_daily", **{**BOUNDS, "end": "2013010200"}) for name in ("a_daily", "c_daily")]
+    fields = {**GATED, "end": "2013010200"}
+    lamp = Lamp([*others, managed("b_daily", "_daily", depends_on=[ANY], **fields)])
+    lamp.turn()
+    lamp.work("c_daily/2013010100/1/1")
+    lamp.work("b_daily/2013010100/1/1")
+    lamp.work("a_daily/2013010100/1/1")
+    assert (lamp.job("b_daily", "2013010100").run, lamp.state("b_daily", "2013010100")) == (1, PROCESSED)
+
+
+def test_a_skip_by_any_of_several_says_that_all_are_skipped() -> None:
+    reason = decide(None, [input_of(ANY, SKIPPED, SKIPPED)], "blocking_dependencies")
+    assert reason == Close(
+        JobEvent.SKIPPED, "dependency: any of a_daily, c_daily: all 2 are skipped, first a_daily 2013010100"
+    )
+
+
+def test_why_goes_down_through_every_one_of_several() -> None:
+    others = [managed(name, "_daily", **BOUNDS) for name in ("a_daily", "c_daily")]
+    lamp = Lamp([*others, managed("b_daily", "_daily", depends_on=[ANY], **GATED)])
+    lamp.turn()
+    (blocker,) = lamp.desk.why("b_daily", "2013010200").causes
+    assert blocker.text == "any of a_daily, c_daily: none is processed, 2 unfinished"
+    assert [leaf.process for leaf in blocker.leaves()] == ["a_daily", "c_daily"]
