@@ -207,6 +207,9 @@ class Board:
             if job is not None and job.state is not JobState.EMBRYO:
                 self.draft.put(replace(job, inputs_turn=self.draft.number, turn=self.draft.number))
             self.mark(user)
+        follower = self.topology.follower_of(*node)
+        if follower is not None:
+            self.mark((node[0], follower))
 
     def reopen(self, node: Node, job: Job) -> None:
         """Let a job start anew; `job` is as `settlement.reopened` made it."""

@@ -19,7 +19,8 @@ class Input:
 
     Counts are over the periods that the input's process has; `first_*` are their ids, empty when the count is 0. What is optional
     counts no skip. Of several of which one is enough, `any_of` holds a part for each process, and the counts are of the whole: nothing is
-    unfinished once one of them is good, nothing skipped while one may still be; `process` is that of the first one.
+    unfinished once one of them is good, nothing skipped while one may still be; `process` is that of the first one. `is_order`: the
+    period before, of a process that runs in order. It is no data: waited for before any work, whatever the gate, and for nothing else.
     """
 
     is_child: bool
@@ -29,6 +30,7 @@ class Input:
     skipped: int = 0
     first_skipped: str = ""
     any_of: tuple[Input, ...] = ()
+    is_order: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +74,11 @@ def decide(job: Job | None, inputs: Sequence[Input], blocking_type: str) -> Deci
 def _before_work(inputs: Sequence[Input], blocking_type: str) -> Decision:
     """Truth table of the gates, REFERENCE 1.3."""
     if blocking_type == "blocking_normal":
-        return Open()
+        blockers = unfinished([i for i in inputs if i.is_order])
+        return Wait(blockers) if blockers else Open()
     if blocking_type != "blocking_children":
         for entry in inputs:
-            if entry.skipped and not entry.is_child:
+            if entry.skipped and not entry.is_child and not entry.is_order:
                 return Close(JobEvent.SKIPPED, _skip_reason(entry))
     # blocking_children waits for all that finalization waits for; blocking_dependencies for dependencies alone.
     gate = [i for i in inputs if not (i.is_child and blocking_type == "blocking_dependencies")]
@@ -96,7 +99,7 @@ def _names(entry: Input) -> str:
 def _after_work(job: Job, inputs: Sequence[Input]) -> Decision:
     if job.uow_state is UowState.CANCELED:
         return Close(JobEvent.SKIPPED, job.reason)
-    blockers = unfinished(inputs)
+    blockers = unfinished([i for i in inputs if not i.is_order])
     if blockers:
         return Wait(blockers)
     if job.inputs_turn > job.opened_turn:
@@ -116,5 +119,7 @@ def _blocker(entry: Input) -> Blocker:
     text = f"{entry.unfinished} unfinished in {entry.process}, first {entry.first_unfinished}"
     if entry.any_of:
         text = f"any of {_names(entry)}: none is processed, {entry.unfinished} unfinished"
+    if entry.is_order:
+        kind, text = "in order", f"the period before, {entry.first_unfinished}, is not finished, and {entry.process} runs in order"
     causes = tuple(_blocker(part) for part in entry.any_of if part.unfinished)
     return Blocker(kind, text, entry.process, entry.first_unfinished, look=look, causes=causes)

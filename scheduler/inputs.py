@@ -25,6 +25,9 @@ def inputs_of(timetable: Timetable, topology: Topology, node: Node) -> tuple[Inp
         found.append(_look(timetable, other, needed.start, needed.stop, is_child=False))
     for need in place.needs:
         found += _needed(timetable, topology, node, need)
+    if place.in_order:
+        first = topology.group(process, ordinal).start
+        found.append(replace(_look(timetable, process, first - 1, first, is_child=False), is_order=True))
     return tuple(found)
 
 

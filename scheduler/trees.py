@@ -26,7 +26,7 @@ class Place:
 
     `dependencies` are the processes of the same qualifier in the trees that its tree depends on, in the order given there;
     `dependants` the reverse, in the order of the context. `last` is the first period that the process does not run, None: never.
-    `needs` is what the process depends on by itself.
+    `needs` is what the process depends on by itself; `in_order`: a period starts after the one before it has finished.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Place:
     grouping: int = 1
     last: int | None = None
     needs: tuple[Dependency, ...] = ()
+    in_order: bool = False
 
 
 class Topology:
@@ -108,6 +109,12 @@ class Topology:
         low, high = found.start + offset - last + 1, found.stop + offset
         stop = self.group(other, high - 1).stop
         return range(low, min(stop, group.start) if other == process else stop)
+
+    def follower_of(self, process: str, ordinal: int) -> int | None:
+        """Return the period of the process that starts only after this one has finished, None where there is no order in it."""
+        if not self.places[process].in_order:
+            return None
+        return self.group(process, self.group(process, ordinal).stop)[-1]
 
     def ends_of(self, process: str, periods: range) -> Iterator[int]:
         """Yield those of `periods` that run: all of them, or the ends of their groups."""
@@ -195,6 +202,7 @@ def _places(context: Context) -> dict[str, Place]:
             grouping=process.time_grouping,
             last=process.qualifier.ordinal_of(end) if (end := last_moment(process)) else None,
             needs=process.needs,
+            in_order=process.in_order,
         )
     return places
 

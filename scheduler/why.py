@@ -28,6 +28,7 @@ class Scene:
 
 
 _DEEPEST = 60
+_PAST = ("dependency", "in order")
 
 
 def explain(scene: Scene, node: Node, depth: int = 0) -> Blocker:
@@ -67,7 +68,7 @@ def _cause(scene: Scene, node: Node, job: Job | None, depth: int) -> tuple[Block
 
 def _deeper(scene: Scene, blocker: Blocker, process: str, depth: int) -> Blocker:
     """Return an input's blocker with the first unfinished period of that input as its cause."""
-    if blocker.kind not in ("children", "dependency"):
+    if blocker.kind not in ("children", *_PAST):
         return blocker
     if blocker.causes:
         return replace(blocker, causes=tuple(_deeper(scene, cause, process, depth) for cause in blocker.causes))
@@ -79,7 +80,7 @@ def _deeper(scene: Scene, blocker: Blocker, process: str, depth: int) -> Blocker
 def _beginning(scene: Scene, node: Node) -> Node:
     """Return the period at which a wait for the own past begins: the first that does not wait for an earlier one of its process."""
     while isinstance(decision := scene.board.decision(node), Wait):
-        past = [b for b in decision.blockers if b.process == node[0] and b.kind == "dependency"]
+        past = [b for b in decision.blockers if b.process == node[0] and b.kind in _PAST]
         if not past:
             break
         node = node[0], ordinal_of(scene.board.timetable.states[node[0]].qualifier, past[0].timeperiod)

@@ -62,6 +62,7 @@ class ManagedProcess:
     blocking_type: str = "blocking_normal"
     time_grouping: int = 1
     depends_on: tuple[str | Dependency, ...] = ()
+    in_order: bool = False
     source: str | None = None
     sink: str | None = None
     arguments: Mapping[str, object] = field(default_factory=dict)

@@ -38,7 +38,9 @@ class Link:
 
 
 def dependency_faults(process: ManagedProcess) -> Iterator[str]:
-    """Yield what is wrong with a process's `depends_on` by itself."""
+    """Yield what is wrong with a process's `depends_on` and `in_order` by themselves."""
+    if not isinstance(process.in_order, bool):
+        yield f"in_order is {process.in_order!r}: use True or False"
     given: object = process.depends_on
     if isinstance(given, str | Dependency) or not isinstance(given, list | tuple):
         yield f"depends_on is {given!r}: write a list of names and of dependency_entry(...)"

@@ -370,3 +370,50 @@ def test_why_goes_down_through_every_one_of_several() -> None:
     (blocker,) = lamp.desk.why("b_daily", "2013010200").causes
     assert blocker.text == "any of a_daily, c_daily: none is processed, 2 unfinished"
     assert [leaf.process for leaf in blocker.leaves()] == ["a_daily", "c_daily"]
+
+
+# -- in order
+
+
+def test_a_process_in_order_starts_a_period_after_the_one_before_it_has_finished() -> None:
+    lamp = lamp_of(in_order=True, blocking_type="blocking_normal")
+    for day in ("01", "02", "03", "04"):
+        lamp.turn()
+        assert of_b(lamp) == [day]
+        lamp.work(f"b_daily/201301{day}00/1/1")
+
+
+def test_order_waits_for_no_group_but_the_one_before() -> None:
+    lamp = Lamp([managed("b_hourly", in_order=True, time_grouping=8, **{**BOUNDS, "end": "2013010200"})])
+    for hour in ("08", "16", "23"):
+        lamp.turn()
+        assert lamp.requested() == [f"b_hourly/20130101{hour}/1/1"]
+        lamp.work(f"b_hourly/20130101{hour}/1/1")
+
+
+def test_order_takes_a_skipped_period_for_finished() -> None:
+    lamp = lamp_of(in_order=True, max_attempts=1)
+    lamp.turn()
+    lamp.work("b_daily/2013010100/1/1", event=UowEvent.FAILED)
+    lamp.turn()
+    assert of_b(lamp) == ["02"]
+
+
+def test_order_is_no_data_so_that_a_reprocess_stays_where_it_is() -> None:
+    lamp = lamp_of(in_order=True)
+    lamp.run()
+    lamp.give("reprocess", "b_daily", "2013010200")
+    assert lamp.run() == 1
+
+
+def test_order_has_words_of_its_own() -> None:
+    lamp = lamp_of(in_order=True)
+    lamp.turn()
+    (blocker,) = lamp.desk.why("b_daily", "2013010400").causes
+    assert (blocker.kind, blocker.text) == ("in order", "the period before, 2013010300, is not finished, and b_daily runs in order")
+    assert blocker.leaves()[0].timeperiod == "2013010100"
+
+
+def test_in_order_is_yes_or_no() -> None:
+    with pytest.raises(ConfigError, match="in_order is 1: use True or False"):
+        check([managed("a_daily", "_daily", in_order=1)], [timetable_tree_entry("a", ["a_daily"])])
