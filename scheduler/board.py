@@ -174,6 +174,11 @@ class Board:
             return Close(JobEvent.NOOP, NOT_A_GROUP_END)
         return decide(job, inputs_of(self.timetable, self.topology, node), self.context.managed[process].blocking_type)
 
+    def is_reached(self, node: Node) -> bool:
+        """Return whether `node` is a period that the process has, and that is due or was touched before."""
+        frontier = self.frontiers[node[0]]
+        return frontier.states.first <= node[1] and (node[1] < frontier.due_end or frontier.states[node[1]] != JobState.EMBRYO)
+
     def _act(self, node: Node) -> None:
         match self.decision(node):
             case Open():
@@ -204,6 +209,9 @@ class Board:
             if job is not None and job.state is not JobState.EMBRYO:
                 self.draft.put(replace(job, inputs_turn=self.draft.number, turn=self.draft.number))
             self.mark(user)
+        follower = self.topology.follower_of(*node)
+        if follower is not None:
+            self.mark((node[0], follower))
 
     def reopen(self, node: Node, job: Job) -> None:
         """Let a job start anew; `job` is as `settlement.reopened` made it."""

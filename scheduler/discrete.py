@@ -17,7 +17,10 @@ from system.lifecycle import UOW_FINISHED, JobEvent, JobState, UowState
 class Input:
     """What one kind of input looks like: the children of a node, or its counterparts in one process that it depends on.
 
-    Counts are over the periods that the input's process has; `first_*` are their ids, empty when the count is 0.
+    Counts are over the periods that the input's process has; `first_*` are their ids, empty when the count is 0. What is optional
+    counts no skip. Of several of which one is enough, `any_of` holds a part for each process, and the counts are of the whole: nothing is
+    unfinished once one of them is good, nothing skipped while one may still be; `process` is that of the first one. `is_order`: the
+    period before, of a process that runs in order. It is no data: waited for before any work, whatever the gate, and for nothing else.
     """
 
     is_child: bool
@@ -26,6 +29,8 @@ class Input:
     first_unfinished: str = ""
     skipped: int = 0
     first_skipped: str = ""
+    any_of: tuple[Input, ...] = ()
+    is_order: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +78,32 @@ def decide(job: Job | None, inputs: Sequence[Input], blocking_type: str) -> Deci
 def _before_work(inputs: Sequence[Input], blocking_type: str) -> Decision:
     """Truth table of the gates, REFERENCE 1.3."""
     if blocking_type == "blocking_normal":
-        return Open()
+        blockers = unfinished([i for i in inputs if i.is_order])
+        return Wait(blockers) if blockers else Open()
     if blocking_type != "blocking_children":
         for entry in inputs:
-            if entry.skipped and not entry.is_child:
-                return Close(JobEvent.SKIPPED, f"dependency: {entry.process} {entry.first_skipped} is skipped")
+            if entry.skipped and not entry.is_child and not entry.is_order:
+                return Close(JobEvent.SKIPPED, _skip_reason(entry))
     # blocking_children waits for all that finalization waits for; blocking_dependencies for dependencies alone.
     gate = [i for i in inputs if not (i.is_child and blocking_type == "blocking_dependencies")]
     blockers = unfinished(gate)
     return Wait(blockers) if blockers else Open()
 
 
+def _skip_reason(entry: Input) -> str:
+    if entry.any_of:
+        return f"dependency: any of {_names(entry)}: all {entry.skipped} are skipped, first {entry.process} {entry.first_skipped}"
+    return f"dependency: {entry.process} {entry.first_skipped} is skipped"
+
+
+def _names(entry: Input) -> str:
+    return ", ".join(part.process for part in entry.any_of)
+
+
 def _after_work(job: Job, inputs: Sequence[Input]) -> Decision:
     if job.uow_state is UowState.CANCELED:
         return Close(JobEvent.SKIPPED, job.reason)
-    blockers = unfinished(inputs)
+    blockers = unfinished([i for i in inputs if not i.is_order])
     if blockers:
         return Wait(blockers)
     if job.inputs_turn > job.opened_turn:
@@ -98,14 +114,16 @@ def _after_work(job: Job, inputs: Sequence[Input]) -> Decision:
 
 def unfinished(inputs: Sequence[Input]) -> tuple[Blocker, ...]:
     """Return a blocker for each input that is not finished."""
-    return tuple(
-        Blocker(
-            "children" if i.is_child else "dependency",
-            f"{i.unfinished} unfinished in {i.process}, first {i.first_unfinished}",
-            i.process,
-            i.first_unfinished,
-            look=f"launch.py job why {i.process} {i.first_unfinished}",
-        )
-        for i in inputs
-        if i.unfinished
-    )
+    return tuple(_blocker(i) for i in inputs if i.unfinished)
+
+
+def _blocker(entry: Input) -> Blocker:
+    kind = "children" if entry.is_child else "dependency"
+    look = f"launch.py job why {entry.process} {entry.first_unfinished}"
+    text = f"{entry.unfinished} unfinished in {entry.process}, first {entry.first_unfinished}"
+    if entry.any_of:
+        text = f"any of {_names(entry)}: none is processed, {entry.unfinished} unfinished"
+    if entry.is_order:
+        kind, text = "in order", f"the period before, {entry.first_unfinished}, is not finished, and {entry.process} runs in order"
+    causes = tuple(_blocker(part) for part in entry.any_of if part.unfinished)
+    return Blocker(kind, text, entry.process, entry.first_unfinished, look=look, causes=causes)

@@ -1,10 +1,15 @@
-"""What does a node wait for? Its children and its counterparts in the trees it depends on, counted off the timetable."""
+"""What does a node wait for? Its children and the periods that it depends on, counted off the timetable."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from scheduler.discrete import Input
 from scheduler.timetable import Node, Timetable, id_of
 from scheduler.trees import Topology
+from system.context import Dependency
+from system.lifecycle import JOB_FINISHED, JobState
 
 
 def inputs_of(timetable: Timetable, topology: Topology, node: Node) -> tuple[Input, ...]:
@@ -18,7 +23,53 @@ def inputs_of(timetable: Timetable, topology: Topology, node: Node) -> tuple[Inp
     for other in place.dependencies:
         needed = topology.needed_of(process, ordinal, other)
         found.append(_look(timetable, other, needed.start, needed.stop, is_child=False))
+    for need in place.needs:
+        found += _needed(timetable, topology, node, need)
+    if place.in_order:
+        first = topology.group(process, ordinal).start
+        found.append(replace(_look(timetable, process, first - 1, first, is_child=False), is_order=True))
     return tuple(found)
+
+
+def _needed(timetable: Timetable, topology: Topology, node: Node, need: Dependency) -> Iterator[Input]:
+    """Yield an `Input` for each process of what a process depends on by itself; one for all of them where one period is enough."""
+    periods = {other: topology.needed_of(*node, other, need.offset, need.last) for other in need.processes}
+    if need.any_of:
+        yield _any_of(timetable, topology, periods, is_optional=need.optional)
+        return
+    for other, needed in periods.items():
+        found = _look(timetable, other, needed.start, needed.stop, is_child=False)
+        yield replace(found, skipped=0, first_skipped="") if need.optional and found.skipped else found
+
+
+def _any_of(timetable: Timetable, topology: Topology, periods: Mapping[str, range], *, is_optional: bool) -> Input:
+    """Return the whole of several periods of which one is enough. Those that end no group are none of them: they have no data by rule."""
+    found = [_part(timetable, topology, process, needed) for process, needed in periods.items()]
+    parts = tuple(part for part, _ in found)
+    left, lost = sum(part.unfinished for part in parts), sum(part.skipped for part in parts)
+    whole = Input(is_child=False, process=parts[0].process, any_of=parts)
+    if any(good for _, good in found):
+        return whole
+    if left:
+        part = next(part for part in parts if part.unfinished)
+        return replace(whole, process=part.process, unfinished=left, first_unfinished=part.first_unfinished)
+    if lost and not is_optional:
+        part = next(part for part in parts if part.skipped)
+        return replace(whole, process=part.process, skipped=lost, first_skipped=part.first_skipped)
+    return whole
+
+
+def _part(timetable: Timetable, topology: Topology, process: str, needed: range) -> tuple[Input, int]:
+    """Return one process's part of several periods of which one is enough, and how many of them are good."""
+    states = timetable.states[process]
+    low, high = states.clip(needed.start, needed.stop)
+    ends = list(topology.ends_of(process, range(low, high)))
+    unfinished = [end for end in ends if JobState(states[end]) not in JOB_FINISHED]
+    skipped = [end for end in ends if states[end] == JobState.SKIPPED]
+    first = [id_of(states.qualifier, found[0]) if found else "" for found in (unfinished, skipped)]
+    part = Input(is_child=False, process=process, unfinished=len(unfinished), first_unfinished=first[0],
+                 skipped=len(skipped), first_skipped=first[1])
+    return part, len(ends) - len(unfinished) - len(skipped)
 
 
 def _look(timetable: Timetable, process: str, low: int, high: int, *, is_child: bool) -> Input:

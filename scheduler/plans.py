@@ -58,10 +58,7 @@ Planner = Callable[[Board, Records, list[Node]], Plan]
 
 def reprocess_nodes(board: Board, nodes: Iterable[Node]) -> list[Node]:
     """Return `nodes` with their ancestors and dependants, transitively, each after its inputs."""
-    found = dict.fromkeys(nodes)
-    for node in list(found):
-        found.update(dict.fromkeys(board.topology.downstream(*node)))
-    return _in_order(board, found)
+    return board.topology.closure(nodes, board.is_reached)
 
 
 def skip_nodes(board: Board, nodes: Iterable[Node]) -> list[Node]:
@@ -83,10 +80,10 @@ def skip_nodes(board: Board, nodes: Iterable[Node]) -> list[Node]:
 
 def reprocess(board: Board, records: Records, nodes: list[Node]) -> Plan:
     """Plan that `nodes` and what uses them start anew. What an operator skipped is reopened only where it is named."""
-    steps = []
+    steps, named = [], set(nodes)
     for node in reprocess_nodes(board, nodes):
         job = records.get(node)
-        if job is None or job.state is JobState.EMBRYO or (node not in nodes and _is_operators(job)):
+        if job is None or job.state is JobState.EMBRYO or (node not in named and _is_operators(job)):
             continue
         steps.append(Step(node, Action.REOPEN_AFTER if _runs(job) else Action.REOPEN, job))
     return Plan(tuple(steps)) if steps else Plan(refusal="it has not run yet")

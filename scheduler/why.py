@@ -27,8 +27,16 @@ class Scene:
     leads: bool
 
 
-def explain(scene: Scene, node: Node) -> Blocker:
-    """Return what `node` waits for, with its causes; a finished job waits for nothing and says so."""
+_DEEPEST = 60
+_PAST = ("dependency", "in order")
+
+
+def explain(scene: Scene, node: Node, depth: int = 0) -> Blocker:
+    """Return what `node` waits for, with its causes; a finished job waits for nothing and says so.
+
+    A process that waits for its own past is followed at once to the period at which that begins. `depth` is how far down this is:
+    below 60 levels causes are left out.
+    """
     board = scene.board
     process, ordinal = node
     timeperiod = board.timetable.period(node)
@@ -42,29 +50,41 @@ def explain(scene: Scene, node: Node) -> Blocker:
         return Blocker("finished", f"it is finished: {state.label}", process, timeperiod)
     title = f"{process} {timeperiod} is {state.label}"
     job = board.timetable.active.get(node)
-    cause = _cause(scene, node, job)
+    cause = _cause(scene, node, job, depth) if depth < _DEEPEST else ()
     since = job.changed_at if job else None
     return Blocker("waits", title, process, timeperiod, since, causes=cause)
 
 
-def _cause(scene: Scene, node: Node, job: Job | None) -> tuple[Blocker, ...]:
+def _cause(scene: Scene, node: Node, job: Job | None, depth: int) -> tuple[Blocker, ...]:
     if job is not None and job.uow_state is not None and job.uow_state not in UOW_FINISHED and not job.held:
         return (_of_uow(scene, job),)
     decision = scene.board.decision(node)
     if decision is None:
         return (_open_period(scene, node),)
     if isinstance(decision, Wait):
-        return tuple(_deeper(scene, blocker) for blocker in decision.blockers)
+        return tuple(_deeper(scene, blocker, node[0], depth + 1) for blocker in decision.blockers)
     return (_of_admission(scene, node),)
 
 
-def _deeper(scene: Scene, blocker: Blocker) -> Blocker:
+def _deeper(scene: Scene, blocker: Blocker, process: str, depth: int) -> Blocker:
     """Return an input's blocker with the first unfinished period of that input as its cause."""
-    if blocker.kind not in ("children", "dependency"):
+    if blocker.kind not in ("children", *_PAST):
         return blocker
+    if blocker.causes:
+        return replace(blocker, causes=tuple(_deeper(scene, cause, process, depth) for cause in blocker.causes))
     qualifier = scene.board.timetable.states[blocker.process].qualifier
-    below = explain(scene, (blocker.process, ordinal_of(qualifier, blocker.timeperiod)))
-    return replace(blocker, causes=(below,))
+    below = (blocker.process, ordinal_of(qualifier, blocker.timeperiod))
+    return replace(blocker, causes=(explain(scene, _beginning(scene, below) if blocker.process == process else below, depth),))
+
+
+def _beginning(scene: Scene, node: Node) -> Node:
+    """Return the period at which a wait for the own past begins: the first that does not wait for an earlier one of its process."""
+    while isinstance(decision := scene.board.decision(node), Wait):
+        past = [b for b in decision.blockers if b.process == node[0] and b.kind in _PAST]
+        if not past:
+            break
+        node = node[0], ordinal_of(scene.board.timetable.states[node[0]].qualifier, past[0].timeperiod)
+    return node
 
 
 def _open_period(scene: Scene, node: Node) -> Blocker:

@@ -27,6 +27,22 @@ ON_FAILURE = ("skip", "hold")
 
 
 @dataclass(frozen=True, slots=True)
+class Dependency:
+    """What the jobs of a process depend on beside what their tree says, made by `dependency_entry`.
+
+    A period depends on its counterparts in each of `processes`: the same period, all finer ones inside it, or the coarser one that
+    contains it; all moved by `offset` periods, and before them `last` - 1 more, both counted in periods of the process that is depended
+    on. `any_of`: one of all these periods that is processed or had no data is enough. `optional`: one that is skipped is as good.
+    """
+
+    processes: tuple[str, ...]
+    offset: int = 0
+    last: int = 1
+    any_of: bool = False
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ManagedProcess:
     """A process with timeperiods. Fields are as given; `period_start` and `horizon` read them.
 
@@ -45,6 +61,8 @@ class ManagedProcess:
     is_on: bool = True
     blocking_type: str = "blocking_normal"
     time_grouping: int = 1
+    depends_on: tuple[str | Dependency, ...] = ()
+    in_order: bool = False
     source: str | None = None
     sink: str | None = None
     arguments: Mapping[str, object] = field(default_factory=dict)
@@ -71,6 +89,11 @@ class ManagedProcess:
     def qualifier(self) -> Qualifier:
         """The time qualifier; raises TimeperiodError for an unknown one."""
         return qualifier_named(self.time_qualifier)
+
+    @property
+    def needs(self) -> tuple[Dependency, ...]:
+        """What `depends_on` says, a bare name as the dependency that it stands for."""
+        return tuple(Dependency((given,)) if isinstance(given, str) else given for given in self.depends_on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +176,7 @@ def managed_context_entry(  # noqa: PLR0913  the names and their order are the u
     exchange: str | None = None,
     queue: str | None = None,
     routing: str | None = None,
+    depends_on: Sequence[str | Dependency] = (),
     **fields: Any,
 ) -> ManagedProcess:
     """Return the entry of a process with timeperiods; every other field of `ManagedProcess` may be given by name.
@@ -172,8 +196,20 @@ def managed_context_entry(  # noqa: PLR0913  the names and their order are the u
         exchange=exchange or MANAGED_EXCHANGE,
         queue=queue_name,
         routing=routing or queue_name,
+        depends_on=_kept(depends_on),
         **fields,  # a wrong name is Python's own TypeError; a wrong value is found by the check
     )
+
+
+def dependency_entry(
+    process: str | Sequence[str], offset: int = 0, last: int = 1, *, any_of: bool = False, optional: bool = False
+) -> Dependency:
+    """Return what `depends_on` of a process may hold beside names: the same period of another one, or of several, moved or as a window.
+
+    `offset=-1` is the period before; `last=7` are the 7 periods up to that one. Both count in periods of the process depended on.
+    `any_of`: one good period of them all is enough. `optional`: wait for them, and go on where one was skipped.
+    """
+    return Dependency((process,) if isinstance(process, str) else _kept(process), offset, last, any_of, optional)
 
 
 def freerun_context_entry(  # noqa: PLR0913  the names and their order are the users' interface
@@ -217,6 +253,11 @@ def timetable_tree_entry(
 ) -> Tree:
     """Return the entry of a tree; the order of `enclosed_processes` does not matter."""
     return Tree(tree_name, _texts(enclosed_processes), _texts(dependent_on), mx_name, mx_page)
+
+
+def _kept(given: Sequence[Any]) -> tuple[Any, ...]:
+    # What is no list is kept as it is, so that the check can say so.
+    return tuple(given) if isinstance(given, list) else cast(tuple[Any, ...], given)
 
 
 def _texts(given: Sequence[str]) -> tuple[str, ...]:

@@ -9,12 +9,14 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import TypeVar
 
 from system.class_path import find_modules
-from system.context import Context, DaemonProcess, FreerunProcess, ManagedProcess, ProcessEntry, Queue, Tree
+from system.context import Context, DaemonProcess, Dependency, FreerunProcess, ManagedProcess, ProcessEntry, Queue, Tree
+from system.dependency_check import dependency_faults, graph_faults
 from system.entry_check import is_texts, name_fault, near, process_faults, qualifier_of, queue_faults, queue_name_fault, tree_faults
 from system.errors import ConfigError
 
@@ -62,7 +64,16 @@ def shape(process: ManagedProcess, context: Context) -> str:
         "dependencies": sorted({p.name for p in inputs if p.qualifier == process.qualifier}),
         "start": process.start,
     }
+    if process.needs:  # left out where there are none: what was registered before there were any has no such fact
+        facts["depends_on"] = sorted(map(_said_of, process.needs))
     return json.dumps(facts, sort_keys=True)
+
+
+def _said_of(need: Dependency) -> str:
+    """Return a dependency in one way of writing, whatever the order of its processes."""
+    shown = [", ".join(sorted(need.processes))]
+    shown += [f"{f.name}={getattr(need, f.name)}" for f in fields(need)[1:] if getattr(need, f.name) != f.default]
+    return " ".join(shown)
 
 
 def _members(context: Context, tree: Tree | None) -> list[ManagedProcess]:
@@ -77,6 +88,8 @@ def _checked(title: str, processes: object, trees: object, queues: object, folde
     found_queues = _entries("queue_context", queues, (Queue,), faults)
     for process in found_processes:
         own = [*name_fault("name", process.name), *process_faults(process, folder)]
+        if isinstance(process, ManagedProcess):
+            own += dependency_faults(process)
         faults.extend(f"process {process.name!r}: {fault}" for fault in own)
     for tree in found_trees:
         faults.extend(f"tree {tree.name!r}: {fault}" for fault in [*name_fault("name", tree.name), *tree_faults(tree)])
@@ -85,6 +98,8 @@ def _checked(title: str, processes: object, trees: object, queues: object, folde
     faults.extend(_double_names(found_processes, found_trees, found_queues))
     faults.extend(_shared_queues(found_processes))
     faults.extend(_tree_faults(found_processes, found_trees))
+    if not any("depends on itself, " in fault for fault in faults):  # trees in a circle are said already
+        faults.extend(graph_faults(found_processes, found_trees))
     if faults:
         raise _refusal(title, faults)
     return Context(

@@ -103,7 +103,8 @@ def test_every_command_that_a_page_shows_exists(name: str) -> None:
 
 def code_of(text: str) -> str:
     """Return what a page shows of the shell: its fences without a language or of `sh`, and the spans that name `launch.py`."""
-    fences = re.findall(r"^```(?:sh)?\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    fences = [shown for language, shown in found if language in ("", "sh")]
     prose = re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
     return "\n".join([*fences, *(f"`{span}`" for span in re.findall(r"`([^`\n]+)`", prose) if "launch.py" in span)])
 
