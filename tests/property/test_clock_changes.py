@@ -69,8 +69,9 @@ def test_fault_27_no_fire_is_lost_or_doubled_over_any_change_of_clocks(name: str
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("initial", sorted({name[:4] for name in ZONES}))
-def test_fault_27_no_fire_is_lost_or_doubled_in_any_zone_from_2000_to_2040(initial: str) -> None:
-    zones = [ZoneInfo(name) for name in ZONES if name.startswith(initial)]
-    alike = {clock_changes(zone): zone for zone in zones}
-    assert [fault for changes, zone in alike.items() for change in changes for fault in faults_of(zone, change)] == []
+def test_fault_27_no_fire_is_lost_or_doubled_in_any_zone_from_2000_to_2040() -> None:
+    zones = [ZoneInfo(name) for name in ZONES]
+    # Many zones share a change: the same instant, from the same offset to the same. One of them shows it for all.
+    alike = {(change, offset(zone, change - MINUTE), offset(zone, change)): zone for zone in zones for change in clock_changes(zone)}
+    assert [fault for (change, _, _), zone in alike.items() for fault in faults_of(zone, change)] == []
+    assert len(alike) > 2_000
