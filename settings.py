@@ -98,10 +98,11 @@ class Settings:
 
 @dataclass(frozen=True)
 class Settled:
-    """Settings, and by name the place that each value came from."""
+    """Settings, and by name the place that each value came from. `file` is the settings file, empty where there is none."""
 
     settings: Settings
     places: Mapping[str, str]
+    file: str = ""
 
 
 TABLE: Mapping[str, Field[Any]] = {f.name: f for f in fields(Settings)}
@@ -116,7 +117,9 @@ def settled(layers: Iterable[Layer], here: Path) -> Settled:
     values: dict[str, Any] = {}
     places = dict.fromkeys(TABLE, DEFAULT)
     starts = {"context": here, "var": here}  # where the relative paths begin
+    file = ""
     for layer in layers:
+        file = file or layer.path
         for name, given in sorted(layer.values.items()):
             if name not in TABLE:
                 faults.append(_unknown(layer, name))
@@ -131,7 +134,7 @@ def settled(layers: Iterable[Layer], here: Path) -> Settled:
         faults.append(f"HORARIUM_LEASE_S is {loaded.lease_s:g}: expected 3 times HORARIUM_BEAT_S ({loaded.beat_s:g}) or more")
     if faults:
         raise ConfigError("\n".join(["the settings can't be used:", *(f"  - {f}" for f in faults)]), tuple(faults))
-    return Settled(_resolved(loaded, starts), places)
+    return Settled(_resolved(loaded, starts), places, file)
 
 
 def _resolved(loaded: Settings, starts: Mapping[str, Path]) -> Settings:

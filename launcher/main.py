@@ -11,10 +11,13 @@ from collections.abc import Sequence
 
 import click
 
+from launcher.context_check import context_group
+from launcher.foreground import run_command
 from launcher.job import job_group
 from launcher.listing import list_command
 from launcher.overview import status_command, timetable_command
 from launcher.parts import Roof
+from launcher.project import init_command
 from launcher.report import report_command
 from launcher.settings_list import settings_command
 from launcher.up import up_command
@@ -38,7 +41,11 @@ def cli(roof: Roof, given: tuple[str, ...]) -> None:
     roof.given = (*roof.given, *given)
 
 
-for command in (up_command, job_group, timetable_command, status_command, report_command, list_command, settings_command):
+COMMANDS: tuple[click.Command, ...] = (
+    up_command, job_group, timetable_command, status_command, report_command, list_command, settings_command,
+    run_command, init_command, context_group,
+)  # fmt: skip
+for command in COMMANDS:
     cli.add_command(command)
 
 

@@ -25,6 +25,7 @@ def settings_command(roof: Roof, *, as_json: bool) -> None:
         value = f"{row['value']} {row['unit'] if isinstance(row['value'], int | float) else ''}".rstrip()
         table.add_row(str(row["setting"]), f"{escape(value)}\n[dim]{escape(str(row['help']))}[/dim]", str(row["from"]))
     show(table)
+    click.echo(f"settings file: {roof.settled.file or 'none'}")
     click.echo("to change one: the file settings.toml beside the context, HORARIUM_<NAME>, or launch.py --set NAME=VALUE ...")
 
 
