@@ -11,15 +11,19 @@ from collections.abc import Sequence
 
 import click
 
+from launcher.completion import completion_command
 from launcher.context_check import context_group
+from launcher.database import db_command
 from launcher.foreground import run_command
 from launcher.job import job_group
 from launcher.listing import list_command
 from launcher.overview import status_command, timetable_command
 from launcher.parts import Roof
 from launcher.project import init_command
+from launcher.queue import queue_group
 from launcher.report import report_command
 from launcher.settings_list import settings_command
+from launcher.shell import shell_command
 from launcher.up import up_command
 from system import logs
 from system.errors import HorariumError
@@ -43,7 +47,7 @@ def cli(roof: Roof, given: tuple[str, ...]) -> None:
 
 COMMANDS: tuple[click.Command, ...] = (
     up_command, job_group, timetable_command, status_command, report_command, list_command, settings_command,
-    run_command, init_command, context_group,
+    run_command, init_command, context_group, queue_group, db_command, shell_command, completion_command,
 )  # fmt: skip
 for command in COMMANDS:
     cli.add_command(command)
