@@ -19,6 +19,7 @@ from launcher.parts import Joined, Roof, open_parts, scheduler_settings, worker_
 from supervisor.local_crew import mark_by_hand
 from system import logs
 from system.errors import HorariumError, Unavailable
+from system.hidden import hide
 from system.processes import MARK_VARIABLE
 
 log = logging.getLogger(__name__)
@@ -92,7 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         run(roof)
     except HorariumError as error:
         log.error("%s ends: %s", name, error)  # noqa: TRY400  the error says it all
-        sys.stderr.write(f"error: {error}\n")
+        sys.stderr.write(f"error: {hide(str(error))}\n")
         return 1
     except KeyboardInterrupt:
         return 1

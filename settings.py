@@ -1,18 +1,26 @@
-"""What can be set for a deployment? Read at the roof and handed down; no module below reads settings or the environment."""
+"""What can be set for a deployment? Read at the roof and handed down; no module below reads settings or the environment.
+
+The fields of `Settings` are the one table: name, type, default, unit and help. Where values come from (a file, the environment, the
+command line) is told by layers; a later layer overrules an earlier one.
+"""
 
 from __future__ import annotations
 
 import difflib
 import socket
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 from system.errors import ConfigError, TimeperiodError
 from system.processes import cpu_count
 from system.timeperiod import HOURLY, parse
 
 PREFIX = "HORARIUM_"
+# Names the settings file; `none` means that there is none. No setting itself, since it leads to them.
+FILE_VARIABLE = PREFIX + "SETTINGS"
+NO_FILE = "none"
 # What the product sets itself, for the processes and jobs that it starts; never settings.
 CHILD_MARKS = frozenset(
     PREFIX + name
@@ -21,109 +29,168 @@ CHILD_MARKS = frozenset(
         "START_TIMEPERIOD", "END_TIMEPERIOD", "START", "END", "ARGUMENTS",
     )
 )
+DEFAULT, FILE, ENVIRONMENT, COMMAND_LINE = "default", "file", "environment", "command line"
+
+
+def _setting(default: Any, unit: str, text: str, *, least: float | None = None, may_hold_password: bool = False) -> Any:
+    """Return a row of the table. `least` is the lowest number that is taken."""
+    return field(default=default, metadata={"unit": unit, "help": text, "least": least, "may_hold_password": may_hold_password})
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """What one place says: values by setting, as texts (or as TOML has them). Relative paths start at `folder`."""
+
+    place: str
+    values: Mapping[str, object]
+    folder: Path
+    path: str = ""  # of the settings file
+
+    def says(self, name: str) -> str:
+        """Return how a message calls a setting that was given here."""
+        if self.place == ENVIRONMENT:
+            return PREFIX + name.upper()
+        return f"{name} in {self.path}" if self.place == FILE else f"--set {name}"
+
+
+def from_environment(environ: Mapping[str, str]) -> Layer:
+    """Return the layer of the variables that begin with `HORARIUM_`."""
+    taken = {n: text for n, text in environ.items() if n.startswith(PREFIX) and n not in CHILD_MARKS and n != FILE_VARIABLE}
+    return Layer(ENVIRONMENT, {n.removeprefix(PREFIX).lower(): text for n, text in taken.items()}, Path.cwd())
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that can be set; `HORARIUM_<NAME>` overrules a default. Paths are absolute once loaded."""
+    """Everything that can be set. Paths are absolute once loaded."""
 
-    context: str = "context.py"  # a path to a .py file, or a dotted module name
-    var: str = "var"  # folder for everything that is written
-    store_url: str = ""  # sqlite:///<var>/horarium.db
-    broker_url: str = "embedded:"
-    box: str = ""  # this machine's name, its host name by default; unique in a deployment
-    workers: int = 0  # worker processes of this box; 0: one per CPU, at most 2
-    slots: int = 2  # units of work that one worker runs at once
-    timetable_start: str = "2020010100"  # hourly id, UTC: the first period of processes without a start of their own
-    lease_s: float = 30.0  # seconds without a beat after which a session is lost
-    beat_s: float = 2.0  # seconds between beats
-    sweep_s: float = 2.0  # seconds between second looks
-    poll_s: float = 1.0  # seconds between looks at a queue whose bell did not ring
-    stop_grace_s: float = 10.0  # seconds from the request to stop until the kill
-    output_limit_bytes: int = 262_144  # what is kept of one attempt's output
-    log_bytes: int = 10_000_000  # size at which a log file is rotated
-    log_count: int = 5  # rotated log files that are kept
+    context: str = _setting("context.py", "path or module", "the process context: a .py file, or a dotted module name")
+    var: str = _setting("var", "path", "folder for everything that is written")
+    store_url: str = _setting("", "URL", "the store; unset: sqlite:///<var>/horarium.db", may_hold_password=True)
+    broker_url: str = _setting("embedded:", "URL", "the broker; embedded: is a queue in the store's file", may_hold_password=True)
+    box: str = _setting("", "name", "this machine's name, unique in a deployment; unset: its host name")
+    workers: int = _setting(0, "processes", "workers of this box; 0: one per CPU, at most 2", least=0)
+    slots: int = _setting(2, "units of work", "what one worker runs at once", least=1)
+    timetable_start: str = _setting("2020010100", "hourly id, UTC", "first period of processes without a start of their own")
+    lease_s: float = _setting(30.0, "seconds", "without a beat for so long a session is lost; at least 3 times beat_s")
+    beat_s: float = _setting(2.0, "seconds", "between two beats")
+    sweep_s: float = _setting(2.0, "seconds", "between two second looks of the scheduler")
+    poll_s: float = _setting(1.0, "seconds", "between looks at a queue whose bell did not ring")
+    stop_grace_s: float = _setting(10.0, "seconds", "from the request to stop until the kill")
+    output_limit_bytes: int = _setting(262_144, "bytes", "what is kept of one attempt's output", least=1)
+    log_bytes: int = _setting(10_000_000, "bytes", "size at which a log file is rotated", least=0)
+    log_count: int = _setting(5, "files", "rotated log files that are kept", least=0)
 
     @classmethod
     def load(cls, environ: Mapping[str, str], here: Path) -> Settings:
-        """Return the settings that `environ` leads to; defaults that are paths lie in `here`.
-
-        Raises ConfigError with every fault: names that don't exist, values that can't be read.
-        """
-        given = {name: text for name, text in environ.items() if name.startswith(PREFIX) and name not in CHILD_MARKS}
-        known = {PREFIX + f.name.upper(): f for f in fields(cls)}
-        faults = [_unknown(name, sorted(known)) for name in sorted(given) if name not in known]
-        values: dict[str, str | int | float] = {}
-        for name, text in given.items():
-            if name in known:
-                try:
-                    values[known[name].name] = _value(str(known[name].type), known[name].name, text)
-                except ValueError as error:
-                    faults.append(f"{name} is {text!r}: {error}")
-        loaded = cls(**values)  # type: ignore[arg-type]  # each value was read by its field's type
-        if loaded.lease_s < 3 * loaded.beat_s:
-            faults.append(f"HORARIUM_LEASE_S is {loaded.lease_s:g}: expected 3 times HORARIUM_BEAT_S ({loaded.beat_s:g}) or more")
-        if faults:
-            raise ConfigError("\n".join(["the settings in the environment can't be used:", *(f"  - {f}" for f in faults)]), tuple(faults))
-        return loaded._resolved(here, frozenset(values))
+        """Return the settings that `environ` alone leads to; as `settled`."""
+        return settled([from_environment(environ)], here).settings
 
     def environ(self) -> dict[str, str]:
-        """Return the variables that lead a child to these very settings, wherever it runs."""
-        return {PREFIX + f.name.upper(): str(getattr(self, f.name)) for f in fields(self)}
+        """Return the variables that lead a child to these very settings, wherever it runs and whatever has become of the file."""
+        given = {PREFIX + f.name.upper(): str(getattr(self, f.name)) for f in fields(self) if getattr(self, f.name) != ""}
+        return {**given, FILE_VARIABLE: NO_FILE}
 
     @property
     def folder(self) -> Path:
         """The folder for everything that is written."""
         return Path(self.var)
 
-    def _resolved(self, here: Path, given: frozenset[str]) -> Settings:
-        var = (Path.cwd() if "var" in given else here) / Path(self.var).expanduser()
-        values = {f.name: getattr(self, f.name) for f in fields(self)}
-        values.update(
-            var=str(var),
-            context=_context_place(self.context, here, is_given="context" in given),
-            store_url=self.store_url or f"sqlite:///{var}/horarium.db",
-            box=self.box or socket.gethostname(),
-            workers=self.workers or min(2, cpu_count()),
-        )
-        return Settings(**values)
+
+@dataclass(frozen=True)
+class Settled:
+    """Settings, and by name the place that each value came from. `file` is the settings file, empty where there is none."""
+
+    settings: Settings
+    places: Mapping[str, str]
+    file: str = ""
 
 
-def _context_place(text: str, here: Path, *, is_given: bool) -> str:
-    if not text.endswith(".py"):
-        return text  # a dotted module name
-    return str((Path.cwd() if is_given else here) / Path(text).expanduser())
+TABLE: Mapping[str, Field[Any]] = {f.name: f for f in fields(Settings)}
 
 
-def _unknown(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
+def settled(layers: Iterable[Layer], here: Path) -> Settled:
+    """Return what the layers lead to, the last one overruling; defaults that are paths lie in `here`.
+
+    Raises ConfigError with every fault: names that don't exist, values that can't be read.
+    """
+    faults: list[str] = []
+    values: dict[str, Any] = {}
+    places = dict.fromkeys(TABLE, DEFAULT)
+    starts = {"context": here, "var": here}  # where the relative paths begin
+    file = ""
+    for layer in layers:
+        file = file or layer.path
+        for name, given in sorted(layer.values.items()):
+            if name not in TABLE:
+                faults.append(_unknown(layer, name))
+                continue
+            try:
+                values[name] = _value(name, given, layer)
+            except ValueError as error:
+                faults.append(f"{layer.says(name)} is {given!r}: {error}")
+            places[name], starts[name] = layer.place, layer.folder
+    loaded = Settings(**values)
+    if loaded.lease_s < 3 * loaded.beat_s:
+        faults.append(f"HORARIUM_LEASE_S is {loaded.lease_s:g}: expected 3 times HORARIUM_BEAT_S ({loaded.beat_s:g}) or more")
+    if faults:
+        raise ConfigError("\n".join(["the settings can't be used:", *(f"  - {f}" for f in faults)]), tuple(faults))
+    return Settled(_resolved(loaded, starts), places, file)
+
+
+def _resolved(loaded: Settings, starts: Mapping[str, Path]) -> Settings:
+    var = starts["var"] / Path(loaded.var).expanduser()
+    is_file = loaded.context.endswith(".py")  # else a dotted module name
+    values = {name: getattr(loaded, name) for name in TABLE}
+    values.update(
+        var=str(var),
+        context=str(starts["context"] / Path(loaded.context).expanduser()) if is_file else loaded.context,
+        store_url=loaded.store_url or f"sqlite:///{var}/horarium.db",
+        box=loaded.box or socket.gethostname(),
+        workers=loaded.workers or min(2, cpu_count()),
+    )
+    return Settings(**values)
+
+
+def _unknown(layer: Layer, name: str) -> str:
+    known = {PREFIX + each.upper(): each for each in TABLE} if layer.place == ENVIRONMENT else {each: each for each in TABLE}
+    said = PREFIX + name.upper() if layer.place == ENVIRONMENT else name
+    near = difflib.get_close_matches(said, known, n=1)
     hint = f"did you mean {near[0]}? " if near else ""
-    return f"{name} is not a setting: {hint}there are {', '.join(known)}"
+    return f"{layer.says(name)} is not a setting: {hint}there are {', '.join(sorted(known))}"
 
 
-def _value(kind: str, name: str, text: str) -> str | int | float:
-    """Return `text` as a field of type `kind`; raises ValueError, which says what is expected."""
+def _value(name: str, given: object, layer: Layer) -> str | int | float:
+    """Return what was given as the setting's type; raises ValueError, which says what is expected."""
+    kind = str(TABLE[name].type)
     if kind == "str":
-        return _text(name, text)
-    expected = "a whole number" if kind == "int" else "a number of seconds"
-    lowest = 0 if name in {"workers", "log_count", "log_bytes"} else 1 if kind == "int" else 0.001
+        return _text(name, given, layer)
+    least = 0.001 if TABLE[name].metadata["least"] is None else TABLE[name].metadata["least"]
+    expected = f"expected {'a whole number' if kind == 'int' else 'a number of seconds'}, {least} or more"
+    is_readable = isinstance(given, int | float) and not isinstance(given, bool)
+    if not is_readable and (layer.place == FILE or not isinstance(given, str)):
+        raise ValueError(f"{expected}, without quotes")
     try:
-        number = int(text) if kind == "int" else float(text)
+        number = int(str(given)) if kind == "int" else float(str(given))
     except ValueError:
-        raise ValueError(f"expected {expected}, {lowest} or more") from None
-    if not lowest <= number <= 10**12:  # also refuses nan and inf
-        raise ValueError(f"expected {expected}, {lowest} or more")
+        raise ValueError(expected) from None
+    if not least <= number <= 10**12:  # also refuses nan and inf
+        raise ValueError(expected)
     return number
 
 
-def _text(name: str, text: str) -> str:
-    if not text.strip() or "\0" in text:
-        raise ValueError("expected a text that is not empty; unset the variable for the default")
+def _text(name: str, given: object, layer: Layer) -> str:
+    if not isinstance(given, str):
+        raise ValueError("expected a text, in quotes")  # noqa: TRY004  one family of faults
+    if not given.strip() or "\0" in given:
+        raise ValueError("expected a text that is not empty; leave the setting out for the default")
     if name == "timetable_start":
         try:
-            parse(HOURLY, text)
+            parse(HOURLY, given)
         except TimeperiodError as error:
             raise ValueError(f"expected an hourly timeperiod: {error}") from error
-    if name == "box" and any(c.isspace() or c == "/" for c in text):
+    if name == "box" and any(c.isspace() or c == "/" for c in given):
         raise ValueError("expected a name without spaces and slashes, such as a host name")
-    return text
+    scheme, slashes, path = given.partition(":///")
+    if name == "store_url" and layer.place == FILE and scheme == "sqlite" and slashes and path and not path.startswith("/"):
+        return f"sqlite:///{layer.folder / path}"
+    return given

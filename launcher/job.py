@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.tree import Tree
 
 from launcher import named
+from launcher.job_list import list_jobs_command
 from launcher.parts import Roof
 from launcher.screen import json_option, moment, printable, show, show_json, table_of
 from scheduler.blockers import Blocker
@@ -19,6 +20,9 @@ from scheduler.desk import JobView
 @click.group("job")
 def job_group() -> None:
     """Look at one job (a process and a timeperiod), or act on it."""
+
+
+job_group.add_command(list_jobs_command)
 
 
 def _place(command: Callable[..., Any]) -> Callable[..., Any]:

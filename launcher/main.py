@@ -12,28 +12,45 @@ from collections.abc import Sequence
 import click
 
 from launcher.act import plan_command
+from launcher.completion import completion_command
+from launcher.context_check import context_group
+from launcher.database import db_command
+from launcher.foreground import run_command
 from launcher.job import job_group
 from launcher.listing import list_command
 from launcher.overview import status_command, timetable_command
 from launcher.parts import Roof
+from launcher.project import init_command
+from launcher.queue import queue_group
 from launcher.report import report_command
+from launcher.settings_list import settings_command
+from launcher.shell import shell_command
 from launcher.up import up_command
 from system import logs
 from system.errors import HorariumError
+from system.hidden import hide
 
 DONE, REFUSED, USAGE = 0, 1, 2
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-def cli() -> None:
+@click.option("--set", "given", multiple=True, metavar="NAME=VALUE", help="Overrule a setting, for this command; may be repeated.")
+@click.pass_obj
+def cli(roof: Roof, given: tuple[str, ...]) -> None:
     """A scheduler for recurring batch pipelines whose data comes in periods.
 
-    Settings come from the environment: HORARIUM_CONTEXT names the process context (default context.py), HORARIUM_VAR the
-    folder for everything that is written (default var).
+    Settings come from a file (settings.toml beside the context, or the one that HORARIUM_SETTINGS names), the environment
+    and --set: HORARIUM_CONTEXT names the process context (default context.py), HORARIUM_VAR the folder for everything that
+    is written (default var). `launch.py settings` shows all.
     """
+    roof.given = (*roof.given, *given)
 
 
-for command in (up_command, job_group, plan_command, timetable_command, status_command, report_command, list_command):
+COMMANDS: tuple[click.Command, ...] = (
+    up_command, job_group, plan_command, timetable_command, status_command, report_command, list_command, settings_command,
+    run_command, init_command, context_group, queue_group, db_command, shell_command, completion_command,
+)  # fmt: skip
+for command in COMMANDS:
     cli.add_command(command)
 
 
@@ -46,6 +63,7 @@ def main(argv: Sequence[str] | None = None, roof: Roof | None = None) -> int:
     except HorariumError as error:
         return _refused(str(error), REFUSED)
     except click.ClickException as error:
+        vars(error)["message"] = hide(error.message)  # it shows itself, with the usage lines
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
@@ -60,5 +78,5 @@ def main(argv: Sequence[str] | None = None, roof: Roof | None = None) -> int:
 
 
 def _refused(text: str, exit_code: int) -> int:
-    click.echo(f"error: {text}", err=True)
+    click.echo(f"error: {hide(text)}", err=True)
     return exit_code

@@ -12,10 +12,11 @@ from functools import cached_property
 from pathlib import Path
 
 from db.store import Store
+from launcher.sources import settle
 from mq.broker import Broker
 from scheduler.desk import Desk
 from scheduler.policy import SchedulerSettings
-from settings import PREFIX, Settings
+from settings import PREFIX, Settings, Settled
 from system.clock import Clock, RealClock
 from system.context import Context
 from system.context_check import load_context
@@ -35,16 +36,25 @@ class Joined:
 
 @dataclass
 class Roof:
-    """What a command is given: settings and context, read when they are first asked for, and ways to the parts."""
+    """What a command is given: settings and context, read when they are first asked for, and ways to the parts.
+
+    `given` are settings of the command line, NAME=VALUE.
+    """
 
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     here: Path = ROOT
     clock: Clock = field(default_factory=RealClock)
+    given: tuple[str, ...] = ()
 
     @cached_property
+    def settled(self) -> Settled:
+        """The settings, and where each came from; raises ConfigError."""
+        return settle(self.environ, self.given, self.here)
+
+    @property
     def settings(self) -> Settings:
         """The settings; raises ConfigError."""
-        return Settings.load(self.environ, self.here)
+        return self.settled.settings
 
     @cached_property
     def context(self) -> Context:

@@ -6,6 +6,7 @@ Works in any process: it reads the same records and decides by the same function
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -17,9 +18,10 @@ from scheduler.blockers import Blocker
 from scheduler.board import Board
 from scheduler.commands import plan_of
 from scheduler.discrete import Close, Open
+from scheduler.joblist import PHASES, JobLine, JobList, active_lines, nodes_in
 from scheduler.plans import Plan
 from scheduler.policy import SchedulerSettings
-from scheduler.timetable import Timetable
+from scheduler.timetable import Node, Timetable
 from scheduler.trees import Topology
 from scheduler.why import Scene, explain
 from system.clock import Clock
@@ -147,6 +149,35 @@ class Desk:
             self._node(process, text)
         board, _ = self._board()
         return plan_of(Command(verb, process, timeperiod, "", "", self._clock.now(), until), board, self._store)
+
+    def jobs(self, processes: Sequence[str], state: str, limit: int) -> JobList:
+        """Return the first `limit` jobs of `processes`: what needs a person, what runs, then what is finished, newest first.
+
+        `state` keeps those in one state (`processed`, `embryo`, ...) or in one of PHASES; empty: all but EMBRYO.
+        """
+        table = self._read()
+        uows = {uow.id: uow for uow in self._store.uows([job.uow_id for job in table.active.values()])}
+        active = active_lines(table, processes, uows)
+        if state:
+            # What was reopened and has not run yet is EMBRYO with a record; it is found among the others below.
+            active = [line for line in active if state in (line.phase, line.state.removeprefix("state_")) and state != "embryo"]
+        named = {each.label.removeprefix("state_"): each for each in JobState}
+        if state in PHASES or (state and named[state] not in JOB_FINISHED | {JobState.EMBRYO}):
+            return JobList(active[:limit], len(active))
+        nodes, total = nodes_in(table, processes, named.get(state), self._clock.now(), max(0, limit - len(active)))
+        return JobList([*active[:limit], *self._lines(table, nodes)], len(active) + total)
+
+    def _lines(self, table: Timetable, nodes: Sequence[Node]) -> list[JobLine]:
+        by_process: dict[str, list[str]] = {}
+        for node in nodes:
+            by_process.setdefault(node[0], []).append(table.period(node))
+        jobs = {(j.process, j.timeperiod): j for name, periods in by_process.items() for j in self._store.jobs(name, periods)}
+        lines = []
+        for node in nodes:
+            period, job = table.period(node), jobs.get((node[0], table.period(node)))
+            state = JobState(table.states[node[0]][node[1]]).label
+            lines.append(JobLine(node[0], period, state, "", job.changed_at if job else None, job.reason if job else ""))
+        return lines
 
     def output(self, process: str, timeperiod: str) -> str:
         """Return what the attempts of a job's current unit of work printed, in order, empty when nothing is known."""

@@ -14,12 +14,13 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from system.errors import ConfigError
+from system.hidden import hide
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
 class LineFormatter(logging.Formatter):
-    """One record, one line: control characters of a message are escaped; a traceback follows on indented lines."""
+    """One record, one line: control characters are escaped, passwords hidden; a traceback follows on indented lines."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -33,7 +34,7 @@ class LineFormatter(logging.Formatter):
         line = f"{at} {record.levelname.lower():7} {self._name} {record.name}: {message}{ids}"
         if record.exc_info:
             line += "\n    " + self.formatException(record.exc_info).replace("\n", "\n    ")
-        return line
+        return hide(line)
 
 
 class LogFile(RotatingFileHandler):

@@ -20,7 +20,7 @@ from launcher.screen import plain
 from scheduler.blockers import Blocker
 from scheduler.policy import SchedulerSettings
 from scripts.draw_lifecycles import drawing
-from settings import CHILD_MARKS, PREFIX, Settings
+from settings import CHILD_MARKS, FILE_VARIABLE, PREFIX, Settings
 from system.context import ManagedProcess, managed_context_entry, timetable_tree_entry
 from system.lifecycle import JobState, UowEvent, UowState
 from system.schedule import parse_schedule
@@ -84,6 +84,8 @@ def fault_of(words: list[str]) -> str:
     """Return what is wrong with the words after `launch.py`, empty where nothing is."""
     command: click.Command = cli
     given = list(words)
+    while given[:1] == ["--set"] and len(given) > 1:
+        del given[:2]
     while isinstance(command, click.Group) and given and not given[0].startswith("-") and given[0] != "...":
         found = command.commands.get(given[0])
         if found is None:
@@ -137,7 +139,7 @@ def test_the_types_of_the_settings_are_as_told() -> None:
 
 
 def test_every_variable_on_a_page_is_a_setting_or_a_mark() -> None:
-    known = {PREFIX + f.name.upper() for f in fields(Settings)} | CHILD_MARKS | {"HORARIUM_"}
+    known = {PREFIX + f.name.upper() for f in fields(Settings)} | CHILD_MARKS | {"HORARIUM_", FILE_VARIABLE}
     told = {name for page in PAGES for name in re.findall(r"\bHORARIUM_[A-Z_]*", (ROOT / page).read_text(encoding="utf-8"))}
     assert told - known == set()
 
@@ -250,9 +252,9 @@ def example(name: str) -> object:
     return json.loads(found[1])
 
 
-@pytest.mark.parametrize("name", ["timetable", "list", "status"])
+@pytest.mark.parametrize("name", ["timetable", "list", "status", "settings", "context check", "job list", "queue list"])
 def test_an_example_has_the_shape_of_what_is_printed(name: str, terminal: Terminal) -> None:
-    assert shape(example(name)) == shape(terminal.json(name))
+    assert shape(example(name)) == shape(terminal.json(*name.split()))
 
 
 @pytest.mark.parametrize("name", ["job why", "job show", "job log"])

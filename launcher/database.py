@@ -1,0 +1,78 @@
+"""How is the store brought up to date, or begun anew? `launch.py db`"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import click
+
+from launcher.asking import sure
+from launcher.named import BadName
+from launcher.parts import Roof, make_writable, open_parts
+from launcher.screen import json_option, show_json
+from launcher.up import only_one
+from settings import Settings
+from supervisor.local_crew import folder_id
+from system import processes
+from system.errors import ConfigError
+from system.hidden import hide
+
+_BESIDE = ("", "-wal", "-shm", "-journal")  # what SQLite keeps of one database
+
+
+@click.command("db")
+@click.option("--update", "is_update", is_flag=True, help="Create what is missing, and migrate what an older version wrote.")
+@click.option("--reset", "is_reset", is_flag=True, help="Forget everything and begin anew. Asks first.")
+@click.option("--yes", "is_sure", is_flag=True, help="Don't ask.")
+@json_option
+@click.pass_obj
+def db_command(roof: Roof, *, is_update: bool, is_reset: bool, is_sure: bool, as_json: bool) -> int:
+    """Bring the store up to date, or reset it. Refused while anything of this deployment runs on this box."""
+    if is_update == is_reset:
+        raise BadName("say what to do: --update or --reset")
+    settings = roof.settings
+    make_writable(settings.folder)
+    with only_one(settings.folder / "up.lock"):
+        _refuse_while_running(settings)
+        if is_reset and not _reset(settings, is_sure=is_sure):
+            return 1
+        with open_parts(settings):
+            pass
+    done, store = "reset" if is_reset else "updated", hide(settings.store_url)
+    if as_json:
+        show_json({"store": store, "done": done})
+    else:
+        click.echo(f"{store} is {'empty, and ready' if is_reset else 'up to date'}: `launch.py up` may start")
+    return 0
+
+
+def _reset(settings: Settings, *, is_sure: bool) -> bool:
+    path = _file_of(settings.store_url)
+    files = [found for end in _BESIDE if (found := path.with_name(path.name + end)).exists()]
+    size = sum(file.stat().st_size for file in files)
+    if not sure(f"forget all that was ever done, and remove {path} ({size / 1e6:,.1f} MB)?", is_sure=is_sure):
+        return False
+    for file in files:
+        file.unlink()
+    # Units of work get the same ids again: what their namesakes printed must not be taken for theirs.
+    shutil.rmtree(settings.folder / "output", ignore_errors=True)
+    return True
+
+
+def _file_of(url: str) -> Path:
+    scheme, _, path = url.partition(":///")
+    if scheme != "sqlite" or not path:
+        raise ConfigError(f"--reset is for a store that is an SQLite file; {hide(url)} is none: drop that database on its server")
+    return Path(path).absolute()
+
+
+def _refuse_while_running(settings: Settings) -> None:
+    """A scheduler or worker that outlived its `up`, or was started by hand, must not lose its store."""
+    mine = f"{folder_id(settings.folder)}."
+    pids = sorted(identity.pid for identity, mark in processes.all_marked() if mark.startswith(mine))
+    if pids:
+        raise ConfigError(
+            f"processes of this deployment still run (pid {', '.join(map(str, pids))}): start `launch.py up` and stop it by Ctrl-C, "
+            "which ends them, or end them yourself"
+        )

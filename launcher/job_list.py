@@ -1,0 +1,48 @@
+"""Which jobs are there? `launch.py job list`"""
+
+from __future__ import annotations
+
+import click
+from rich.markup import escape
+
+from launcher import named
+from launcher.parts import Roof
+from launcher.screen import json_option, moment, printable, show, show_json, table_of
+from scheduler.joblist import PHASES, JobList
+from system.lifecycle import JobState
+
+_STATES = tuple(state.label.removeprefix("state_") for state in JobState)
+_STYLES = {"held": "red", "failing": "yellow", "running": "cyan"}
+
+
+@click.command("list")
+@click.option("--process", metavar="PROCESS", help="Of this process only.")
+@click.option("--state", type=click.Choice([*PHASES, *_STATES]), help="In this state, or this phase of a job under way, only.")
+@click.option("--limit", default=40, show_default=True, type=click.IntRange(min=1), help="At most so many.")
+@json_option
+@click.pass_obj
+def list_jobs_command(roof: Roof, *, process: str | None, state: str | None, limit: int, as_json: bool) -> None:
+    """List jobs: held, failing, running, then the finished ones, newest first."""
+    names = [named.managed(roof.context, process).name] if process else list(roof.context.managed)
+    with roof.desk() as desk:
+        found = desk.jobs(names, state or "", limit)
+    if as_json:
+        show_json(found)
+    elif not found.lines:
+        what = f"in {state}" if state else "under way or finished"
+        click.echo(f"no job {f'of {process} ' if process else ''}is {what}; `launch.py timetable` counts all periods")
+    else:
+        _show(found)
+
+
+def _show(found: JobList) -> None:
+    table = table_of("process", "period", "state", "since", "reason")
+    for line in found.lines:
+        state = line.state.removeprefix("state_")
+        style = _STYLES.get(line.phase, "")
+        what = f"[{style}]{line.phase}[/{style}]" if style else line.phase or state
+        reason = printable(line.reason).partition("\n")[0]
+        table.add_row(escape(line.process), line.timeperiod, what, moment(line.since), escape(reason))
+    show(table)
+    if found.total > len(found.lines):
+        click.echo(f"{len(found.lines):,} of {found.total:,}; --limit shows more, --process and --state less")

@@ -1,0 +1,44 @@
+"""What is set, and where did it come from? `launch.py settings`"""
+
+from __future__ import annotations
+
+import click
+from rich.markup import escape
+
+from launcher.parts import Roof
+from launcher.screen import json_option, show, show_json, table_of
+from settings import TABLE
+from system.hidden import hide
+
+
+@click.command("settings")
+@json_option
+@click.pass_obj
+def settings_command(roof: Roof, *, as_json: bool) -> None:
+    """Show every setting: value, unit, and where it came from. Passwords are hidden."""
+    rows = _rows(roof)
+    if as_json:
+        show_json(rows)
+        return
+    table = table_of("setting", "value", "from")
+    for row in rows:
+        value = f"{row['value']} {row['unit'] if isinstance(row['value'], int | float) else ''}".rstrip()
+        table.add_row(str(row["setting"]), f"{escape(value)}\n[dim]{escape(str(row['help']))}[/dim]", str(row["from"]))
+    show(table)
+    click.echo(f"settings file: {roof.settled.file or 'none'}")
+    click.echo("to change one: the file settings.toml beside the context, HORARIUM_<NAME>, or launch.py --set NAME=VALUE ...")
+
+
+def _rows(roof: Roof) -> list[dict[str, object]]:
+    found = roof.settled
+    values = {name: getattr(found.settings, name) for name in TABLE}
+    return [
+        {
+            "setting": name,
+            "value": hide(value) if isinstance(value, str) else value,
+            "unit": TABLE[name].metadata["unit"],
+            "help": TABLE[name].metadata["help"],
+            "from": found.places[name],
+        }
+        for name, value in values.items()
+    ]
