@@ -271,7 +271,7 @@ def test_a_command_is_answered_while_the_system_runs(deployment: Deployment) -> 
     deployment.start("up")
     wait_until(lambda: len(deployment.ended()) == 50, within_s=30)
     code, out, _ = deployment.call("job", "reprocess", "a_hourly", "2024010105", "--why", "late data")
-    assert (code, out.splitlines()) == (0, ["stored as command 1", "done: 2 jobs start anew, 0 more after what they run has ended"])
+    assert (code, out.splitlines()) == (0, ["stored as command 1", "done: 2 jobs to start anew"])
     wait_until(lambda: sum(deployment.ended().values()) == 52)
     assert "leads" not in deployment.call("status")[2]
 
