@@ -12,12 +12,13 @@ from scheduler.joblist import PHASES, JobList
 from system.lifecycle import JobState
 
 _STATES = tuple(state.label.removeprefix("state_") for state in JobState)
+_STATE_HELP = f"In this state only: {', '.join(_STATES)}; or at this: {', '.join(PHASES)}."
 _STYLES = {"held": "red", "failing": "yellow", "running": "cyan"}
 
 
 @click.command("list")
 @click.option("--process", metavar="PROCESS", help="Of this process only.")
-@click.option("--state", type=click.Choice([*PHASES, *_STATES]), help="In this state, or this phase of a job under way, only.")
+@click.option("--state", type=click.Choice([*PHASES, *_STATES]), metavar="STATE", help=_STATE_HELP)
 @click.option("--limit", default=40, show_default=True, type=click.IntRange(min=1), help="At most so many.")
 @json_option
 @click.pass_obj

@@ -117,7 +117,10 @@ TEMPLATES = {"context.py": CONTEXT, "jobs.py": JOBS, "test_jobs.py": TEST, FILE_
 @json_option
 @click.pass_obj
 def init_command(roof: Roof, folder: Path, *, as_json: bool) -> None:
-    """Start a new project in DIR: context, one job, one test, settings, README."""
+    """Start a new project in DIR.
+
+    It gets a context, one job, its test, settings and a README, and works as it is.
+    """
     target = folder.expanduser().absolute()
     first = containing(qualifier_named("_daily"), roof.clock.now() - timedelta(days=_DAYS_BACK)).id
     written = write_project(target, first)

@@ -5,6 +5,7 @@ The file is the one that HORARIUM_SETTINGS names, else `settings.toml` beside th
 
 from __future__ import annotations
 
+import shlex
 import stat
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -66,7 +67,7 @@ def file_layer(path: Path, *, is_beside: bool) -> Layer:
     if secrets and others:
         raise ConfigError(
             f"the settings file {path} holds a password ({', '.join(secrets)}), and others than its owner may use the file: "
-            f"type `chmod 600 {path}`"
+            f"type `chmod 600 {shlex.quote(str(path))}`"
         )
     if is_beside and "context" in values:
         raise ConfigError(
