@@ -15,7 +15,7 @@ from math import inf
 from db.memory import MemoryStore
 from db.model import Chunk, Job, Turn, UnitOfWork
 from system.clock import ManualClock
-from system.context import Context, ManagedProcess
+from system.context import Context, Dependency, ManagedProcess
 from system.lifecycle import JOB_FINISHED, UOW_FINISHED, JobState, UowEvent, UowState
 from system.timeperiod import Timeperiod, parse
 from tests.support.simulation_plan import WINDOW
@@ -39,6 +39,25 @@ def must(is_so: object, *facts: object) -> None:
         raise Violation(" ".join(str(fact) for fact in facts))
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Periods that a node depends on together: all of them, or any; optional or not."""
+
+    nodes: tuple[Node, ...]
+    any_of: bool = False
+    optional: bool = False
+
+    def is_finished(self, jobs: Jobs) -> bool:
+        """Return whether there is nothing left to wait for."""
+        states = [state_of(jobs, node) for node in self.nodes]
+        return all(state in JOB_FINISHED for state in states) or (self.any_of and any(state in _GOOD for state in states))
+
+    def is_skipped(self, jobs: Jobs) -> bool:
+        """Return whether it closes a gate for good."""
+        found = [state_of(jobs, node) is JobState.SKIPPED for node in self.nodes]
+        return bool(found) and not self.optional and (all(found) if self.any_of else any(found))
+
+
 class Book:
     """All periods of a context that has an end, and who waits for whom. `nodes` are (process, timeperiod id)."""
 
@@ -51,26 +70,52 @@ class Book:
         known = set(self.nodes)
         tree_of = {name: tree for tree in context.trees.values() for name in tree.enclosed_processes}
         self.children: dict[Node, list[Node]] = {}
-        self.dependencies: dict[Node, list[Node]] = {}
+        self.dependencies: dict[Node, list[Entry]] = {}
+        self.before: dict[Node, Node] = {}
         for name, text in self.nodes:
             tree = tree_of[name]
             self.children[name, text] = [n for n in self._inside(name, text, tree.enclosed_processes) if n in known]
             same = [o for t in tree.dependent_on for o in context.trees[t].enclosed_processes if self._level(o) == self._level(name)]
-            self.dependencies[name, text] = [(other, text) for other in same if (other, text) in known]
+            whole = [Entry(((other, text),)) for other in same if (other, text) in known]
+            self.dependencies[name, text] = [*whole, *(self._entry(name, text, need, known) for need in self.processes[name].needs)]
+            before = (name, parse(self.processes[name].qualifier, text).shift(-1).id)
+            if self.processes[name].in_order and before in known:
+                self.before[name, text] = before
+
+    def _entry(self, name: str, text: str, need: Dependency, known: set[Node]) -> Entry:
+        """Return the periods that a dependency means, one after the other as REFERENCE 1.3 says it."""
+        period, found = parse(self.processes[name].qualifier, text), []
+        for other in need.processes:
+            qualifier = self.processes[other].qualifier
+            same = period.inside(qualifier) if qualifier >= period.qualifier else [period.within(qualifier).ordinal]
+            found += [(other, Timeperiod(qualifier, at + need.offset - back).id) for at in same for back in range(need.last)]
+        return Entry(tuple(node for node in dict.fromkeys(found) if node in known), need.any_of, need.optional)
 
     def inputs(self, node: Node) -> list[Node]:
+        """Return what `node` is made of, what it may finish without among it."""
+        return [*self.children[node], *(other for entry in self.dependencies[node] for other in entry.nodes)]
+
+    def unneeded(self, node: Node) -> set[Node]:
+        """Return the inputs without which `node` may finish: those of which one is enough."""
+        loose = {other for entry in self.dependencies[node] if entry.any_of for other in entry.nodes}
+        firm = {other for entry in self.dependencies[node] if not entry.any_of for other in entry.nodes}
+        return loose - firm - set(self.children[node])
+
+    def missing(self, node: Node, jobs: Jobs) -> list[object]:
         """Return what finalization of `node` waits for."""
-        return self.children[node] + self.dependencies[node]
+        children = [child for child in self.children[node] if state_of(jobs, child) not in JOB_FINISHED]
+        return [*children, *(entry for entry in self.dependencies[node] if not entry.is_finished(jobs))]
 
     def is_open(self, node: Node, jobs: Jobs) -> bool:
         """Return whether the gate before any work on `node` is open: the table of REFERENCE 1.3."""
         kind = self.processes[node[0]].blocking_type
         children = all(state_of(jobs, child) in JOB_FINISHED for child in self.children[node])
-        finished = all(state_of(jobs, other) in JOB_FINISHED for other in self.dependencies[node])
-        good = all(state_of(jobs, other) in _GOOD for other in self.dependencies[node])
+        finished = all(entry.is_finished(jobs) for entry in self.dependencies[node])
+        good = finished and not self.has_skipped_dependency(node, jobs)
+        is_its_turn = node not in self.before or state_of(jobs, self.before[node]) in JOB_FINISHED
         job = jobs.get(node)
         is_anew = job is not None and job.generation > 1
-        return {
+        return is_its_turn and {
             "blocking_normal": not is_anew or (children and finished),  # who starts anew runs after what it is made of
             "blocking_children": children and finished,
             "blocking_dependencies": good,
@@ -84,7 +129,7 @@ class Book:
 
     def has_skipped_dependency(self, node: Node, jobs: Jobs) -> bool:
         """Return whether something that `node` depends on is SKIPPED."""
-        return any(state_of(jobs, other) is JobState.SKIPPED for other in self.dependencies[node])
+        return any(entry.is_skipped(jobs) for entry in self.dependencies[node])
 
     def owed(self, jobs: Jobs) -> list[str]:
         """Return the periods, all being due, for which something is still to be done without an operator, and what."""
@@ -100,7 +145,7 @@ class Book:
             return ""
         if job.uow_state not in UOW_FINISHED:
             return f"{job.uow_id} to end"
-        is_ready = job.uow_state is UowState.CANCELED or all(state_of(jobs, n) in JOB_FINISHED for n in self.inputs(node))
+        is_ready = job.uow_state is UowState.CANCELED or not self.missing(node, jobs)
         # What is ready may have to run once more first.
         return "to be finished" if is_ready and not self._is_full_of_held(node[0], jobs) else ""
 
@@ -239,7 +284,7 @@ class _Replay:
             return
         last = before[node]
         must(last.generation == job.generation and last.run == job.run - 1, uow.id, "was opened after", last.uow_id)
-        unfinished = [n for n in self.book.inputs(node) if state_of(self.jobs, n) not in JOB_FINISHED]
+        unfinished = self.book.missing(node, self.jobs)
         must(not unfinished, uow.id, "is a rerun before its inputs:", unfinished)
         since = self.opened[last.uow_id]
         must(any(self.settled.get(n, 0) > since for n in self.book.inputs(node)), uow.id, "is a rerun that no later input justifies")
@@ -251,10 +296,12 @@ class _Replay:
             must(is_due, job.uow_id, "was skipped in turn", turn.number, "for no reason:", job)
             return
         must(job.uow_state is _OUTCOMES[job.state], job.uow_id, "is", job.state.label, "and its unit of work", job.uow_state)
-        unfinished = [n for n in self.book.inputs(node) if state_of(self.jobs, n) not in JOB_FINISHED]
+        unfinished = self.book.missing(node, self.jobs)
         must(not unfinished, job.uow_id, "was finished in turn", turn.number, "before", unfinished)
         since = self.opened[job.uow_id]
-        stale = [(n, self.settled[n]) for n in self.book.inputs(node) if self.settled[n] > since]
+        # One of several that was not needed any more may have been settled in the same turn, after this.
+        unneeded = {n for n in self.book.unneeded(node) if self.settled.get(n, 0) == turn.number}
+        stale = [(n, self.settled[n]) for n in self.book.inputs(node) if self.settled.get(n, 0) > since and n not in unneeded]
         must(not stale, job.uow_id, "opened in turn", since, "is finished and stale, its inputs were settled in", stale)
 
     def _judge_limits(self, turn: Turn) -> None:

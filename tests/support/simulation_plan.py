@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from zlib import crc32
 
 from scheduler.policy import SchedulerSettings
-from system.context import BLOCKING_TYPES, Context, ManagedProcess, Tree, managed_context_entry, timetable_tree_entry
+from system.context import (
+    BLOCKING_TYPES,
+    Context,
+    Dependency,
+    ManagedProcess,
+    Tree,
+    dependency_entry,
+    managed_context_entry,
+    timetable_tree_entry,
+)
+from system.dependency_check import graph_faults
 from system.timeperiod import HOURLY, Timeperiod, containing
 from workers.policy import WorkerSettings
 from workers.slots import Ending, Task
@@ -76,7 +86,7 @@ def plan_of(seed: int) -> Plan:
     )
     return Plan(
         seed,
-        _context(luck),
+        _with_needs(Random(f"needs {seed}"), _context(luck)),
         luck.choice((END, MIDNIGHT + timedelta(hours=luck.randint(-2, 2), seconds=-5), datetime(2024, 2, 29, 23, 59, 55, tzinfo=UTC))),
         luck.choice((1, 1, 2)),
         slots,
@@ -104,6 +114,31 @@ def _context(luck: Random) -> Context:
         processes += own
         trees[name] = timetable_tree_entry(name, [process.name for process in own], needs)
     return Context(tuple(processes), trees)
+
+
+def _with_needs(luck: Random, context: Context) -> Context:
+    """Return half of the contexts as they are; in the others processes depend on each other and on their past, where the check allows it.
+
+    Has luck of its own, so that whatever else a seed stands for stays as it is.
+    """
+    if luck.random() < 0.5:
+        return context
+    found = dict(context.managed)
+    for name, process in context.managed.items():
+        needs: tuple[str | Dependency, ...] = ()
+        for _ in range(luck.choice((0, 1, 1, 2))):
+            more = {**found, name: replace(process, depends_on=(*needs, _need(luck, sorted(found))))}
+            if not any(graph_faults(more.values(), context.trees.values())):
+                needs = more[name].depends_on
+        found[name] = replace(process, depends_on=needs, in_order=luck.random() < 0.2)
+    return Context(tuple(found.values()), context.trees)
+
+
+def _need(luck: Random, names: list[str]) -> Dependency:
+    chosen = luck.sample(names, min(len(names), luck.choice((1, 1, 2))))
+    return dependency_entry(
+        chosen, luck.choice((-3, -1, -1, 0, 0, 1)), luck.choice((1, 1, 2, 4)), any_of=luck.random() < 0.4, optional=luck.random() < 0.3
+    )
 
 
 def _process(luck: Random, tree: str, level: str) -> ManagedProcess:
