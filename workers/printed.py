@@ -43,11 +43,14 @@ def cut_of(fd: int, limit: int) -> Cut | None:
     return Cut(start + found.start(), start + found.end(), int(found[1])) if found else None
 
 
-def keep_ends(fd: int, limit: int) -> None:
-    """Cut a file that has grown beyond `limit` to its first and last half of that; bytes printed meanwhile may be lost too."""
+def keep_ends(fd: int, limit: int, *, wait: bool = False) -> None:
+    """Cut a file that has grown beyond `limit` to its first and last half of that; bytes printed meanwhile may be lost too.
+
+    Left as it is while someone else holds it, unless this is to `wait`.
+    """
     if os.fstat(fd).st_size <= limit + MARK_BYTES:
         return
-    with locked(fd) as is_ours:
+    with locked(fd, wait=wait) as is_ours:
         size = os.fstat(fd).st_size
         if not is_ours or size <= limit + MARK_BYTES:
             return
@@ -63,10 +66,10 @@ def keep_ends(fd: int, limit: int) -> None:
 
 
 @contextmanager
-def locked(fd: int) -> Iterator[bool]:
-    """Hold the file against cuts; gives False where someone else holds it just now."""
+def locked(fd: int, *, wait: bool = False) -> Iterator[bool]:
+    """Hold the file against cuts; gives False where someone else holds it just now and this is not to `wait`."""
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(fd, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except BlockingIOError:
         yield False
         return
@@ -107,5 +110,6 @@ class BoundedFile(io.FileIO):
         self._written += written
         if self._written >= self._limit:
             self._written = 0
-            keep_ends(self.fileno(), self._limit)
+            # Who prints waits for who reads, which is moments; else a file grew without bound while its reader had no CPU.
+            keep_ends(self.fileno(), self._limit, wait=True)
         return written
