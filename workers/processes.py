@@ -91,7 +91,7 @@ class ProcessSlots(Slots):
 
     def start(self, task: Task) -> None:
         """Hand `task` to the slot that has the least to do; raises SlotError when closed or without a host just now."""
-        if task.fence > 1:
+        if task.attempt > 1:
             end_older_attempts(task.uow_id, task.fence, self._output_text)
         with self._lock:
             self._refuse_with_a_fault()

@@ -177,6 +177,10 @@ class Worker:
         self._stand_and_write(now)
         self._publish()
         self._take(now)
+        if self._outbox.has_claims:
+            # What was won and would not start in a moment: someone else's slot may be free.
+            self._outbox.write()
+            self._publish()
 
     def _stand_and_write(self, now: datetime) -> None:
         standing = self._presence.standing
@@ -237,8 +241,8 @@ class Worker:
         won = self._intake.claim(ids, self._presence.session, now)
         won.reverse()
         try:
-            # A claim may take so long that nothing may start any more.
-            while won and self._presence.safe_s() > 0:
+            # A claim may take so long that nothing may start any more, and a long task leaves no room behind it.
+            while won and self._presence.safe_s() > 0 and self._slots.room() > 0:
                 self._start(won.pop(), now)
         finally:
             for uow in reversed(won):

@@ -233,7 +233,7 @@ def test_an_attempt_starts_after_what_an_older_one_left_here_has_ended(bench: Be
     uow, elsewhere = "flights_hourly/2013010105/1/1", bench.out.parent
     older = left_by(bench.out, uow, 1)
     others = [left_by(bench.out, uow, 2), left_by(bench.out, uow + "0", 1), left_by(elsewhere, uow, 1)]
-    bench.run_one(task("noop", uow=uow, fence=2))
+    bench.run_one(task("noop", uow=uow, fence=2, attempt=2))
     found = [process.poll() for process in (older, *others)]
     for process in others:
         process.kill()

@@ -8,9 +8,9 @@ from db.model import OutputPiece
 from system.context import Context
 from system.lifecycle import UowState
 from tests.support.contexts import context_of, managed
-from tests.support.workplace import Workplace, taking
+from tests.support.workplace import QUEUE, Workplace, taking
 from workers.policy import WorkerSettings
-from workers.slots import Ending, Output
+from workers.slots import Ending, Output, Task
 
 
 def test_a_unit_of_work_is_claimed_run_finished_and_reported() -> None:
@@ -35,6 +35,23 @@ def test_other_ends_have_their_states(ending: Ending, state: UowState, failures:
     place.go_on(1.0)
     assert (place.state(uow_id), place.uow(uow_id).failures) == (state, failures)
     assert place.reports() == [uow_id]
+
+
+def test_what_would_not_start_in_a_moment_after_all_is_given_to_others_at_once() -> None:
+    place = Workplace(taking(1.0), size=1, ahead=1)
+    first, second = place.open(1, 2)
+    place.presence.open(place.clock.now())
+    started = place.slots.start
+
+    def start_a_long_one(task: Task) -> None:
+        place.slots._ahead = 0  # nothing more starts behind it in a moment
+        started(task)
+
+    place.slots.start = start_a_long_one  # type: ignore[method-assign]
+    place.turn()
+    assert (place.slots.running, place.state(second)) == ([first], UowState.REQUESTED)
+    (delivery,) = place.broker.consumer([QUEUE]).take(10)
+    assert delivery.body == second
 
 
 def test_fault_6_a_doubled_message_runs_once() -> None:
