@@ -9,7 +9,7 @@ from typing import Any
 from system.context import managed_context_entry, timetable_tree_entry
 
 PACE = float(os.environ.get("BENCH_PACE", "0.2"))
-HOURS: dict[str, Any] = {"start": "2013010100", "end": os.environ.get("BENCH_END", "2013010700"), "lag_s": 0.0}
+HOURS: dict[str, Any] = {"start": "2013010100", "end": os.environ.get("BENCH_END", "2013012200"), "lag_s": 0.0}
 
 process_context = [
     *(
