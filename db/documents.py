@@ -1,15 +1,17 @@
 """How is a record written down? Pure conversions between records and what a backend can keep: texts, rows of plain values.
 
 A turn becomes one compact JSON text: a version number in front, records as lists by position (this is the hot path, so every list is
-written by hand). Every other record becomes a row: a dict of its fields as plain values (int, float, bool, str, bytes, None), moments
-as ISO texts, states by value, events by name, `queues` and `facts` of a session as JSON text. A row may hold more columns than that.
+written by hand). A later version only adds: fields at a list's end, and kinds of records by name in the last, an object; so a text of an
+older one is one with less in it. Every other record becomes a row: a dict of its fields as plain values (int, float, bool, str, bytes,
+None), moments as ISO texts, states by value, events by name, `queues` and `facts` of a session as JSON text. A row may hold more
+columns than that.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from operator import itemgetter
 from typing import Any, TypeVar
@@ -32,7 +34,7 @@ from db.model import (
 from system.errors import SchemaError, StoreError
 from system.lifecycle import UOW_LIFECYCLE, JobEvent, JobState, UowEvent, UowState, advance
 
-TURN_VERSION = 1
+TURN_VERSION = 2
 
 Row = dict[str, Any]
 Record = TypeVar("Record")
@@ -49,6 +51,22 @@ _UOW_EVENTS = {event.name: event for event in UowEvent}
 
 # What the interpreter raises where a text or a row has not the shape that we wrote.
 _DAMAGE = (LookupError, ValueError, TypeError, AttributeError, RecursionError)
+
+
+# How many fields a list of version 1 has.
+_JOB_1, _UOW_1 = 17, 18
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """A kind of records that few turns hold: how a turn's tuple of them is written, and read."""
+
+    write: Callable[[Any], Any]
+    read: Callable[[Any], Any]
+
+
+# By the name of the turn's field. The written name may never change.
+_RARE: dict[str, _Kind] = {}
 
 
 # -- turns
@@ -68,6 +86,7 @@ def encode_turn(turn: Turn) -> str:
             [(cancel.uow_id, cancel.reason) for cancel in turn.cancels],
             turn.lost,
             [(answer.number, answer.state.value, answer.text) for answer in turn.answers],
+            {name: kind.write(found) for name, kind in _RARE.items() if (found := getattr(turn, name))},
         ]
     )
 
@@ -76,7 +95,7 @@ def decode_turn(text: str) -> Turn:
     """Return the turn that `encode_turn` wrote; raises SchemaError for a newer version and StoreError for a damaged text."""
     try:
         version, *values = json.loads(text)
-        if version == TURN_VERSION:
+        if type(version) is int and 1 <= version <= TURN_VERSION:
             return _turn_of(values)
     except _DAMAGE as error:
         raise StoreError(f"a turn's record is damaged ({error!r}): {text!r:.120}; restore the store from a backup") from error
@@ -86,7 +105,8 @@ def decode_turn(text: str) -> Turn:
 
 
 def _turn_of(values: Sequence[Any]) -> Turn:
-    number, session, decided_at, jobs, opened, moves, cancels, lost, answers = values
+    number, session, decided_at, jobs, opened, moves, cancels, lost, answers, *rest = values
+    rare = {name: _RARE[name].read(found) for name, found in rest[0].items()} if rest else {}
     return Turn(
         number,
         session,
@@ -97,6 +117,7 @@ def _turn_of(values: Sequence[Any]) -> Turn:
         tuple([Cancel(uow_id, reason) for uow_id, reason in cancels]),
         tuple(lost),
         tuple([Answer(number, _COMMAND_STATES[state], text) for number, state, text in answers]),
+        **rare,
     )
 
 
@@ -137,13 +158,18 @@ def _job_values(job: Job) -> tuple[Any, ...]:
         job.held,
         job.reason,
         job.next_event and job.next_event.name,
+        job.again_at and moment_text(job.again_at),
+        job.good_runs,
+        job.covered,
     )
 
 
 def _job_of(values: Sequence[Any]) -> Job:
+    if len(values) == _JOB_1:
+        values = [*values, None, 0, ""]
     (
         process, timeperiod, state, changed_at, turn, generation, run, fence, uow_state, opened_turn, inputs_turn, failures,
-        failing_since, retry_at, held, reason, next_event,
+        failing_since, retry_at, held, reason, next_event, again_at, good_runs, covered,
     ) = values
     return Job(
         process,
@@ -163,6 +189,9 @@ def _job_of(values: Sequence[Any]) -> Job:
         held,
         reason,
         None if next_event is None else _JOB_EVENTS[next_event],
+        None if again_at is None else _moment(again_at),
+        good_runs,
+        covered,
     )
 
 
@@ -199,13 +228,17 @@ def _uow_values(uow: UnitOfWork) -> tuple[Any, ...]:
         uow.reason,
         uow.started_at and moment_text(uow.started_at),
         uow.finished_at and moment_text(uow.finished_at),
+        uow.slice,
+        uow.arguments,
     )
 
 
 def _uow_of(values: Sequence[Any]) -> UnitOfWork:
+    if len(values) == _UOW_1:
+        values = [*values, "", ""]
     (
         uow_id, process, timeperiod, queue, start_timeperiod, end_timeperiod, opened_at, turn, state, fence, session, failures, losses,
-        cancel_requested, rows, reason, started_at, finished_at,
+        cancel_requested, rows, reason, started_at, finished_at, source_slice, arguments,
     ) = values
     return UnitOfWork(
         uow_id,
@@ -226,6 +259,8 @@ def _uow_of(values: Sequence[Any]) -> UnitOfWork:
         reason,
         None if started_at is None else _moment(started_at),
         None if finished_at is None else _moment(finished_at),
+        source_slice,
+        arguments,
     )
 
 

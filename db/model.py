@@ -22,6 +22,8 @@ class Job:
     `opened_turn` opened the current unit of work, `inputs_turn` was the last that settled one of its inputs.
     `held` says why an operator must release it, empty when nobody must. `retry_at` is when the next attempt is due after a failure.
     `next_event` is what is to happen to the job once its unit of work has ended, after a command called that off.
+    Of a process that runs while its period is open: `again_at` is when the next run is due, `good_runs` counts those of this generation
+    that succeeded, `covered` is the `slice` of the last of them.
     """
 
     process: str
@@ -41,6 +43,9 @@ class Job:
     held: str = ""
     reason: str = ""
     next_event: JobEvent | None = None
+    again_at: datetime | None = None
+    good_runs: int = 0
+    covered: str = ""
 
     @property
     def uow_id(self) -> str:
@@ -55,6 +60,8 @@ class UnitOfWork:
     `fence` grows by one with each claim and never falls, also over the runs and generations of one job.
     `failures` counts attempts that ran and failed, `losses` claims whose worker was lost.
     `started_at` and `finished_at` are of the last attempt, by its worker's clock: to be shown, never to be compared.
+    `slice` is the part of the source that a recomputing process covers, as JSON; `arguments`, as JSON, overlay those of the process.
+    Both are empty for none.
     """
 
     id: str
@@ -75,6 +82,8 @@ class UnitOfWork:
     reason: str = ""
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    slice: str = ""
+    arguments: str = ""
 
 
 @dataclass(frozen=True, slots=True)

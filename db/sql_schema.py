@@ -6,6 +6,7 @@ Cost must stay flat with years of finished rows behind it: an index that the hot
 from __future__ import annotations
 
 import sqlalchemy as sa
+from sqlalchemy.schema import CreateColumn
 
 from system.lifecycle import JOB_ACTIVE, UOW_FINISHED, UowState
 from system.sqlfile import META, Step
@@ -24,17 +25,21 @@ TRUE = sa.literal_column("1", sa.Integer)
 metadata = sa.MetaData()
 
 
-def _text(name: str, *, primary_key: bool = False, nullable: bool = False, length: int | None = None) -> sa.Column[str]:
+def _text(
+    name: str, *, primary_key: bool = False, nullable: bool = False, length: int | None = None, added: bool = False
+) -> sa.Column[str]:
+    """Return a column of text; `added`: by a later version than its table, so the rows before it get the empty text."""
     kind = sa.String(length) if length else sa.Text()
-    return sa.Column(name, kind, primary_key=primary_key, nullable=nullable)
+    return sa.Column(name, kind, primary_key=primary_key, nullable=nullable, server_default="" if added else None)
 
 
 def _key(name: str) -> sa.Column[str]:
     return _text(name, primary_key=True, length=190)
 
 
-def _number(name: str, *, nullable: bool = False) -> sa.Column[int]:
-    return sa.Column(name, sa.BigInteger, nullable=nullable)
+def _number(name: str, *, nullable: bool = False, added: bool = False) -> sa.Column[int]:
+    """Return a column of whole numbers; `added`: by a later version than its table, so the rows before it get 0."""
+    return sa.Column(name, sa.BigInteger, nullable=nullable, server_default="0" if added else None)
 
 
 def _partial(name: str, condition: sa.ColumnElement[bool], *columns: sa.Column[str]) -> sa.Index:
@@ -72,6 +77,9 @@ jobs = sa.Table(
     _text("held"),
     _text("reason"),
     _text("next_event", nullable=True, length=20),
+    _text("again_at", nullable=True, length=40),
+    _number("good_runs", added=True),
+    _text("covered", added=True),
 )
 _partial("job_active", jobs.c.state <= ACTIVE_JOB, jobs.c.process)
 
@@ -106,6 +114,8 @@ uows = sa.Table(
     _text("reason"),
     _text("started_at", nullable=True, length=40),
     _text("finished_at", nullable=True, length=40),
+    _text("slice", added=True),
+    _text("arguments", added=True),
 )
 # What a beat asks for. Nearly always empty, so claims and outcomes don't pay for it.
 _partial("uow_to_end", sa.and_(uows.c.cancel_requested == TRUE, uows.c.state == IN_PROGRESS), uows.c.session)
@@ -163,5 +173,25 @@ def _create(conn: sa.Connection) -> None:
     conn.execute(sa.insert(META).values(name=PROJECTED_TURN, value=0))
 
 
-# Step n leads from version n to n + 1. A step that was released is never changed: the next change is a new step.
-STEPS: tuple[Step, ...] = (_create,)
+def _grow(conn: sa.Connection) -> None:
+    """Add the tables, columns and indexes that are not there yet."""
+    there = sa.inspect(conn)
+    for table in metadata.sorted_tables:
+        if there.has_table(table.name):
+            _widen(conn, table, {column["name"] for column in there.get_columns(table.name)})
+    metadata.create_all(conn)
+    for table in metadata.sorted_tables:
+        for index in table.indexes:
+            index.create(conn, checkfirst=True)
+
+
+def _widen(conn: sa.Connection, table: sa.Table, there: set[str]) -> None:
+    name = conn.dialect.identifier_preparer.format_table(table)
+    for column in table.columns:
+        if column.name not in there:
+            conn.exec_driver_sql(f"ALTER TABLE {name} ADD COLUMN {CreateColumn(column).compile(dialect=conn.dialect)}")
+
+
+# Step n leads from version n to n + 1. The tables above only ever grow: a version that adds to them adds a `_grow` here, one that does more
+# adds a step of its own, and none of those before it changes.
+STEPS: tuple[Step, ...] = (_create, _grow)

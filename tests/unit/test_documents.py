@@ -49,6 +49,13 @@ VERSION_1 = (
     '"state_requested",0,"",0,0,false,null,"",null,null]],'
     '[["b","state_in_progress","LOST",3,2,"caf\\u00e9"]],[["c","skip"]],["worker-1"],[[4,"done","ok"]]]'
 )
+VERSION_2 = (
+    '[2,7,"scheduler-1","2024-01-01T12:30:00+00:00",'
+    '[["flights_hourly","2024010105",1,"2024-01-01T12:30:00+00:00",1,1,0,0,"state_invalid",0,0,0,null,null,"","","REOPENED",null,0,""]],'
+    '[["a","flights_hourly","2024010105","queue_flights_hourly","2024010105","2024010105","2024-01-01T12:30:00+00:00",1,'
+    '"state_requested",0,"",0,0,false,null,"",null,null,"",""]],'
+    '[["b","state_in_progress","LOST",3,2,"caf\\u00e9"]],[["c","skip"]],["worker-1"],[[4,"done","ok"]],{}]'
+)
 TURN_1 = turn(
     7,
     jobs=[job(uow_state=UowState.INVALID, next_event=JobEvent.REOPENED)],
@@ -120,12 +127,16 @@ def test_the_text_of_a_turn_is_one_line_of_ascii() -> None:
     assert "\n" not in text
 
 
-def test_version_1_is_written_as_ever() -> None:
-    assert encode_turn(TURN_1) == VERSION_1
+def test_version_2_is_written_as_ever() -> None:
+    assert encode_turn(TURN_1) == VERSION_2
 
 
 def test_version_1_is_read_for_ever() -> None:
     assert decode_turn(VERSION_1) == TURN_1
+
+
+def test_version_2_is_read_for_ever() -> None:
+    assert decode_turn(VERSION_2) == TURN_1
 
 
 def test_a_turn_with_half_a_surrogate_pair_can_be_stored() -> None:
@@ -152,10 +163,10 @@ def test_a_moment_without_a_zone_is_refused(made: Turn) -> None:
         encode_turn(made)
 
 
-@pytest.mark.parametrize("cut", range(0, len(VERSION_1), 7))
+@pytest.mark.parametrize("cut", range(0, len(VERSION_2), 7))
 def test_a_text_that_was_cut_off_is_damaged(cut: int) -> None:
     with pytest.raises(StoreError, match=r"turn.*damaged"):
-        decode_turn(VERSION_1[:cut])
+        decode_turn(VERSION_2[:cut])
 
 
 @pytest.mark.parametrize(
@@ -172,7 +183,7 @@ def test_a_text_that_was_cut_off_is_damaged(cut: int) -> None:
 )
 def test_a_text_with_an_unknown_word_or_shape_is_damaged(found: str, made: str) -> None:
     with pytest.raises(StoreError, match=r"turn.*damaged"):
-        decode_turn(VERSION_1.replace(found, made, 1))
+        decode_turn(VERSION_2.replace(found, made, 1))
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", "1", "null", "[null]", '["1"]', "[0]", "[1]", "[" * 5000])
@@ -183,8 +194,8 @@ def test_a_text_of_another_kind_is_damaged(text: str) -> None:
 
 
 def test_a_text_of_a_newer_version_is_refused_as_newer() -> None:
-    with pytest.raises(SchemaError, match=r"version 2.*newer Horarium"):
-        decode_turn(VERSION_1.replace("[1,", "[2,", 1))
+    with pytest.raises(SchemaError, match=r"version 3.*newer Horarium"):
+        decode_turn(VERSION_2.replace("[2,", "[3,", 1))
 
 
 # -- rows
