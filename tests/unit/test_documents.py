@@ -33,8 +33,8 @@ from db.documents import (
     row_switch,
     row_uow,
     session_row,
-    switch_row,
     storable,
+    switch_row,
     uow_row,
 )
 from db.model import Answer, Cancel, Chunk, Command, CommandState, Job, OutputPiece, ProcessRow, Session, Switch, Turn, UnitOfWork, UowMove
