@@ -160,6 +160,23 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Event:
+    """What happened to a job, where its records don't tell it: they are what is, this is what was.
+
+    `place` numbers the events that one turn has of one job. `who` is an operator, empty for the scheduler.
+    """
+
+    process: str
+    timeperiod: str
+    turn: int
+    place: int
+    at: datetime
+    kind: str
+    who: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """All that one round of the engine decided; inserting it is the commit. `number` is unique and consecutive, from 1.
 
@@ -175,6 +192,7 @@ class Turn:
     cancels: tuple[Cancel, ...] = ()
     lost: tuple[str, ...] = ()
     answers: tuple[Answer, ...] = ()
+    events: tuple[Event, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

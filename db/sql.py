@@ -18,6 +18,7 @@ from db.documents import (
     command_row,
     decode_turn,
     encode_turn,
+    event_row,
     facts_text,
     job_row,
     moment_text,
@@ -25,6 +26,7 @@ from db.documents import (
     process_row,
     row_chunk,
     row_command,
+    row_event,
     row_job,
     row_piece,
     row_process,
@@ -33,7 +35,7 @@ from db.documents import (
     storable,
     uow_row,
 )
-from db.model import BeatAnswer, Chunk, Command, Job, Outcome, OutputPiece, ProcessRow, Session, Turn, UnitOfWork
+from db.model import BeatAnswer, Chunk, Command, Event, Job, Outcome, OutputPiece, ProcessRow, Session, Turn, UnitOfWork
 from db.sql_dialect import insert_absent, insert_newer, insert_or_replace
 from db.sql_schema import (
     ACTIVE_JOB,
@@ -44,6 +46,7 @@ from db.sql_schema import (
     TRUE,
     chunks,
     commands,
+    events,
     jobs,
     output,
     processes,
@@ -67,6 +70,13 @@ _SET_PROJECTED = (
 
 _PUT_JOBS = insert_newer(jobs)
 _PUT_CHUNKS = insert_newer(chunks)
+_PUT_EVENTS = insert_absent(events)
+_EVENTS = (
+    sa.select(events)
+    .where(events.c.process == sa.bindparam("of"), events.c.timeperiod == sa.bindparam("period"))
+    .order_by(events.c.turn.desc(), events.c.place.desc())
+    .limit(sa.bindparam("most"))
+)
 _ACTIVE_JOBS = sa.select(jobs).where(jobs.c.state <= ACTIVE_JOB)
 _JOBS = sa.select(jobs).where(jobs.c.process == sa.bindparam("of"), jobs.c.timeperiod.in_(sa.bindparam("periods", expanding=True)))
 _CHUNKS = sa.select(chunks).where(chunks.c.process == sa.bindparam("of"))
@@ -140,6 +150,7 @@ class SqlStore(Store):
         move_rows = [sql_uows.move_row(move, turn.number) for move in turn.moves]
         job_rows = [_values(job_row(job)) for job in turn.jobs]
         chunk_rows = [_values(chunk_row(chunk)) for chunk in chunks]
+        event_rows = [_values(event_row(event)) for event in turn.events]
         answers = [(answer.state.value, storable(answer.text), turn.number, answer.number) for answer in turn.answers]
 
         def apply(conn: sa.Connection) -> None:
@@ -150,6 +161,7 @@ class SqlStore(Store):
             _PUT_CHUNKS(conn, chunk_rows)
             _close(conn, turn.lost)
             _ANSWER(conn, answers)
+            _PUT_EVENTS(conn, event_rows)
             conn.execute(_SET_PROJECTED, {"number": turn.number})
 
         # Not durable: the turn is, and it is projected again where a power cut undoes this, together with all that was written after.
@@ -172,11 +184,19 @@ class SqlStore(Store):
         for process in dict.fromkeys(processes):
             yield from self._records(row_chunk, _CHUNKS, {"of": process})
 
+    def events(self, process: str, timeperiod: str, limit: int) -> list[Event]:
+        """See Store."""
+        return self._records(row_event, _EVENTS, {"of": process, "period": timeperiod, "most": max(0, limit)})
+
     # -- units of work
 
     def uows(self, ids: Sequence[str]) -> list[UnitOfWork]:
         """See Store."""
         return sql_uows.records(self.file.read(lambda conn: sql_uows.find(conn, ids)))
+
+    def uows_of(self, process: str, timeperiod: str, limit: int) -> list[UnitOfWork]:
+        """See Store."""
+        return sql_uows.records(self.file.read(lambda conn: sql_uows.of_job(conn, process, timeperiod, limit)))
 
     def claim(self, ids: Sequence[str], session: str, at: datetime) -> list[UnitOfWork]:
         """See Store."""
