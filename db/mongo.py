@@ -38,8 +38,10 @@ from db.documents import (
     row_piece,
     row_process,
     row_session,
+    row_switch,
     row_uow,
     session_row,
+    switch_row,
     uow_row,
 )
 from db.model import (
@@ -55,6 +57,7 @@ from db.model import (
     OutputPiece,
     ProcessRow,
     Session,
+    Switch,
     Turn,
     UnitOfWork,
     UowMove,
@@ -96,6 +99,7 @@ class MongoStore(Store):
         self._sessions = database["sessions"]
         self._commands = database["commands"]
         self._events = database["events"]
+        self._switches = database["switches"]
         self._output = database["output"]
         self._processes = database["processes"]
 
@@ -153,6 +157,7 @@ class MongoStore(Store):
             _write(self._uows, moves)
             _upsert_newer(self._jobs, [_job_document(job) for job in turn.jobs])
             _upsert_newer(self._chunks, [{"_id": f"{c.process}/{c.number}", **chunk_row(c)} for c in chunks])
+            _upsert_newer(self._switches, [{"_id": switch.process, **switch_row(switch)} for switch in turn.switches])
             self._close(turn.lost)
             _write(self._commands, [_answer(answer, turn.number) for answer in turn.answers])
             _upsert_first(self._events, [{"_id": _event_id(event), **event_row(event)} for event in turn.events])
@@ -319,6 +324,13 @@ class MongoStore(Store):
         if found is None:
             raise NotFound(f"there is no command {number}: numbers start at 1 and are given out in order")
         return row_command(found)
+
+    # -- switches
+
+    def switches(self) -> list[Switch]:
+        """See Store."""
+        with _translating():
+            return [row_switch(document) for document in self._switches.find({})]
 
     # -- output of attempts
 

@@ -170,6 +170,23 @@ events = sa.Table(
     _text("text"),
 )
 
+switches = sa.Table(
+    "switch",
+    metadata,
+    _key("process"),
+    sa.Column("is_on", sa.SmallInteger, nullable=False),
+    _text("at", length=40),
+    _number("turn"),
+    _text("who"),
+    _text("why"),
+    _text("waits_from", length=20),
+    _text("frequency"),
+    _text("frequency_who"),
+    _text("frequency_why"),
+    _text("frequency_at", nullable=True, length=40),
+    _text("missed"),
+)
+
 output = sa.Table(
     "output",
     metadata,
