@@ -82,7 +82,13 @@ def test_a_bound_is_shown_as_the_clocks_there_show_it() -> None:
 
 @pytest.mark.parametrize(
     ("own", "others", "found"),
-    [(DAILY, DAILY, "UTC"), (MONTHLY, DAILY, "UTC"), (DAILY, HOURLY, "Europe/Berlin"), (HOURLY, DAILY, "Asia/Tokyo"), (HOURLY, HOURLY, "UTC")],
+    [
+        (DAILY, DAILY, "UTC"),
+        (MONTHLY, DAILY, "UTC"),
+        (DAILY, HOURLY, "Europe/Berlin"),
+        (HOURLY, DAILY, "Asia/Tokyo"),
+        (HOURLY, HOURLY, "UTC"),
+    ],
 )
 def test_the_zone_of_the_date_counts_where_the_other_side_are_hours(own: Qualifier, others: Qualifier, found: str) -> None:
     assert BERLIN.beside(own, Calendar("Asia/Tokyo"), others).time_zone == found

@@ -27,7 +27,7 @@ def checked(zone: object, start: str = "2024010100", levels: tuple[str, ...] = (
     return ""
 
 
-@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/Caracas", "Pacific/Apia", "Asia/Singapore", "Asia/Pyongyang", "Etc/GMT+12"])
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/Caracas", "Pacific/Apia", "Asia/Singapore", "Etc/GMT+12"])
 def test_a_zone_of_whole_hours_is_taken(zone: str) -> None:
     assert checked(zone) == ""
 
@@ -85,10 +85,8 @@ def test_days_are_moved_by_the_offsets_that_there_are_from_a_day_on() -> None:
 
 
 def test_the_zone_is_part_of_the_shape_of_days_and_an_absent_one_means_utc() -> None:
-    processes = [managed("sales_hourly"), managed("sales_daily", "_daily")]
-    plain, berlin = (
-        check(processes, [timetable_tree_entry("sales", ["sales_hourly", "sales_daily"], time_zone=zone)]) for zone in ("UTC", "Europe/Berlin")
-    )
+    processes, names = [managed("sales_hourly"), managed("sales_daily", "_daily")], ["sales_hourly", "sales_daily"]
+    plain, berlin = (check(processes, [timetable_tree_entry("sales", names, time_zone=zone)]) for zone in ("UTC", "Europe/Berlin"))
     assert "time_zone" not in shape(processes[1], plain)
     assert '"time_zone": "Europe/Berlin"' in shape(processes[1], berlin)
     assert shape(processes[0], plain) == shape(processes[0], berlin)
