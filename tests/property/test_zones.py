@@ -1,4 +1,4 @@
-"""Are days, months and years whole in every zone, over every change of clocks from 2000 to 2040? Found hour by hour, by the clocks alone."""
+"""Are days, months and years whole in every zone, over every change of clocks from 2000 to 2040? Found hour by hour, by clocks alone."""
 
 from __future__ import annotations
 

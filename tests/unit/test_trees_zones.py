@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scheduler.trees import Topology
-from system.context import Context, dependency_entry, timetable_tree_entry
+from system.context import Context, Dependency, dependency_entry, timetable_tree_entry
 from system.context_check import check
 from system.errors import ConfigError
 from system.timeperiod import Qualifier, Timeperiod, parse
@@ -13,9 +13,10 @@ from tests.support.contexts import managed
 
 ZONES = {"b": "Europe/Berlin", "n": "America/New_York", "k": "Pacific/Kiritimati", "h": "Pacific/Honolulu", "i": "Asia/Kolkata", "u": "UTC"}
 START = "2024010100"
+Needs = dict[str, list[str | Dependency]]
 
 
-def context(needs: dict[str, list[object]], dependent_on: dict[str, list[str]] | None = None) -> Context:
+def context(needs: Needs, dependent_on: dict[str, list[str]] | None = None) -> Context:
     """Return a checked context of processes such as `b_daily`, each in a tree of its own; the first letter is its zone."""
     processes = [
         managed(name, f"_{name[2:]}", token=name, start=START if name[2:] in ("hourly", "daily") else "", depends_on=found)
@@ -84,13 +85,13 @@ def test_days_of_two_zones_may_wait_for_each_others_past() -> None:
 
 
 def test_hours_may_wait_for_the_day_before_that_of_their_own_zone() -> None:
-    for zone in "bnkhiu":
-        context({f"{zone}_daily": ["u_hourly"], "u_hourly": [dependency_entry(f"{zone}_daily", -1)]})
+    found = [context({f"{zone}_daily": ["u_hourly"], "u_hourly": [dependency_entry(f"{zone}_daily", -1)]}) for zone in ZONES]
+    assert len(found) == len(ZONES)
 
 
 def test_a_cycle_that_only_zones_close_is_found() -> None:
     # The day in Kiritimati waits for that of Honolulu, this for hours that lie in Kiritimati's next day, and they for the day before.
-    needs = {"k_daily": ["h_daily"], "h_daily": ["u_hourly"], "u_hourly": [dependency_entry("k_daily", -1)]}
+    needs: Needs = {"k_daily": ["h_daily"], "h_daily": ["u_hourly"], "u_hourly": [dependency_entry("k_daily", -1)]}
     with pytest.raises(ConfigError, match="does not surely lead into the past"):
         context(needs)
     assert context({**needs, "u_hourly": [dependency_entry("k_daily", -2)]})
