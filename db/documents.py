@@ -289,8 +289,8 @@ def row_command(row: Mapping[str, Any]) -> Command:
 
 
 def _command_of(values: Sequence[Any]) -> Command:
-    verb, process, timeperiod, who, why, given_at, until, number, state, answer, turn = values
-    return Command(verb, process, timeperiod, who, why, _moment(given_at), until, number, _COMMAND_STATES[state], answer, turn)
+    verb, process, timeperiod, who, why, given_at, until, number, state, answer, turn, details = values
+    return Command(verb, process, timeperiod, who, why, _moment(given_at), until, number, _COMMAND_STATES[state], answer, turn, details)
 
 
 # -- sessions

@@ -132,7 +132,8 @@ class CommandState(StrEnum):
 class Command:
     """An operator's action. `verb` is one that the engine knows; `number` is given by the store, 0 before.
 
-    It is about the periods `[timeperiod, until)`, or about `timeperiod` alone where `until` is empty.
+    It is about the periods `[timeperiod, until)`, or about `timeperiod` alone where `until` is empty. `details` is what else the verb
+    needs to know, as a JSON object, empty for nothing.
     """
 
     verb: str
@@ -146,6 +147,7 @@ class Command:
     state: CommandState = CommandState.OPEN
     answer: str = ""
     turn: int = 0
+    details: str = ""
 
 
 @dataclass(frozen=True, slots=True)

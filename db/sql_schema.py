@@ -151,6 +151,7 @@ commands = sa.Table(
     _text("state", length=20),
     _text("answer"),
     _number("turn"),
+    _text("details", added=True),
     sqlite_autoincrement=True,
 )
 OPEN_COMMAND = commands.c.state == sa.literal_column("'open'", sa.String)
