@@ -38,7 +38,7 @@ class Placement:
         places = [Place(SCHEDULER)] if _matches(self.scheduler_boxes or None, box) else []
         others = [entry for entry in self.context.processes if not isinstance(entry, DaemonProcess)]
         # An empty context gets its workers all the same: it is on its way to becoming one.
-        if not others or any(_matches(getattr(entry, "present_on_boxes", None), box) for entry in others):
+        if not self.context.processes or any(_matches(getattr(entry, "present_on_boxes", None), box) for entry in others):
             places.append(Place(WORKER, self.workers))
         daemons = [entry for entry in self.context.processes if isinstance(entry, DaemonProcess)]
         return (*places, *(Place(entry.name) for entry in daemons if _matches(entry.present_on_boxes, box)))
