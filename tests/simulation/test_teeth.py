@@ -17,8 +17,11 @@ from scheduler.engine import Engine
 from scheduler.settlement import reopened
 from scheduler.sweep import Findings, Sweep
 from scheduler.timetable import ordinal_of
+from system.calendars import Calendar
 from system.lifecycle import JobEvent, JobState, UowState
 from tests.support.simulation import violation
+from workers import worker
+from workers.tasks import task_of
 
 HISTORIES = 300
 Patch = Callable[[pytest.MonkeyPatch], None]
@@ -94,6 +97,14 @@ def without_waiting_for_the_end(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(commands, "call_off", call_off_at_once)
 
 
+def without_zones(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Calendar, "moves", lambda self, qualifier: False)
+
+
+def without_zones_in_windows(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(worker, "task_of", lambda uow, processes, calendars: task_of(uow, processes))
+
+
 TEETH = [
     without_fence,
     without_fenced_outcomes,
@@ -102,6 +113,8 @@ TEETH = [
     without_sweep,
     without_window,
     without_waiting_for_the_end,
+    without_zones,
+    without_zones_in_windows,
 ]
 
 
