@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from db.model import Job, Session, UnitOfWork
 from scheduler.blockers import Blocker
 from scheduler.board import Board
-from scheduler.discrete import Wait
+from scheduler.decisions import Wait
 from scheduler.timetable import Node, ordinal_of
 from system.lifecycle import JOB_FINISHED, UOW_FINISHED, JobState, UowState
 
@@ -88,8 +88,12 @@ def _beginning(scene: Scene, node: Node) -> Node:
 
 
 def _open_period(scene: Scene, node: Node) -> Blocker:
-    due = scene.board.timetable.states[node[0]].due_at(node[1])
-    text = f"the period is due at {_at(due)}"
+    states = scene.board.timetable.states[node[0]]
+    is_end = scene.board.topology.group(*node)[-1] == node[1]
+    if states.process.is_live and is_end:
+        text = f"the period begins at {_at(states.begin_at(node[1]))}"
+    else:
+        text = f"the period is due at {_at(states.due_at(node[1]))}"
     return Blocker("open period", text, node[0], scene.board.timetable.period(node), look="nothing: it will run then")
 
 
