@@ -237,15 +237,13 @@ class Board:
         if follower is not None:
             self.mark((node[0], follower))
 
-<<<<<<< HEAD
-    def reopen(self, node: Node, job: Job) -> None:
-        """Let a job start anew; `job` is as `settlement.reopened` made it. Who is in its final run has to know that this is not the end."""
-=======
     def reopen(self, node: Node, job: Job, *, was: Job | None = None) -> None:
-        """Let a job start anew; `job` is as `settlement.reopened` made it, `was` as it stood before, where it was finished."""
+        """Let a job start anew; `job` is as `settlement.reopened` made it, `was` as it stood before, where it was finished.
+
+        Who is in its final run has to know that this is not the end.
+        """
         if was is not None and was.state in JOB_FINISHED:
             self.draft.tell_past(was)
->>>>>>> step3
         self.draft.put(job)
         self.mark(node)
         for user in self.topology.affected_by(*node):
