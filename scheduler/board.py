@@ -180,6 +180,8 @@ class Board:
         is_closed = ordinal < frontier.due_end
         if is_embryo and ordinal != self.topology.group(process, ordinal)[-1]:
             return Close(JobEvent.NOOP, NOT_A_GROUP_END) if is_closed else None
+        if is_embryo and (reason := self.topology.left_out(process, ordinal)):
+            return Close(JobEvent.NOOP, reason) if is_closed else None
         entry = self.context.managed[process]
         first_at = frontier.states.open_at(ordinal) if entry.is_live else None
         occasion = Occasion(process, self.timetable.period(node), self.draft.now, is_closed, first_at)
