@@ -16,6 +16,7 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any, TypeVar
 
+from db.entries import read_entries, write_entries
 from db.model import (
     Answer,
     Cancel,
@@ -66,7 +67,7 @@ class _Kind:
 
 
 # By the name of the turn's field. The written name may never change.
-_RARE: dict[str, _Kind] = {}
+_RARE: dict[str, _Kind] = {"entries": _Kind(write_entries, read_entries)}
 
 
 # -- turns

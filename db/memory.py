@@ -13,6 +13,7 @@ from datetime import datetime
 from itertools import islice
 from threading import Lock
 
+from db.entries import Entry
 from db.model import (
     Answer,
     BeatAnswer,
@@ -53,6 +54,7 @@ class MemoryStore(Store):
         self._open_commands: dict[int, Command] = {}
         self._output: defaultdict[str, dict[tuple[int, int], OutputPiece]] = defaultdict(dict)
         self._processes: dict[str, ProcessRow] = {}
+        self._entries: dict[tuple[str, str], Entry] = {}
 
     def prepare(self) -> None:
         """Nothing is missing."""
@@ -96,6 +98,7 @@ class MemoryStore(Store):
             for move, state in moves:
                 self._move(move, state, turn.number)
             self._put_jobs(turn.jobs)
+            self._put_entries(turn.entries)
             self._put_chunks(chunks)
             self._close(turn.lost)
             self._answer(turn.answers, turn.number)
@@ -135,6 +138,12 @@ class MemoryStore(Store):
             else:
                 self._active.pop(key, None)
 
+    def _put_entries(self, entries: Iterable[Entry]) -> None:
+        for entry in entries:
+            before = self._entries.get(entry.key)
+            if before is None or before.turn < entry.turn:
+                self._entries[entry.key] = entry
+
     def _put_chunks(self, chunks: Iterable[Chunk]) -> None:
         for chunk in chunks:
             of_process = self._chunks[chunk.process]
@@ -171,6 +180,11 @@ class MemoryStore(Store):
         with self._lock:
             found = [chunk for process in dict.fromkeys(processes) for chunk in self._chunks.get(process, {}).values()]
         return iter(found)
+
+    def entries(self) -> list[Entry]:
+        """See Store."""
+        with self._lock:
+            return list(self._entries.values())
 
     # -- units of work
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from db.entries import Entry
 from system.lifecycle import JobEvent, JobState, UowEvent, UowState
 
 
@@ -163,7 +164,8 @@ class Answer:
 class Turn:
     """All that one round of the engine decided; inserting it is the commit. `number` is unique and consecutive, from 1.
 
-    `jobs` stand as they are after the turn. `opened` are new units of work. `lost` are sessions that the turn declared dead.
+    `jobs` and `entries` (of freerun processes) stand as they are after the turn. `opened` are new units of work. `lost` are sessions that
+    the turn declared dead.
     """
 
     number: int
@@ -175,6 +177,7 @@ class Turn:
     cancels: tuple[Cancel, ...] = ()
     lost: tuple[str, ...] = ()
     answers: tuple[Answer, ...] = ()
+    entries: tuple[Entry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ from db.documents import (
     session_row,
     uow_row,
 )
+from db.entries import Entry, entry_row, row_entry
 from db.model import (
     Answer,
     BeatAnswer,
@@ -93,6 +94,7 @@ class MongoStore(Store):
         self._commands = database["commands"]
         self._output = database["output"]
         self._processes = database["processes"]
+        self._entries = database["entries"]
 
     def prepare(self) -> None:
         """See Store."""
@@ -147,6 +149,7 @@ class MongoStore(Store):
             _write(self._uows, [_cancel(cancel) for cancel in turn.cancels])
             _write(self._uows, moves)
             _upsert_newer(self._jobs, [_job_document(job) for job in turn.jobs])
+            _upsert_newer(self._entries, [{"_id": entry.title, **entry_row(entry)} for entry in turn.entries])
             _upsert_newer(self._chunks, [{"_id": f"{c.process}/{c.number}", **chunk_row(c)} for c in chunks])
             self._close(turn.lost)
             _write(self._commands, [_answer(answer, turn.number) for answer in turn.answers])
@@ -170,6 +173,11 @@ class MongoStore(Store):
         with _translating():
             for document in self._chunks.find({"process": {"$in": list(processes)}}):
                 yield row_chunk(document)
+
+    def entries(self) -> list[Entry]:
+        """See Store."""
+        with _translating():
+            return [row_entry(document["body"]) for document in self._entries.find({})]
 
     # -- units of work
 

@@ -33,6 +33,7 @@ from db.documents import (
     storable,
     uow_row,
 )
+from db.entries import Entry, entry_row, row_entry
 from db.model import BeatAnswer, Chunk, Command, Job, Outcome, OutputPiece, ProcessRow, Session, Turn, UnitOfWork
 from db.sql_dialect import insert_absent, insert_newer, insert_or_replace
 from db.sql_schema import (
@@ -44,6 +45,7 @@ from db.sql_schema import (
     TRUE,
     chunks,
     commands,
+    entries,
     jobs,
     output,
     processes,
@@ -67,6 +69,8 @@ _SET_PROJECTED = (
 
 _PUT_JOBS = insert_newer(jobs)
 _PUT_CHUNKS = insert_newer(chunks)
+_PUT_ENTRIES = insert_newer(entries)
+_ENTRIES = sa.select(entries.c.body)
 _ACTIVE_JOBS = sa.select(jobs).where(jobs.c.state <= ACTIVE_JOB)
 _JOBS = sa.select(jobs).where(jobs.c.process == sa.bindparam("of"), jobs.c.timeperiod.in_(sa.bindparam("periods", expanding=True)))
 _CHUNKS = sa.select(chunks).where(chunks.c.process == sa.bindparam("of"))
@@ -139,6 +143,7 @@ class SqlStore(Store):
         uow_rows = [_values(uow_row(uow)) for uow in turn.opened]
         move_rows = [sql_uows.move_row(move, turn.number) for move in turn.moves]
         job_rows = [_values(job_row(job)) for job in turn.jobs]
+        entry_rows = [_values(entry_row(entry)) for entry in turn.entries]
         chunk_rows = [_values(chunk_row(chunk)) for chunk in chunks]
         answers = [(answer.state.value, storable(answer.text), turn.number, answer.number) for answer in turn.answers]
 
@@ -147,6 +152,7 @@ class SqlStore(Store):
             sql_uows.cancel(conn, turn.cancels)
             sql_uows.move(conn, move_rows)
             _PUT_JOBS(conn, job_rows)
+            _PUT_ENTRIES(conn, entry_rows)
             _PUT_CHUNKS(conn, chunk_rows)
             _close(conn, turn.lost)
             _ANSWER(conn, answers)
@@ -171,6 +177,10 @@ class SqlStore(Store):
         # By process, and never with a cursor open: whoever stops half-way must not pin an old state of the file.
         for process in dict.fromkeys(processes):
             yield from self._records(row_chunk, _CHUNKS, {"of": process})
+
+    def entries(self) -> list[Entry]:
+        """See Store."""
+        return [row_entry(body) for body in self.file.read(lambda conn: conn.execute(_ENTRIES).scalars().all())]
 
     # -- units of work
 

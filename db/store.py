@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
+from db.entries import Entry
 from db.model import (
     BeatAnswer,
     Chunk,
@@ -60,7 +61,7 @@ class Store(ABC):
         `cancels`: `cancel_requested` and reason set, where the unit of work is not finished.
         `moves`: where state and fence still match and the record's `turn` is older: state, losses, reason; the session is cleared
         by any move to REQUESTED. The record's `turn` is set.
-        `jobs` and `chunks`: written where there is no record or its `turn` is older.
+        `jobs`, `entries` and `chunks`: written where there is no record or its `turn` is older.
         `lost`: those sessions are closed. `answers`: state, answer and turn of the commands, where still OPEN.
         Last, `projected_turn` becomes `turn.number`, where it was lower.
         """
@@ -78,6 +79,12 @@ class Store(ABC):
     @abstractmethod
     def chunks(self, processes: Sequence[str]) -> Iterator[Chunk]:
         """Yield every chunk of `processes`, in no order."""
+
+    # -- freerun entries
+
+    @abstractmethod
+    def entries(self) -> list[Entry]:
+        """Return the record of every freerun entry, in no order."""
 
     # -- units of work
 

@@ -16,15 +16,17 @@ from db.model import Job, UnitOfWork, UowMove
 from mq.broker import Message
 from scheduler.discrete import Close, Decision, Open, decide
 from scheduler.draft import Draft
+from scheduler.freerun_board import FreerunBoard
 from scheduler.frontier import Frontier
 from scheduler.inflight import Flight, InFlight
 from scheduler.inputs import inputs_of
+from scheduler.moves import record
 from scheduler.policy import SchedulerSettings
-from scheduler.settlement import Settlement, ended, failed, lost, retried, waiting
+from scheduler.settlement import Settlement, retried, settle
 from scheduler.timetable import Node, Timetable, id_of
 from scheduler.trees import Topology
 from system.context import Context
-from system.lifecycle import JOB_FINISHED, JOB_LIFECYCLE, UOW_FINISHED, JobEvent, JobState, UowEvent, UowState, advance
+from system.lifecycle import JOB_FINISHED, JOB_LIFECYCLE, UOW_FINISHED, JobEvent, JobState, UowState, advance
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +46,7 @@ class Board:
         self.window = settings.window_least
         self.look_at: dict[str, None] = {}  # in order: the same accident leads to the same turns
         self.draft = Draft(timetable.head + 1, now, timetable)
+        self.freerun = FreerunBoard(context, timetable, self.inflight, settings, self.look_at, self.draft)
         self._hungry: dict[str, None] = dict.fromkeys(topology.order())
         self._again: dict[str, dict[int, None]] = {}
         self._round = deque(self.frontiers)
@@ -54,7 +57,7 @@ class Board:
 
     def begin(self, now: datetime) -> None:
         """Start the draft of the next turn."""
-        self.draft = Draft(self.timetable.head + 1, now, self.timetable)
+        self.draft = self.freerun.draft = Draft(self.timetable.head + 1, now, self.timetable)
 
     def committed(self) -> None:
         """Take over that the draft is a turn now."""
@@ -84,10 +87,11 @@ class Board:
             self._arm(name, self.frontiers[name].advance(now))
         for process, ordinal in self.inflight.due_retries(now):
             self.try_again((process, ordinal))
+        self.freerun.pass_time(self.settings.looks)
 
     def next_alarm(self) -> datetime | None:
         """Return when time brings the next thing to decide."""
-        moments = [m for m in (self._alarms[0][0] if self._alarms else None, self.inflight.next_retry()) if m]
+        moments = [m for m in (self._alarms[0][0] if self._alarms else None, self.inflight.next_retry(), self.freerun.next_alarm()) if m]
         return min(moments, default=None)
 
     def _arm(self, name: str, moment: datetime | None) -> None:
@@ -99,30 +103,24 @@ class Board:
     def read(self, uow: UnitOfWork, *, is_void: bool = False) -> None:
         """Take over a unit of work as it stands in the store. `is_void`: it is IN_PROGRESS and its session is gone."""
         flight = self.inflight.flights.get(uow.id)
+        if flight is not None and self.freerun.has(flight.node[0]):
+            self.freerun.read(flight, uow, is_void=is_void)
+            return
         job = self.timetable.active.get(flight.node) if flight else None
         if flight is None or job is None or job.uow_id != uow.id:
             return
         self.inflight.note(uow, flight.node)
         self._hungry[job.process] = None
-        result = self._settle(job, uow, is_void=is_void)
+        process, most, now, turn = self.context.managed[job.process], self.settings.max_losses, self.draft.now, self.draft.number
+        result = settle(job, uow, process, is_void=is_void, max_losses=most, now=now, turn=turn)
         if result is not None:
             self._take(flight, uow, result)
-
-    def _settle(self, job: Job, uow: UnitOfWork, *, is_void: bool) -> Settlement | None:
-        now, turn = self.draft.now, self.draft.number
-        if uow.state in UOW_FINISHED:
-            return ended(job, uow, now=now, turn=turn)
-        if uow.state is UowState.INVALID:
-            return failed(job, uow, self.context.managed[job.process], now=now, turn=turn)
-        if uow.state is UowState.REQUESTED:
-            return waiting(uow)
-        return lost(job, uow, max_losses=self.settings.max_losses, now=now, turn=turn) if is_void else None
 
     def _take(self, flight: Flight, uow: UnitOfWork, result: Settlement) -> None:
         """Write down a settlement."""
         node, job = flight.node, result.job
         if result.move:
-            self._move(result.move, flight, uow.id, result.uow_state)
+            self._move(result.move, flight, result.uow_state)
         if job is not None:
             self.draft.put(job)
             if job.retry_at and job.uow_state is UowState.INVALID:
@@ -137,15 +135,8 @@ class Board:
             else:
                 self.mark(node)
 
-    def _move(self, move: UowMove, flight: Flight, uow_id: str, after: UowState) -> None:
-        self.draft.moves.append(move)
-        self.inflight.moved(uow_id, flight, after)
-        if after is UowState.REQUESTED and move.before is not UowState.REQUESTED:
-            self.draft.messages.append(Message(flight.queue, uow_id, urgent=move.event is UowEvent.LOST))
-            log.warning("%s is due again: %s", uow_id, move.reason)
-        if move.event not in (UowEvent.RETRIED, UowEvent.GIVEN_UP):
-            # Its worker may have been first: what the store made of the move is looked up in the next turn.
-            self.look_at[uow_id] = None
+    def _move(self, move: UowMove, flight: Flight, after: UowState) -> None:
+        record(move, flight, after, self.draft, self.inflight, self.look_at)
 
     # -- deciding
 
@@ -226,19 +217,21 @@ class Board:
 
     def fill(self, looks: int) -> bool:
         """Open what may be opened, oldest first in each process; returns whether candidates are left that were not looked at."""
+        # Fires are due at their second; periods would fill any turn while there is something to catch up with.
+        looks = self.freerun.fill(looks)
         while self._hungry:
             process = next(iter(self._hungry))
             looks = self._fill(process, looks)
             if looks <= 0:
                 return True
             del self._hungry[process]
-        return False
+        return self.freerun.is_more()
 
     def size_windows(self, slots: int) -> None:
         """Set how many units of work of a queue may be REQUESTED, from the number of live slots."""
         window = max(self.settings.window_least, self.settings.window_per_slot * slots)
         if window != self.window:
-            self.window = window
+            self.window = self.freerun.window = window
             self._hungry = dict.fromkeys(self.topology.order())
 
     def _fill(self, process: str, looks: int) -> int:
@@ -301,7 +294,7 @@ class Board:
         result = retried(job, flight.fence, flight.losses, now=self.draft.now, turn=self.draft.number)
         assert result.job is not None
         assert result.move is not None
-        self._move(result.move, flight, job.uow_id, result.uow_state)
+        self._move(result.move, flight, result.uow_state)
         self.draft.put(result.job)
 
     def _open(self, node: Node, job: Job | None) -> None:

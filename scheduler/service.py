@@ -60,7 +60,7 @@ class SchedulerService:
                 pause_s = min(_LONGEST_PAUSE_S, pause_s * 2)
 
     def _prepare(self) -> None:
-        queues = [REPORT_QUEUE, *(p.queue for p in self._context.managed.values())]
+        queues = [REPORT_QUEUE, *(p.queue for p in self._context.worked)]
         self._broker.declare(queues)
         register(self._store, self._context, self._settings.timetable_start, self._clock.now())
 

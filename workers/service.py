@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 def queues_on(context: Context, box: str) -> tuple[str, ...]:
     """Return the queues whose work may be done on `box`, in the context's order: `present_on_boxes` matches it whole, or is not given."""
-    placed = (p for p in context.managed.values() if p.present_on_boxes is None or re.fullmatch(p.present_on_boxes, box))
+    placed = (p for p in context.worked if p.present_on_boxes is None or re.fullmatch(p.present_on_boxes, box))
     return tuple(dict.fromkeys(process.queue for process in placed))
 
 
