@@ -51,7 +51,7 @@ def up_command(roof: Roof, *, until_done: bool, as_json: bool) -> int:
         screen = console(stderr=as_json)
         context = roof.context
         with open_parts(settings) as parts:
-            parts.broker.declare([REPORT_QUEUE, *(p.queue for p in context.managed.values())])
+            parts.broker.declare([REPORT_QUEUE, *(p.queue for p in context.worked)])
             register(parts.store, context, settings.timetable_start, roof.clock.now())
             return Up(roof, parts, screen, until_done=until_done).run(as_json=as_json)
 

@@ -35,6 +35,7 @@ from db.documents import (
     storable,
     uow_row,
 )
+from db.entries import Entry, Run
 from db.model import Answer, Cancel, Chunk, Command, CommandState, Job, OutputPiece, ProcessRow, Session, Turn, UnitOfWork, UowMove
 from system.errors import IllegalTransition, SchemaError, StoreError
 from system.lifecycle import JobEvent, JobState, UowEvent, UowState
@@ -99,7 +100,8 @@ BY_TYPE: dict[str, st.SearchStrategy[Any]] = {
     "UowEvent": st.sampled_from(UowEvent),
     "CommandState": st.sampled_from(CommandState),
 }
-BY_TYPE |= {kind.__name__: records(kind) for kind in (Job, UnitOfWork, UowMove, Cancel, Answer)}
+BY_TYPE |= {kind.__name__: records(kind) for kind in (Job, UnitOfWork, UowMove, Cancel, Answer, Run)}
+BY_TYPE |= {"Entry": records(Entry)}
 
 ROWS: list[tuple[type[Any], Callable[[Any], dict[str, Any]], Callable[[Any], Any]]] = [
     (Job, job_row, row_job),
