@@ -36,8 +36,10 @@ from db.documents import (
     row_piece,
     row_process,
     row_session,
+    row_switch,
     row_uow,
     session_row,
+    switch_row,
     uow_row,
 )
 from db.entries import Entry, entry_row, row_entry
@@ -53,6 +55,7 @@ from db.model import (
     OutputPiece,
     ProcessRow,
     Session,
+    Switch,
     Turn,
     UnitOfWork,
     UowMove,
@@ -92,6 +95,7 @@ class MongoStore(Store):
         self._uows = database["uows"]
         self._sessions = database["sessions"]
         self._commands = database["commands"]
+        self._switches = database["switches"]
         self._output = database["output"]
         self._processes = database["processes"]
         self._entries = database["entries"]
@@ -151,6 +155,7 @@ class MongoStore(Store):
             _upsert_newer(self._jobs, [_job_document(job) for job in turn.jobs])
             _upsert_newer(self._entries, [{"_id": entry.title, **entry_row(entry)} for entry in turn.entries])
             _upsert_newer(self._chunks, [{"_id": f"{c.process}/{c.number}", **chunk_row(c)} for c in chunks])
+            _upsert_newer(self._switches, [{"_id": switch.process, **switch_row(switch)} for switch in turn.switches])
             self._close(turn.lost)
             _write(self._commands, [_answer(answer, turn.number) for answer in turn.answers])
             self._meta.update_one({"_id": "projected"}, {"$max": {"number": turn.number}}, upsert=True)
@@ -302,6 +307,13 @@ class MongoStore(Store):
         if found is None:
             raise NotFound(f"there is no command {number}: numbers start at 1 and are given out in order")
         return row_command(found)
+
+    # -- switches
+
+    def switches(self) -> list[Switch]:
+        """See Store."""
+        with _translating():
+            return [row_switch(document) for document in self._switches.find({})]
 
     # -- output of attempts
 

@@ -54,5 +54,5 @@ class Draft:
             tuple(self.cancels),
             tuple(self.lost),
             tuple(self.answers),
-            tuple(self.entries.values()),
+            entries=tuple(self.entries.values()),
         )

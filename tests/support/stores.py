@@ -70,4 +70,5 @@ def everything(store: Store, *, periods: Sequence[str] = (), ids: Sequence[str] 
         "entries": sorted(store.entries(), key=lambda entry: entry.key),
         "output": [store.output(uow_id) for uow_id in ids],
         "processes": store.processes(),
+        "switches": sorted(store.switches(), key=lambda switch: switch.process),
     }
