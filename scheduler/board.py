@@ -26,7 +26,7 @@ from scheduler.settlement import Settlement, retried, settle
 from scheduler.timetable import Node, Timetable, id_of
 from scheduler.trees import Topology
 from system.context import Context
-from system.lifecycle import JOB_FINISHED, JOB_LIFECYCLE, UOW_FINISHED, JobEvent, JobState, UowState, advance
+from system.lifecycle import JOB_FINISHED, JOB_LIFECYCLE, UOW_FINISHED, JobEvent, JobState, UowEvent, UowState, advance
 
 log = logging.getLogger(__name__)
 
@@ -136,6 +136,8 @@ class Board:
                 self.mark(node)
 
     def _move(self, move: UowMove, flight: Flight, after: UowState) -> None:
+        if move.event is UowEvent.LOST:
+            self.draft.tell(flight.node[0], self.timetable.period(flight.node), "lost", f"{move.uow_id}: {move.reason}")
         record(move, flight, after, self.draft, self.inflight, self.look_at)
 
     # -- deciding
@@ -204,8 +206,10 @@ class Board:
         if follower is not None:
             self.mark((node[0], follower))
 
-    def reopen(self, node: Node, job: Job) -> None:
-        """Let a job start anew; `job` is as `settlement.reopened` made it."""
+    def reopen(self, node: Node, job: Job, *, was: Job | None = None) -> None:
+        """Let a job start anew; `job` is as `settlement.reopened` made it, `was` as it stood before, where it was finished."""
+        if was is not None and was.state in JOB_FINISHED:
+            self.draft.tell_past(was)
         self.draft.put(job)
         self.mark(node)
 

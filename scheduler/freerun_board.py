@@ -138,7 +138,9 @@ class FreerunBoard:
             self._follow(entry, rules)
             return
         if after.missed > entry.missed:
-            log.warning("%s: %d fires were missed and are let go: %s", entry.title, after.missed - entry.missed, rules.process.misfire)
+            missed = f"{after.missed - entry.missed} fires from {after.missed_from} to {after.missed_until} were missed and are let go"
+            log.warning("%s: %s", entry.title, missed)
+            self.draft.tell(*key, "missed", missed)
         self.put(after)
 
     # -- what units of work bring
@@ -169,12 +171,16 @@ class FreerunBoard:
     def _take(self, entry: Entry, after: Entry, uow: UnitOfWork, result: Settlement) -> None:
         if result.uow_state in UOW_FINISHED:
             self._inflight.settled(uow.id)
+            if uow.state is not UowState.PROCESSED and uow.state is not UowState.NOOP:
+                self.draft.tell(*entry.key, after.last_end.removeprefix("state_"), f"{uow.id}: {after.last_reason}")
             log.info("%s is %s%s", uow.id, after.last_end, f": {after.last_reason}" if after.last_reason else "")
         else:
             log.warning("%s: %s", uow.id, next(run.reason for run in after.runs if entry.uow_id(run.fire) == uow.id))
         self.put(after)
 
     def _move(self, move: UowMove, flight: Flight, after: UowState) -> None:
+        if move.event in (UowEvent.LOST, UowEvent.LOST_TOO_OFTEN):
+            self.draft.tell(*self._by_title[flight.node[0]], "lost", f"{move.uow_id}: {move.reason}")
         record(move, flight, after, self.draft, self._inflight, self._look_at)
 
     # -- opening units of work
