@@ -165,6 +165,8 @@ class Board:
             return decide(job, (), "")
         if is_embryo and ordinal != self.topology.group(process, ordinal)[-1]:
             return Close(JobEvent.NOOP, NOT_A_GROUP_END)
+        if is_embryo and (reason := self.topology.left_out(process, ordinal)):
+            return Close(JobEvent.NOOP, reason)
         return decide(job, inputs_of(self.timetable, self.topology, node), self.context.managed[process].blocking_type)
 
     def is_reached(self, node: Node) -> bool:

@@ -25,6 +25,7 @@ from scheduler.policy import SchedulerSettings
 from scheduler.timetable import Node, Timetable
 from scheduler.trees import Topology
 from scheduler.why import Scene, explain
+from system.calendars import UTC_CALENDAR
 from system.clock import Clock
 from system.context import REPORT_QUEUE, Context
 from system.errors import BrokerError, NotFound, Unavailable
@@ -67,10 +68,16 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """One job as it stands. `job` and `uow` are None where nothing was opened yet; `why` says what it waits for."""
+    """One job as it stands. `job` and `uow` are None where nothing was opened yet; `why` says what it waits for.
+
+    `start` and `end` are the bounds of its period, or of its group, on the clocks of `time_zone`.
+    """
 
     process: str
     timeperiod: str
+    time_zone: str
+    start: datetime
+    end: datetime
     state: str
     job: Job | None
     uow: UnitOfWork | None
@@ -133,8 +140,12 @@ class Desk:
         found = self._store.jobs(process, [timeperiod])
         job = found[0] if found else None
         uows = self._store.uows([job.uow_id]) if job else []
-        state = JobState(self._read().states[process][node[1]]).label
-        return JobView(process, timeperiod, state, job, uows[0] if uows else None, self.why(process, timeperiod))
+        states = self._read().states[process]
+        calendar, group = states.calendar, self._topology.group(*node)
+        zone = calendar.time_zone if calendar.moves(states.qualifier) else UTC_CALENDAR.time_zone
+        start, end = (calendar.shown(states.qualifier, ordinal) for ordinal in (group.start, group.stop))
+        state, uow = JobState(states[node[1]]).label, uows[0] if uows else None
+        return JobView(process, timeperiod, zone, start, end, state, job, uow, self.why(process, timeperiod))
 
     def why(self, process: str, timeperiod: str) -> Blocker:
         """Return why a job is not running now, down to the leaf causes; raises NotFound or TimeperiodError."""

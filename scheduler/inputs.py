@@ -18,7 +18,7 @@ def inputs_of(timetable: Timetable, topology: Topology, node: Node) -> tuple[Inp
     place = topology[process]
     found = []
     if place.child is not None:
-        inside = topology.children_of(process, ordinal)
+        inside = topology.awaited_of(process, ordinal)
         found.append(_look(timetable, place.child, inside.start, inside.stop, is_child=True))
     for other in place.dependencies:
         needed = topology.needed_of(process, ordinal, other)

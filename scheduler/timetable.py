@@ -8,7 +8,8 @@ from functools import lru_cache
 
 from db.entries import Entry
 from db.model import Chunk, Job, Turn
-from system.context import Context, ManagedProcess, first_period, last_moment
+from system.calendars import UTC_CALENDAR, Calendar
+from system.context import Context, ManagedProcess, first_period, period_after_last
 from system.lifecycle import JOB_FINISHED, JobState
 from system.schedule import parse_schedule
 from system.timeperiod import Qualifier, Timeperiod, parse
@@ -34,14 +35,15 @@ def ordinal_of(qualifier: Qualifier, timeperiod: str) -> int:
 class States:
     """The states of one process, a byte a period. `first` is its first period, `last` the first that it does not run (None: never)."""
 
-    __slots__ = ("_base", "_bytes", "_schedule", "first", "last", "process", "qualifier")
+    __slots__ = ("_base", "_bytes", "_schedule", "calendar", "first", "last", "process", "qualifier")
 
-    def __init__(self, process: ManagedProcess, default_start: str) -> None:
+    def __init__(self, process: ManagedProcess, default_start: str, calendar: Calendar = UTC_CALENDAR) -> None:
         self.process = process
         self.qualifier = process.qualifier
-        self.first = first_period(process, default_start).ordinal
-        end = last_moment(process)
-        self.last = self.qualifier.ordinal_of(end) if end else None
+        self.calendar = calendar
+        self.first = first_period(process, default_start, calendar).ordinal
+        after = period_after_last(process)
+        self.last = after.ordinal if after else None
         self._base = self.qualifier.chunk_start(self.qualifier.chunk_of(self.first))
         self._bytes = bytearray()
         self._schedule = parse_schedule(process.trigger_frequency)
@@ -76,12 +78,12 @@ class States:
 
     def due_end(self, now: datetime) -> int:
         """Return the first period that is not due yet: it has not ended, or its lag is not over, or its schedule has not fired since."""
-        end = self.qualifier.ordinal_of(self._schedule.last_fire(now) - timedelta(seconds=self.process.lag_s))
+        end = self.calendar.containing(self.qualifier, self._schedule.last_fire(now) - timedelta(seconds=self.process.lag_s))
         return max(self.first, end if self.last is None else min(end, self.last))
 
     def due_at(self, ordinal: int) -> datetime:
         """Return when a period becomes due."""
-        ready = Timeperiod(self.qualifier, ordinal).end + timedelta(seconds=self.process.lag_s)
+        ready = self.calendar.end(self.qualifier, ordinal) + timedelta(seconds=self.process.lag_s)
         return self._schedule.next_fire(ready - timedelta.resolution)
 
     def under_way(self) -> Iterator[int]:
@@ -117,7 +119,7 @@ class Timetable:
     """All periods of all managed processes, the jobs that are under way, and all freerun entries; changed by applying records only."""
 
     def __init__(self, context: Context, default_start: str) -> None:
-        self.states = {name: States(process, default_start) for name, process in context.managed.items()}
+        self.states = {name: States(process, default_start, context.calendar_of(name)) for name, process in context.managed.items()}
         self.active: dict[Node, Job] = {}
         self.entries: dict[tuple[str, str], Entry] = {}
         self.head = 0

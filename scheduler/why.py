@@ -88,8 +88,11 @@ def _beginning(scene: Scene, node: Node) -> Node:
 
 
 def _open_period(scene: Scene, node: Node) -> Blocker:
-    due = scene.board.timetable.states[node[0]].due_at(node[1])
+    states = scene.board.timetable.states[node[0]]
+    due = states.due_at(node[1])
     text = f"the period is due at {_at(due)}"
+    if states.calendar.moves(states.qualifier):
+        text += f", which is {states.calendar.local(due):%Y-%m-%d %H:%M:%S} in {states.calendar.time_zone}"
     return Blocker("open period", text, node[0], scene.board.timetable.period(node), look="nothing: it will run then")
 
 

@@ -11,6 +11,7 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from db.model import Outcome, UnitOfWork
+from system.calendars import Calendar
 from system.context import Context, ManagedProcess
 from system.errors import SlotError, TimeperiodError
 from system.fires import moment_of
@@ -38,14 +39,16 @@ def is_uow_id(text: str) -> bool:
 def task_of(uow: UnitOfWork, context: Context) -> Task:
     """Return the attempt that `uow` was claimed for; raises SlotError where this worker's context can't run it.
 
-    Arguments are a copy: whatever an attempt does to its own, no other one sees it. Those of the unit of work overlay the process's.
+    Arguments are a copy: whatever an attempt does to its own, no other one sees it. Those of the unit of work overlay the process's. The
+    window's bounds are as the clocks of the process's calendar show them.
     """
     process = context.managed.get(uow.process) or context.entry(uow.process, uow.id.split("/")[1])
     if process is None:
         raise SlotError(f"process {uow.process!r} is not in this worker's context: deploy the same context to all boxes and restart them")
     qualifier = process.time_qualifier if isinstance(process, ManagedProcess) else REAL_TIME.name
     try:
-        start, end = _moment(qualifier, uow.start_timeperiod), _moment(qualifier, uow.end_timeperiod)
+        calendar = context.calendar_of(process.name)
+        start, end = (_moment(calendar, qualifier, bound) for bound in (uow.start_timeperiod, uow.end_timeperiod))
     except (TimeperiodError, ValueError) as error:
         raise SlotError(f"the window of {uow.id} can't be read with this worker's context: {error}") from error
     return Task(
@@ -106,7 +109,8 @@ def _arguments(of_process: Mapping[str, object], overlay: str) -> Mapping[str, o
 
 
 @lru_cache(maxsize=8192)
-def _moment(qualifier: str, timeperiod: str) -> str:
+def _moment(calendar: Calendar, qualifier: str, timeperiod: str) -> str:
     if qualifier == REAL_TIME.name:
         return moment_of(timeperiod).isoformat()  # a fire, to the microsecond
-    return parse(qualifier_named(qualifier), timeperiod).start.isoformat()
+    period = parse(qualifier_named(qualifier), timeperiod)
+    return calendar.shown(period.qualifier, period.ordinal).isoformat()
