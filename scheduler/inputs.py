@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from scheduler.discrete import Input
+from scheduler.decisions import Input
 from scheduler.timetable import Node, Timetable, id_of
 from scheduler.trees import Topology
 from system.context import Dependency

@@ -21,7 +21,9 @@ UTILS_EXCHANGE = "ex_utils"
 REPORT_QUEUE = "q_uow_status"
 JOB_QUEUE = "q_job_status"
 
-STATE_MACHINES = ("discrete",)
+# The machines that run while a period is open, too.
+LIVE_MACHINES = ("continuous",)
+STATE_MACHINES = ("discrete", *LIVE_MACHINES)
 BLOCKING_TYPES = ("blocking_normal", "blocking_children", "blocking_dependencies", "blocking_all")
 ON_FAILURE = ("skip", "hold")
 MISFIRE = ("skip", "once", "all")
@@ -90,6 +92,11 @@ class ManagedProcess:
     def qualifier(self) -> Qualifier:
         """The time qualifier; raises TimeperiodError for an unknown one."""
         return qualifier_named(self.time_qualifier)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it runs while its period is open, too."""
+        return self.state_machine_name in LIVE_MACHINES
 
     @property
     def needs(self) -> tuple[Dependency, ...]:
