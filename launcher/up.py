@@ -29,6 +29,7 @@ from supervisor.service import SupervisorService
 from system import logs
 from system.context import REPORT_QUEUE
 from system.errors import ConfigError, HorariumError
+from system.lanes import managed_queues
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ def up_command(roof: Roof, *, until_done: bool, as_json: bool) -> int:
         screen = console(stderr=as_json)
         context = roof.context
         with open_parts(settings) as parts:
-            parts.broker.declare([REPORT_QUEUE, *(p.queue for p in context.managed.values())])
+            parts.broker.declare([REPORT_QUEUE, *managed_queues(context)])
             register(parts.store, context, settings.timetable_start, roof.clock.now())
             return Up(roof, parts, screen, until_done=until_done).run(as_json=as_json)
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from db.model import Chunk, Job, Turn
 from system.context import Context, ManagedProcess, first_period, last_moment
+from system.lanes import HISTORY_PERIODS
 from system.lifecycle import JOB_FINISHED, JobState
 from system.schedule import parse_schedule
 from system.timeperiod import Qualifier, Timeperiod, parse
@@ -75,8 +76,17 @@ class States:
 
     def due_end(self, now: datetime) -> int:
         """Return the first period that is not due yet: it has not ended, or its lag is not over, or its schedule has not fired since."""
-        end = self.qualifier.ordinal_of(self._schedule.last_fire(now) - timedelta(seconds=self.process.lag_s))
+        end = self._due_end(now)
         return max(self.first, end if self.last is None else min(end, self.last))
+
+    def _due_end(self, now: datetime) -> int:
+        """Return the first period that is not due yet, wherever the process begins and ends."""
+        return self.qualifier.ordinal_of(self._schedule.last_fire(now) - timedelta(seconds=self.process.lag_s))
+
+    def history_end(self, now: datetime, after_s: float) -> int:
+        """Return the first period that is no history: those before it became due over `after_s` and over two of their own lengths ago."""
+        end = min(self._due_end(now - timedelta(seconds=after_s)), self._due_end(now) - HISTORY_PERIODS)
+        return max(self.first, end)
 
     def due_at(self, ordinal: int) -> datetime:
         """Return when a period becomes due."""

@@ -10,7 +10,7 @@ import pytest
 from tests.support.lamp import Lamp, january
 from tests.support.pretended_roof import LampRoof, Terminal
 
-QUEUE = "queue_flights_hourly"
+QUEUE = "queue_flights_hourly_backfill"
 
 
 class Person(io.StringIO):
