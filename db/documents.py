@@ -27,6 +27,7 @@ from db.model import (
     OutputPiece,
     ProcessRow,
     Session,
+    Switch,
     Turn,
     UnitOfWork,
     UowMove,
@@ -66,7 +67,12 @@ class _Kind:
 
 
 # By the name of the turn's field. The written name may never change.
-_RARE: dict[str, _Kind] = {}
+_RARE: dict[str, _Kind] = {
+    "switches": _Kind(
+        lambda switches: [list(switch_row(switch).values()) for switch in switches],
+        lambda found: tuple([_switch_of(values) for values in found]),
+    ),
+}
 
 
 # -- turns
@@ -289,8 +295,29 @@ def row_command(row: Mapping[str, Any]) -> Command:
 
 
 def _command_of(values: Sequence[Any]) -> Command:
-    verb, process, timeperiod, who, why, given_at, until, number, state, answer, turn = values
-    return Command(verb, process, timeperiod, who, why, _moment(given_at), until, number, _COMMAND_STATES[state], answer, turn)
+    verb, process, timeperiod, who, why, given_at, until, number, state, answer, turn, details = values
+    return Command(verb, process, timeperiod, who, why, _moment(given_at), until, number, _COMMAND_STATES[state], answer, turn, details)
+
+
+# -- switches
+
+
+def switch_row(switch: Switch) -> Row:
+    """Return the row of a switch."""
+    frequency_at = switch.frequency_at and moment_text(switch.frequency_at)
+    return {**_plain(switch), "is_on": int(switch.is_on), "at": moment_text(switch.at), "frequency_at": frequency_at}
+
+
+def row_switch(row: Mapping[str, Any]) -> Switch:
+    """Return the switch that a row holds; raises StoreError for a damaged one."""
+    return _read("switch", row, _switch_columns, _switch_of)
+
+
+def _switch_of(values: Sequence[Any]) -> Switch:
+    process, is_on, at, turn, who, why, waits_from, frequency, by, because, since, missed = values
+    return Switch(
+        process, bool(is_on), _moment(at), turn, who, why, waits_from, frequency, by, because, since and _moment(since), missed
+    )
 
 
 # -- sessions
@@ -378,6 +405,7 @@ UOW_COLUMNS = _columns(UnitOfWork)
 _job_columns = itemgetter(*JOB_COLUMNS)
 _uow_columns = itemgetter(*UOW_COLUMNS)
 _command_columns = itemgetter(*_columns(Command))
+_switch_columns = itemgetter(*_columns(Switch))
 _session_columns = itemgetter(*_columns(Session))
 _chunk_columns = itemgetter(*_columns(Chunk))
 _piece_columns = itemgetter(*_columns(OutputPiece))

@@ -25,6 +25,7 @@ from db.model import (
     OutputPiece,
     ProcessRow,
     Session,
+    Switch,
     Turn,
     UnitOfWork,
     UowMove,
@@ -51,6 +52,7 @@ class MemoryStore(Store):
         self._used_sessions: set[str] = set()
         self._commands: dict[int, Command] = {}
         self._open_commands: dict[int, Command] = {}
+        self._switches: dict[str, Switch] = {}
         self._output: defaultdict[str, dict[tuple[int, int], OutputPiece]] = defaultdict(dict)
         self._processes: dict[str, ProcessRow] = {}
 
@@ -97,6 +99,7 @@ class MemoryStore(Store):
                 self._move(move, state, turn.number)
             self._put_jobs(turn.jobs)
             self._put_chunks(chunks)
+            self._put_switches(turn.switches)
             self._close(turn.lost)
             self._answer(turn.answers, turn.number)
             self._projected = max(self._projected, turn.number)
@@ -141,6 +144,12 @@ class MemoryStore(Store):
             before = of_process.get(chunk.number)
             if before is None or before.turn < chunk.turn:
                 of_process[chunk.number] = chunk
+
+    def _put_switches(self, switches: Iterable[Switch]) -> None:
+        for switch in switches:
+            before = self._switches.get(switch.process)
+            if before is None or before.turn < switch.turn:
+                self._switches[switch.process] = switch
 
     def _answer(self, answers: Iterable[Answer], number: int) -> None:
         for answer in answers:
@@ -289,6 +298,13 @@ class MemoryStore(Store):
                 return self._commands[number]
             except KeyError:
                 raise NotFound(f"there is no command {number}: numbers go from 1 to {len(self._commands)}") from None
+
+    # -- switches
+
+    def switches(self) -> list[Switch]:
+        """See Store."""
+        with self._lock:
+            return list(self._switches.values())
 
     # -- output of attempts
 

@@ -132,7 +132,8 @@ class CommandState(StrEnum):
 class Command:
     """An operator's action. `verb` is one that the engine knows; `number` is given by the store, 0 before.
 
-    It is about the periods `[timeperiod, until)`, or about `timeperiod` alone where `until` is empty.
+    It is about the periods `[timeperiod, until)`, or about `timeperiod` alone where `until` is empty. `details` is what else the verb
+    needs to know, as a JSON object, empty for nothing.
     """
 
     verb: str
@@ -146,6 +147,7 @@ class Command:
     state: CommandState = CommandState.OPEN
     answer: str = ""
     turn: int = 0
+    details: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +160,34 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Switch:
+    """How a process stands apart from its context: whether it is on, and how often it is due, where an operator said so.
+
+    `is_on` is in force since `at`; `who` says so, empty where that is the context. `frequency` is empty for the context's own, else
+    the three fields after it say whose it is. `waits_from` is the first period that did not become due before the process was switched
+    off, empty while it is on. `missed` are the ranges of periods, `first..until` with spaces between, that are not to be caught up.
+    """
+
+    process: str
+    is_on: bool
+    at: datetime
+    turn: int
+    who: str = ""
+    why: str = ""
+    waits_from: str = ""
+    frequency: str = ""
+    frequency_who: str = ""
+    frequency_why: str = ""
+    frequency_at: datetime | None = None
+    missed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """All that one round of the engine decided; inserting it is the commit. `number` is unique and consecutive, from 1.
 
     `jobs` stand as they are after the turn. `opened` are new units of work. `lost` are sessions that the turn declared dead.
+    `switches` stand as they are after the turn.
     """
 
     number: int
@@ -173,6 +199,7 @@ class Turn:
     cancels: tuple[Cancel, ...] = ()
     lost: tuple[str, ...] = ()
     answers: tuple[Answer, ...] = ()
+    switches: tuple[Switch, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,8 +36,10 @@ from db.documents import (
     row_piece,
     row_process,
     row_session,
+    row_switch,
     row_uow,
     session_row,
+    switch_row,
     uow_row,
 )
 from db.model import (
@@ -52,6 +54,7 @@ from db.model import (
     OutputPiece,
     ProcessRow,
     Session,
+    Switch,
     Turn,
     UnitOfWork,
     UowMove,
@@ -91,6 +94,7 @@ class MongoStore(Store):
         self._uows = database["uows"]
         self._sessions = database["sessions"]
         self._commands = database["commands"]
+        self._switches = database["switches"]
         self._output = database["output"]
         self._processes = database["processes"]
 
@@ -148,6 +152,7 @@ class MongoStore(Store):
             _write(self._uows, moves)
             _upsert_newer(self._jobs, [_job_document(job) for job in turn.jobs])
             _upsert_newer(self._chunks, [{"_id": f"{c.process}/{c.number}", **chunk_row(c)} for c in chunks])
+            _upsert_newer(self._switches, [{"_id": switch.process, **switch_row(switch)} for switch in turn.switches])
             self._close(turn.lost)
             _write(self._commands, [_answer(answer, turn.number) for answer in turn.answers])
             self._meta.update_one({"_id": "projected"}, {"$max": {"number": turn.number}}, upsert=True)
@@ -294,6 +299,13 @@ class MongoStore(Store):
         if found is None:
             raise NotFound(f"there is no command {number}: numbers start at 1 and are given out in order")
         return row_command(found)
+
+    # -- switches
+
+    def switches(self) -> list[Switch]:
+        """See Store."""
+        with _translating():
+            return [row_switch(document) for document in self._switches.find({})]
 
     # -- output of attempts
 

@@ -29,11 +29,13 @@ from db.documents import (
     row_piece,
     row_process,
     row_session,
+    row_switch,
     session_row,
     storable,
+    switch_row,
     uow_row,
 )
-from db.model import BeatAnswer, Chunk, Command, Job, Outcome, OutputPiece, ProcessRow, Session, Turn, UnitOfWork
+from db.model import BeatAnswer, Chunk, Command, Job, Outcome, OutputPiece, ProcessRow, Session, Switch, Turn, UnitOfWork
 from db.sql_dialect import insert_absent, insert_newer, insert_or_replace
 from db.sql_schema import (
     ACTIVE_JOB,
@@ -48,6 +50,7 @@ from db.sql_schema import (
     output,
     processes,
     sessions,
+    switches,
     turns,
 )
 from db.store import Store
@@ -67,6 +70,8 @@ _SET_PROJECTED = (
 
 _PUT_JOBS = insert_newer(jobs)
 _PUT_CHUNKS = insert_newer(chunks)
+_PUT_SWITCHES = insert_newer(switches)
+_SWITCHES = sa.select(switches)
 _ACTIVE_JOBS = sa.select(jobs).where(jobs.c.state <= ACTIVE_JOB)
 _JOBS = sa.select(jobs).where(jobs.c.process == sa.bindparam("of"), jobs.c.timeperiod.in_(sa.bindparam("periods", expanding=True)))
 _CHUNKS = sa.select(chunks).where(chunks.c.process == sa.bindparam("of"))
@@ -140,6 +145,7 @@ class SqlStore(Store):
         move_rows = [sql_uows.move_row(move, turn.number) for move in turn.moves]
         job_rows = [_values(job_row(job)) for job in turn.jobs]
         chunk_rows = [_values(chunk_row(chunk)) for chunk in chunks]
+        switch_rows = [_values(switch_row(switch)) for switch in turn.switches]
         answers = [(answer.state.value, storable(answer.text), turn.number, answer.number) for answer in turn.answers]
 
         def apply(conn: sa.Connection) -> None:
@@ -148,6 +154,7 @@ class SqlStore(Store):
             sql_uows.move(conn, move_rows)
             _PUT_JOBS(conn, job_rows)
             _PUT_CHUNKS(conn, chunk_rows)
+            _PUT_SWITCHES(conn, switch_rows)
             _close(conn, turn.lost)
             _ANSWER(conn, answers)
             conn.execute(_SET_PROJECTED, {"number": turn.number})
@@ -243,6 +250,12 @@ class SqlStore(Store):
         for command in self._records(row_command, _COMMAND, {"key": number}):
             return command
         raise NotFound(f"there is no command {number}; `open_commands` lists those that wait")
+
+    # -- switches
+
+    def switches(self) -> list[Switch]:
+        """See Store."""
+        return self._records(row_switch, _SWITCHES, {})
 
     # -- output of attempts
 

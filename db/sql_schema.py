@@ -151,10 +151,28 @@ commands = sa.Table(
     _text("state", length=20),
     _text("answer"),
     _number("turn"),
+    _text("details", added=True),
     sqlite_autoincrement=True,
 )
 OPEN_COMMAND = commands.c.state == sa.literal_column("'open'", sa.String)
 sa.Index("command_open", commands.c.number, sqlite_where=OPEN_COMMAND, postgresql_where=OPEN_COMMAND)
+
+switches = sa.Table(
+    "switch",
+    metadata,
+    _key("process"),
+    sa.Column("is_on", sa.SmallInteger, nullable=False),
+    _text("at", length=40),
+    _number("turn"),
+    _text("who"),
+    _text("why"),
+    _text("waits_from", length=20),
+    _text("frequency"),
+    _text("frequency_who"),
+    _text("frequency_why"),
+    _text("frequency_at", nullable=True, length=40),
+    _text("missed"),
+)
 
 output = sa.Table(
     "output",

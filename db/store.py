@@ -20,6 +20,7 @@ from db.model import (
     OutputPiece,
     ProcessRow,
     Session,
+    Switch,
     Turn,
     UnitOfWork,
 )
@@ -60,7 +61,7 @@ class Store(ABC):
         `cancels`: `cancel_requested` and reason set, where the unit of work is not finished.
         `moves`: where state and fence still match and the record's `turn` is older: state, losses, reason; the session is cleared
         by any move to REQUESTED. The record's `turn` is set.
-        `jobs` and `chunks`: written where there is no record or its `turn` is older.
+        `jobs`, `chunks` and `switches`: written where there is no record or its `turn` is older.
         `lost`: those sessions are closed. `answers`: state, answer and turn of the commands, where still OPEN.
         Last, `projected_turn` becomes `turn.number`, where it was lower.
         """
@@ -145,6 +146,12 @@ class Store(ABC):
     @abstractmethod
     def command(self, number: int) -> Command:
         """Return one command; raises NotFound."""
+
+    # -- switches
+
+    @abstractmethod
+    def switches(self) -> list[Switch]:
+        """Return the switches of all processes that have one, in no order."""
 
     # -- output of attempts
 

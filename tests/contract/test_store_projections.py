@@ -10,7 +10,7 @@ from db.model import Answer, Cancel, CommandState, Turn, UowMove
 from db.store import Store
 from system.errors import IllegalTransition
 from system.lifecycle import JobState, UowEvent, UowState
-from tests.support.builders import NOW, PERIOD, PROCESS, UOW_ID, chunk, command, job, outcome, session, turn, uow
+from tests.support.builders import NOW, PERIOD, PROCESS, UOW_ID, chunk, command, job, outcome, session, switch, turn, uow
 from tests.support.stores import claim_one, commit, everything, open_and_claim, open_uows, race, read_uow
 
 ALL_STATES = list(UowState)
@@ -186,6 +186,22 @@ def test_of_turns_projected_at_once_the_newest_stays(store: Store) -> None:
     race(8, lambda n: store.project(made[n], [chunk(turn=n + 1)]))
     assert store.jobs(PROCESS, [PERIOD]) == [job(turn=8, run=8)]
     assert list(store.chunks([PROCESS])) == [chunk(turn=8)]
+
+
+# -- switches
+
+
+def test_a_switch_is_written_where_there_is_no_record(store: Store) -> None:
+    made = switch(frequency="at 03:00", frequency_who="bob", frequency_why="later", frequency_at=NOW, missed="2024010105..2024010107")
+    store.project(turn(1, switches=[switch("other", is_on=True, turn=1), made]), [])
+    assert sorted(store.switches(), key=lambda found: found.process) == [made, switch("other", is_on=True)]
+
+
+@pytest.mark.parametrize(("number", "kept"), [(1, "ann"), (2, "ann"), (3, "bob")])
+def test_a_switch_is_overwritten_by_a_newer_turn_only(store: Store, number: int, kept: str) -> None:
+    store.project(turn(2, switches=[switch(turn=2)]), [])
+    store.project(turn(number, switches=[switch(turn=number, who="bob")]), [])
+    assert [found.who for found in store.switches()] == [kept]
 
 
 # -- lost sessions and answers

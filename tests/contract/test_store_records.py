@@ -62,6 +62,11 @@ def test_words_in_a_job_come_back(store: Store) -> None:
 # -- commands
 
 
+def test_a_command_keeps_what_else_its_verb_needs_to_know(store: Store) -> None:
+    number = store.add_command(command("trigger", details='{"schedule":"every 5"}'))
+    assert store.command(number).details == '{"schedule":"every 5"}'
+
+
 def test_commands_are_numbered_from_one(store: Store) -> None:
     assert [store.add_command(command(verb)) for verb in ("reprocess", "skip", "hold")] == [1, 2, 3]
     assert [(c.number, c.verb) for c in store.open_commands(10)] == [(1, "reprocess"), (2, "skip"), (3, "hold")]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from db.model import Chunk, Command, Job, Outcome, ProcessRow, Session, Turn, UnitOfWork
+from db.model import Chunk, Command, Job, Outcome, ProcessRow, Session, Switch, Turn, UnitOfWork
 from system.lifecycle import JobState, UowEvent
 
 NOW = datetime(2024, 1, 1, 12, 30, tzinfo=UTC)
@@ -51,6 +51,12 @@ def outcome(claimed: UnitOfWork, event: UowEvent = UowEvent.DONE, **fields: Any)
 def command(verb: str = "reprocess", **fields: Any) -> Command:
     """Return an open command without a number."""
     return replace(Command(verb, PROCESS, PERIOD, who="ann", why="late data", given_at=NOW), **fields)
+
+
+def switch(process: str = PROCESS, **fields: Any) -> Switch:
+    """Return the switch of a process that ann switched off in turn 1."""
+    made = Switch(process, is_on=False, at=NOW, turn=1, who="ann", why="the source is down", waits_from="2024010112")
+    return replace(made, **fields)
 
 
 def chunk(number: int = 24288, states: bytes = b"\3\3\0\4", **fields: Any) -> Chunk:

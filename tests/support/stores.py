@@ -69,4 +69,5 @@ def everything(store: Store, *, periods: Sequence[str] = (), ids: Sequence[str] 
         "commands": store.open_commands(1000),
         "output": [store.output(uow_id) for uow_id in ids],
         "processes": store.processes(),
+        "switches": sorted(store.switches(), key=lambda switch: switch.process),
     }

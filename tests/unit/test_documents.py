@@ -30,12 +30,14 @@ from db.documents import (
     row_piece,
     row_process,
     row_session,
+    row_switch,
     row_uow,
     session_row,
     storable,
+    switch_row,
     uow_row,
 )
-from db.model import Answer, Cancel, Chunk, Command, CommandState, Job, OutputPiece, ProcessRow, Session, Turn, UnitOfWork, UowMove
+from db.model import Answer, Cancel, Chunk, Command, CommandState, Job, OutputPiece, ProcessRow, Session, Switch, Turn, UnitOfWork, UowMove
 from system.errors import IllegalTransition, SchemaError, StoreError
 from system.lifecycle import JobEvent, JobState, UowEvent, UowState
 from tests.support import builders
@@ -99,7 +101,7 @@ BY_TYPE: dict[str, st.SearchStrategy[Any]] = {
     "UowEvent": st.sampled_from(UowEvent),
     "CommandState": st.sampled_from(CommandState),
 }
-BY_TYPE |= {kind.__name__: records(kind) for kind in (Job, UnitOfWork, UowMove, Cancel, Answer)}
+BY_TYPE |= {kind.__name__: records(kind) for kind in (Job, UnitOfWork, UowMove, Cancel, Answer, Switch)}
 
 ROWS: list[tuple[type[Any], Callable[[Any], dict[str, Any]], Callable[[Any], Any]]] = [
     (Job, job_row, row_job),
@@ -109,6 +111,7 @@ ROWS: list[tuple[type[Any], Callable[[Any], dict[str, Any]], Callable[[Any], Any
     (Chunk, chunk_row, row_chunk),
     (OutputPiece, piece_row, row_piece),
     (ProcessRow, process_row, row_process),
+    (Switch, switch_row, row_switch),
 ]
 READERS = [(builders.job, job_row, row_job), (builders.uow, uow_row, row_uow), (builders.session, session_row, row_session)]
 
