@@ -1,12 +1,13 @@
 """Which period of a process is looked at next? In each lane the oldest first, and each only when something that concerns it has changed.
 
 A process's untouched periods are passed once by two cursors: one goes over what was history when this began, the other one over what is
-newer, up to where periods are not due yet. What they have passed comes back only when it is woken. So no turn walks the timetable.
+newer, up to where nothing may run yet. What they have passed comes back only when it is woken. So no turn walks the timetable.
 """
 
 from __future__ import annotations
 
 import heapq
+from collections.abc import Callable
 from datetime import datetime
 
 from scheduler.timetable import States
@@ -14,15 +15,21 @@ from system.lanes import Lane
 
 
 class Frontier:
-    """The candidates of one process. `due_end` is the first period that is not due, `history_end` the first that is no history."""
+    """The candidates of one process. `due_end` is the first period that is not due, `history_end` the first that is no history.
 
-    __slots__ = ("_awake", "_heaps", "_history_s", "_old", "_split", "_young", "due_end", "history_end", "second_look", "states")
+    `open_end` is the first that is no candidate yet: as `due_end`, but for a process that runs while its period is open.
+    """
+
+    __slots__ = (
+        "_awake", "_heaps", "_history_s", "_old", "_split", "_young", "due_end", "history_end", "open_end", "second_look", "states",
+    )  # fmt: skip
 
     def __init__(self, states: States, now: datetime, history_s: float) -> None:
         self.states = states
         self._history_s = history_s
         self.second_look = states.first
         self.due_end = states.due_end(now)
+        self.open_end = states.open_end(now)
         self.history_end = states.history_end(now, history_s)
         self._split = min(max(self.history_end, states.first), self.due_end)
         self._old, self._young = states.first, self._split
@@ -47,12 +54,12 @@ class Frontier:
     def pop(self, lane: Lane) -> int | None:
         """Return the oldest candidate of `lane` and take it out, None when there is none."""
         if lane is Lane.BACKFILL:
-            ordinal, self._old = self._next(self._heaps[lane], self._old, self._split)
+            ordinal, self._old = self._older(self._heaps[lane], self._old, self._split)
         else:
-            ordinal, self._young = self._next(self._heaps[lane], self._young, self.due_end)
+            ordinal, self._young = self._older(self._heaps[lane], self._young, self.open_end)
         return ordinal
 
-    def _next(self, heap: list[int], cursor: int, end: int) -> tuple[int | None, int]:
+    def _older(self, heap: list[int], cursor: int, end: int) -> tuple[int | None, int]:
         """Return the older one of what is awake and what was never looked at, and where the cursor stands after it."""
         untouched = self.states.next_embryo(cursor, end)
         if heap and (untouched is None or heap[0] <= untouched):
@@ -62,11 +69,18 @@ class Frontier:
         return untouched, end if untouched is None else untouched + 1
 
     def advance(self, now: datetime) -> datetime | None:
-        """Let the periods that became due in; returns when the next one will be, None when there is none."""
-        self.due_end = max(self.due_end, self.states.due_end(now))
-        if self.states.last is not None and self.due_end >= self.states.last:
-            return None
-        return self.states.due_at(self.due_end)
+        """Let the periods that became due in, and those that began; returns when the next one will, None when there is none."""
+        passed, self.due_end = self.due_end, max(self.due_end, self.states.due_end(now))
+        self.open_end = max(self.open_end, self.states.open_end(now))
+        if not self.states.process.is_live:
+            return self._next(self.due_end, self.states.due_at)
+        for ordinal in range(passed, self.due_end):
+            self.wake(ordinal)  # it may have run while it was open: that it is closed changes what it is owed
+        moments = self._next(self.due_end, self.states.due_at), self._next(self.open_end, self.states.begin_at)
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    def _next(self, ordinal: int, moment_of: Callable[[int], datetime]) -> datetime | None:
+        return None if self.states.last is not None and ordinal >= self.states.last else moment_of(ordinal)
 
     def age(self, now: datetime) -> None:
         """Let what has become history by now change its lane. Each period does so once."""
@@ -85,6 +99,6 @@ class Frontier:
         """Return the next period, round robin, that is still untouched behind the cursors and not awake; None at the end of a round."""
         ordinal = self.states.next_embryo(self.second_look, self._old)
         if ordinal is None:
-            ordinal = self.states.next_embryo(max(self.second_look, self._split), min(self._young, self.due_end))
+            ordinal = self.states.next_embryo(max(self.second_look, self._split), min(self._young, self.open_end))
         self.second_look = self.states.first if ordinal is None else ordinal + 1
         return None if ordinal is None or ordinal in self._awake else ordinal

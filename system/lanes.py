@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import Enum
 
-from system.context import Context, FreerunProcess, last_moment
+from system.context import Context, FreerunProcess, period_after_last
 
 BACKFILL_END = "_backfill"
 # A period is history once it became due longer ago than a day, and longer ago than two periods of its own.
@@ -49,8 +49,8 @@ def may_be_live(context: Context, now: datetime) -> bool:
     """Return whether live work may come: not where every process ended long ago. Triggers are live whenever they fire."""
     if any(isinstance(process, FreerunProcess) for process in context.processes):
         return True
-    ends = [last_moment(process) for process in context.managed.values()]
-    return any(end is None or end > now - timedelta(seconds=HISTORY_S) for end in ends)
+    ends = [period_after_last(process) for process in context.managed.values()]
+    return any(end is None or end.start > now - timedelta(seconds=HISTORY_S) for end in ends)
 
 
 def places_for_backfill(most: int) -> int:
