@@ -15,6 +15,7 @@ from system.calendars import Calendar
 from system.context import Context, ManagedProcess
 from system.errors import SlotError, TimeperiodError
 from system.fires import moment_of
+from system.lanes import Lane, lane_of
 from system.lifecycle import UOW_LIFECYCLE, UowEvent, UowState, advance
 from system.timeperiod import REAL_TIME, parse, qualifier_named
 from workers.slots import Ended, Ending, Task
@@ -67,6 +68,7 @@ def task_of(uow: UnitOfWork, context: Context) -> Task:
         _arguments(process.arguments, uow.arguments),
         process.timeout_s,
         process.noop_exit_code,
+        is_backfill=lane_of(uow.queue) is Lane.BACKFILL,
     )
 
 
