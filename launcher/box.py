@@ -14,8 +14,6 @@ from supervisor.places import Place, Placement
 from supervisor.service import SupervisorService
 from system.context import REPORT_QUEUE
 
-SUPERVISOR = "supervisor"
-
 
 def places(roof: Roof, box: str = "") -> tuple[Place, ...]:
     """Return what belongs on a box, on this one unless another is named; raises ConfigError."""
