@@ -67,7 +67,10 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """One job as it stands. `job` and `uow` are None where nothing was opened yet; `why` says what it waits for."""
+    """One job as it stands. `job` and `uow` are None where nothing was opened yet; `why` says what it waits for.
+
+    `archived`: it is finished, and its record is not kept any more.
+    """
 
     process: str
     timeperiod: str
@@ -75,6 +78,7 @@ class JobView:
     job: Job | None
     uow: UnitOfWork | None
     why: Blocker
+    archived: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +137,9 @@ class Desk:
         found = self._store.jobs(process, [timeperiod])
         job = found[0] if found else None
         uows = self._store.uows([job.uow_id]) if job else []
-        state = JobState(self._read().states[process][node[1]]).label
-        return JobView(process, timeperiod, state, job, uows[0] if uows else None, self.why(process, timeperiod))
+        state = JobState(self._read().states[process][node[1]])
+        is_archived = job is None and state in JOB_FINISHED
+        return JobView(process, timeperiod, state.label, job, uows[0] if uows else None, self.why(process, timeperiod), is_archived)
 
     def why(self, process: str, timeperiod: str) -> Blocker:
         """Return why a job is not running now, down to the leaf causes; raises NotFound or TimeperiodError."""
@@ -208,6 +213,8 @@ class Desk:
         number = self._read().head
         while number > 0 and first:
             last = self._store.turns_after(number - 1, 1)[0]
+            if last.number > number:
+                break  # the earlier ones were archived
             if last.jobs:
                 return (last.decided_at - first[0].decided_at).total_seconds()
             number -= 1
@@ -244,6 +251,9 @@ class Desk:
             last = self._store.turns_after(self._timetable.head - 1, 1) if self._timetable.head else []
             self._leader = last[0].session if last else ""
         while turns := self._store.turns_after(self._timetable.head, _TURNS_AT_ONCE):
+            if turns[0].number > self._timetable.head + 1:  # what lies between was archived meanwhile
+                self._timetable = None
+                return self._read()
             for turn in turns:
                 self._timetable.apply(turn)
                 self._leader = turn.session
