@@ -14,6 +14,7 @@ from itertools import islice
 from threading import Lock
 
 from db.keeping import Floor
+from db.memory_boxes import MemoryBoxes
 from db.memory_keeping import MemoryKeeping
 from db.model import (
     Answer,
@@ -37,10 +38,11 @@ from system.errors import NotFound, StoreError
 from system.lifecycle import JOB_ACTIVE, UOW_FINISHED, UOW_LIFECYCLE, UowEvent, UowState, advance
 
 
-class MemoryStore(MemoryKeeping):
+class MemoryStore(MemoryBoxes, MemoryKeeping):
     """A store that lives as long as its object; threads share it."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._lock = Lock()
         self._turns: dict[int, Turn] = {}
         self._numbers: list[int] = []

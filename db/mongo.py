@@ -58,7 +58,9 @@ from db.model import (
     UnitOfWork,
     UowMove,
 )
-from db.mongo_bulk import Write, translating, upsert_first, upsert_newer, write
+from db.mongo_boxes import MongoBoxes
+from db.mongo_bulk import Write, upsert_first, upsert_newer, write
+from db.mongo_errors import translating
 from db.mongo_keeping import MongoKeeping, document_uow, removed_turns
 from system.errors import NotFound, SchemaError, StoreError
 from system.lifecycle import JOB_ACTIVE, UOW_ACTIVE, UOW_LIFECYCLE, UowEvent, UowState, advance
@@ -80,7 +82,7 @@ _IN_PROGRESS = UowState.IN_PROGRESS.value
 _ACTIVE_STATES = sorted(state.value for state in UOW_ACTIVE)
 
 
-class MongoStore(MongoKeeping):
+class MongoStore(MongoBoxes, MongoKeeping):
     """A store in one MongoDB database, whose client it closes."""
 
     def __init__(self, database: Database[Row]) -> None:

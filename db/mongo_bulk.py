@@ -1,17 +1,15 @@
-"""How are many documents of MongoDB written at once, and its driver's errors told as ours?"""
+"""How are many documents of MongoDB written at once?"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 
-from bson.errors import BSONError
 from pymongo import ReplaceOne, UpdateOne
 from pymongo.collection import Collection
-from pymongo.errors import BulkWriteError, ConnectionFailure, ExecutionTimeout, PyMongoError, WriteConcernError
+from pymongo.errors import BulkWriteError
 
 from db.documents import Row
-from system.errors import StoreError, Unavailable
+from system.errors import Unavailable
 
 DUPLICATE_KEY = 11000
 
@@ -43,14 +41,3 @@ def write(collection: Collection[Row], writes: Sequence[Write]) -> int:
         if any(fault.get("code") != DUPLICATE_KEY for fault in error.details.get("writeErrors", ())):
             raise
         return int(error.details.get("nModified", 0))
-
-
-@contextmanager
-def translating() -> Iterator[None]:
-    """Turn the driver's errors into ours."""
-    try:
-        yield
-    except (ConnectionFailure, ExecutionTimeout, WriteConcernError) as error:
-        raise Unavailable(f"MongoDB can't be reached just now: {error}; it is tried again, look at the server if this stays") from error
-    except (PyMongoError, BSONError, UnicodeEncodeError, OverflowError) as error:
-        raise StoreError(f"MongoDB refused: {type(error).__name__}: {error}; nothing is retried, look at the server's log") from error

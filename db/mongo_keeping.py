@@ -12,7 +12,8 @@ from pymongo.collection import Collection
 from db.documents import Row, moment_text, row_command, row_job, row_uow
 from db.keeping import Floor, Page
 from db.model import Command, CommandState, Job, UnitOfWork
-from db.mongo_bulk import translating, write
+from db.mongo_bulk import write
+from db.mongo_errors import translating
 from db.store import Store
 from system.lifecycle import UOW_FINISHED
 

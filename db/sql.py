@@ -38,6 +38,7 @@ from db.documents import (
     uow_row,
 )
 from db.model import BeatAnswer, Chunk, Command, Event, Job, Outcome, OutputPiece, ProcessRow, Session, Switch, Turn, UnitOfWork
+from db.sql_boxes import SqlBoxes
 from db.sql_dialect import insert_absent, insert_newer, insert_or_replace
 from db.sql_keeping import REMOVED_TURNS, SqlKeeping
 from db.sql_schema import (
@@ -116,7 +117,7 @@ _PROCESSES = sa.select(processes).order_by(processes.c.name)
 _REGISTER = insert_absent(processes)
 
 
-class SqlStore(SqlKeeping):
+class SqlStore(SqlBoxes, SqlKeeping):
     """A store in an SQL file, which it closes. `file` is there for a queue that lives in it too."""
 
     def __init__(self, file: SqlFile) -> None:

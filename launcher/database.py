@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 
+from launcher.alone import lock_path, only_one
 from launcher.asking import sure
-from launcher.kept import archive_now, show_sizes
+from launcher.keeping import archive_now, show_sizes
 from launcher.named import BadName
 from launcher.parts import Roof, make_writable, open_parts
 from launcher.screen import json_option, show_json
-from launcher.up import only_one
 from settings import Settings
 from supervisor.local_crew import folder_id
 from system import processes
@@ -43,7 +43,7 @@ def db_command(
     if is_asked or is_archived:
         return show_sizes(roof, as_json=as_json) if is_asked else archive_now(roof, as_json=as_json)
     make_writable(settings.folder)
-    with only_one(settings.folder / "up.lock"):
+    with only_one(lock_path(settings.folder)):
         _refuse_while_running(settings)
         if is_reset and not _reset(settings, is_sure=is_sure):
             return 1

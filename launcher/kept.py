@@ -1,56 +1,50 @@
-"""How much is kept, and what becomes of what is old? `launch.py db --sizes` and `launch.py db --archive`"""
+"""How does a daemon of the user's run? Its function is called once, with what the context says of it, and is expected to go on.
+
+TERM raises SystemExit in it, so that its `finally` and `with` end it in order; the supervisor kills it where it takes too long. A
+function that returns has ended, and is started again.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
+import copy
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import FrameType, MappingProxyType
+from typing import Any, cast
 
-import click
-
-from launcher.parts import Roof, keeper_over
-from launcher.screen import show, show_json, table_of
-from settings import NO_ARCHIVE, Settings
-
-
-def show_sizes(roof: Roof, *, as_json: bool) -> int:
-    """Print how many records of each kind the store holds, and how many bytes lie in each folder."""
-    with roof.joined() as parts:
-        records = parts.store.sizes()
-    taken = {name: sum(_sizes(path)) for name, path in _places(roof.settings).items()}
-    if as_json:
-        show_json({"records": records, "bytes": taken})
-        return 0
-    table = table_of("kept", "records", right=["records"])
-    for name, count in records.items():
-        table.add_row(name, f"{count:,}")
-    show(table)
-    table = table_of("in", "MB", right=["MB"])
-    for name, size in taken.items():
-        table.add_row(name, f"{size / 1e6:,.1f}")
-    show(table)
-    return 0
+from launcher.parts import Roof
+from system.context import DaemonProcess
 
 
-def archive_now(roof: Roof, *, as_json: bool) -> int:
-    """Archive all that is older than the settings say. A scheduler that runs may do the same meanwhile."""
-    with roof.joined() as parts:
-        removed = keeper_over(roof.settings, parts.store, roof.clock).sweep(roof.clock.now())
-    archive = roof.settings.archive
-    if as_json:
-        show_json({"removed": removed, "archive": "" if archive == NO_ARCHIVE else archive})
-    elif archive == NO_ARCHIVE:
-        click.echo(f"{removed:,} records dropped")
-    else:
-        click.echo(f"{removed:,} records are in {archive} now, and no longer in the store")
-    return 0
+@dataclass(frozen=True, slots=True)
+class KeptWork:
+    """What a daemon's function is given: `name` is the instance's, such as `poller.2`, `box` this machine's, `log` goes to its own log."""
+
+    process: str
+    name: str
+    box: str
+    arguments: Mapping[str, object]
+    log: logging.Logger
 
 
-def _places(settings: Settings) -> dict[str, Path]:
-    _, _, database = settings.store_url.partition(":///")
-    places = {"store": Path(database), "output": settings.folder / "output", "log": settings.folder / "log"}
-    return places | ({} if settings.archive == NO_ARCHIVE else {"archive": Path(settings.archive)})
+def run_kept(roof: Roof, entry: DaemonProcess, name: str) -> None:
+    """Call the daemon's function, in the folder of the context and with that folder first on the path."""
+    from workers.slot import resolve
+
+    os.chdir(roof.context.folder)
+    if sys.path[:1] != [roof.context.folder]:
+        sys.path.insert(0, roof.context.folder)
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, _leave)
+    arguments = MappingProxyType(copy.deepcopy(dict(entry.arguments)))
+    work = KeptWork(entry.name, name, roof.settings.box, arguments, logging.getLogger(entry.name))
+    function: Callable[[KeptWork], object] = cast(Any, resolve(entry.classname))
+    function(work)
 
 
-def _sizes(path: Path) -> list[int]:
-    """Return the sizes of a database's files, or of all files in a folder."""
-    files = path.rglob("*") if path.is_dir() else path.parent.glob(f"{path.name}*")
-    return [found.stat().st_size for found in files if found.is_file()]
+def _leave(_signum: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
