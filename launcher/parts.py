@@ -170,6 +170,7 @@ def worker_settings(settings: Settings) -> WorkerSettings:
         end_grace_s=min(5.0, settings.stop_grace_s / 5),
         stop_grace_s=settings.stop_grace_s * 0.6,
         output_limit_bytes=settings.output_limit_bytes,
+        backfill_share=settings.backfill_share,
     )
 
 

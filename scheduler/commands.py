@@ -117,6 +117,7 @@ def _release(node: Node, job: Job, board: Board) -> None:
         return
     flight = board.inflight.flights.get(job.uow_id)
     if flight is not None:
+        board.inflight.take_place(job.uow_id)
         flight.losses = min(flight.losses, 1)  # counts anew; one stays, since an earlier attempt may have left something running
     board.draft.put(replace(job, held="", failing_since=None, retry_at=now, changed_at=now, turn=turn))
     board.try_again(node)

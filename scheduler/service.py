@@ -20,6 +20,7 @@ from scheduler.registry import register
 from system.clock import Clock
 from system.context import REPORT_QUEUE, Context
 from system.errors import ConfigError, HorariumError
+from system.lanes import managed_queues
 from system.processes import own_identity
 
 log = logging.getLogger(__name__)
@@ -73,8 +74,7 @@ class SchedulerService:
                 pause_s = min(_LONGEST_PAUSE_S, pause_s * 2)
 
     def _prepare(self) -> None:
-        queues = [REPORT_QUEUE, *(p.queue for p in self._context.managed.values())]
-        self._broker.declare(queues)
+        self._broker.declare([REPORT_QUEUE, *managed_queues(self._context)])
         register(self._store, self._context, self._settings.timetable_start, self._clock.now())
 
     def _serve(self) -> None:
