@@ -83,6 +83,5 @@ def _refuse_while_running(settings: Settings) -> None:
     pids = sorted(identity.pid for identity, mark in processes.all_marked() if mark.startswith(mine))
     if pids:
         raise ConfigError(
-            f"processes of this deployment still run (pid {', '.join(map(str, pids))}): start `launch.py up` and stop it by Ctrl-C, "
-            "which ends them, or end them yourself"
+            f"processes of this deployment still run (pid {', '.join(map(str, pids))}): `launch.py stop` ends them"
         )

@@ -256,7 +256,7 @@ def example(name: str) -> object:
     return json.loads(found[1])
 
 
-@pytest.mark.parametrize("name", ["timetable", "list", "status", "settings", "context check", "job list", "queue list"])
+@pytest.mark.parametrize("name", ["timetable", "list", "status", "settings", "context check", "job list", "queue list", "query"])
 def test_an_example_has_the_shape_of_what_is_printed(name: str, terminal: Terminal) -> None:
     assert shape(example(name)) == shape(terminal.json(*name.split()))
 
