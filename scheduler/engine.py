@@ -98,6 +98,10 @@ class Engine:
     def _follow(self, now: datetime) -> float:
         timetable = self._timetable or self._load()
         while turns := self._store.turns_after(timetable.head, _TURNS_AT_ONCE):
+            if turns[0].number > timetable.head + 1:
+                # What lies between was archived meanwhile: whoever fell behind so far reads everything again.
+                timetable = self._load()
+                continue
             for turn in turns:
                 timetable.apply(turn)
                 self._leader = turn.session

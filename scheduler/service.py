@@ -12,6 +12,8 @@ from db.model import Session
 from db.store import Store
 from mq.broker import Broker
 from scheduler.engine import Engine
+from scheduler.housekeeping import Housekeeping
+from scheduler.keeper import Keeper
 from scheduler.policy import SchedulerSettings
 from scheduler.presence import Presence
 from scheduler.registry import register
@@ -28,8 +30,19 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0
 class SchedulerService:
     """One scheduler process. `run` returns after `stop`, which any thread or signal handler may call."""
 
-    def __init__(self, store: Store, broker: Broker, context: Context, clock: Clock, settings: SchedulerSettings, box: str) -> None:
+    def __init__(
+        self,
+        store: Store,
+        broker: Broker,
+        context: Context,
+        clock: Clock,
+        settings: SchedulerSettings,
+        box: str,
+        *,
+        keeper: Keeper | None = None,
+    ) -> None:
         self._store = store
+        self._keeper = keeper
         self._broker = broker
         self._context = context
         self._clock = clock
@@ -72,9 +85,14 @@ class SchedulerService:
         engine = self._engine = Engine(self._store, self._broker, self._context, self._clock, self._settings, session=name)
         presence = Presence(self._store, session, self._settings.beat_s, self._facts)
         presence.open()
+        keeping = Housekeeping(self._keeper, self._clock, lambda: engine.leads) if self._keeper else None
+        if keeping:
+            keeping.start()
         try:
             self._loop(engine, presence)
         finally:
+            if keeping:
+                keeping.stop()
             engine.close()
             presence.close()
 
