@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
@@ -64,6 +65,7 @@ def task_of(uow: UnitOfWork, processes: Mapping[str, ManagedProcess], calendars:
         copy.deepcopy(dict(process.arguments)) if process.arguments else _NO_ARGUMENTS,
         process.timeout_s,
         process.noop_exit_code,
+        json.loads(uow.slice) if uow.slice else None,
     )
 
 
