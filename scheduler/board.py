@@ -14,19 +14,23 @@ from datetime import datetime
 
 from db.model import Job, UnitOfWork, UowMove
 from mq.broker import Message
+from scheduler import admission
 from scheduler.alarms import Alarms
 from scheduler.decisions import Ask, Close, Decision, Occasion, Open, Postpone, Revert, Wait, held
 from scheduler.draft import Draft
+from scheduler.freerun_board import FreerunBoard
 from scheduler.frontier import Frontier
 from scheduler.inflight import Flight, InFlight
 from scheduler.inputs import inputs_of
 from scheduler.machines import MACHINES
+from scheduler.moves import record
 from scheduler.policy import SchedulerSettings
 from scheduler.probing import Probed, Probes, Question
-from scheduler.settlement import Settlement, ended, failed, lost, retried, waiting
+from scheduler.settlement import Settlement, retried, settle
 from scheduler.timetable import Node, Timetable, id_of
 from scheduler.trees import Topology
 from system.context import Context
+from system.lanes import Lane, queue_in
 from system.lifecycle import JOB_FINISHED, JOB_LIFECYCLE, UOW_FINISHED, JobEvent, JobState, UowEvent, UowState, advance
 
 log = logging.getLogger(__name__)
@@ -43,12 +47,13 @@ class Board:
         self.timetable = timetable
         self.settings = settings
         self.inflight = InFlight({name: process.queue for name, process in context.managed.items()})
-        self.frontiers = {name: Frontier(states, now) for name, states in timetable.states.items()}
+        self.frontiers = {name: Frontier(states, now, settings.history_s) for name, states in timetable.states.items()}
         self.window = settings.window_least
         self.look_at: dict[str, None] = {}  # in order: the same accident leads to the same turns
         self.draft = Draft(timetable.head + 1, now, timetable)
-        self._hungry: dict[str, None] = dict.fromkeys(topology.order())
-        self._again: dict[str, dict[int, None]] = {}
+        self.freerun = FreerunBoard(context, timetable, self.inflight, settings, self.look_at, self.draft)
+        self._hungry: dict[Lane, dict[str, None]] = {lane: dict.fromkeys(topology.order()) for lane in Lane}
+        self._again: dict[tuple[str, Lane], dict[int, None]] = {}
         self._round = deque(self.frontiers)
         self._marked: dict[Node, None] = {}
         self._alarms: list[tuple[datetime, str]] = []
@@ -59,7 +64,7 @@ class Board:
 
     def begin(self, now: datetime) -> None:
         """Start the draft of the next turn."""
-        self.draft = Draft(self.timetable.head + 1, now, self.timetable)
+        self.draft = self.freerun.draft = Draft(self.timetable.head + 1, now, self.timetable)
 
     def committed(self) -> None:
         """Take over that the draft is a turn now."""
@@ -75,6 +80,8 @@ class Board:
                 continue
             self.inflight.note(uow, node)
             self.look_at[uow.id] = None
+            if job.held:
+                self.inflight.leave_place(uow.id)
             if job.retry_at:
                 self.inflight.retry_at(job.retry_at, node)
 
@@ -85,16 +92,18 @@ class Board:
         now = self.draft.now
         while self._alarms and self._alarms[0][0] <= now:
             name = heapq.heappop(self._alarms)[1]
-            self._hungry[name] = None
+            self._let_fill(name)
             self._arm(name, self.frontiers[name].advance(now))
         for process, ordinal in self.inflight.due_retries(now):
             self.try_again((process, ordinal))
         for node in self._node_alarms.due(now):
             self.mark(node)
+        self.freerun.pass_time(self.settings.looks)
 
     def next_alarm(self) -> datetime | None:
         """Return when time brings the next thing to decide."""
-        moments = (self._alarms[0][0] if self._alarms else None, self.inflight.next_retry(), self._node_alarms.next())
+        periods = self._alarms[0][0] if self._alarms else None
+        moments = (periods, self.inflight.next_retry(), self._node_alarms.next(), self.freerun.next_alarm())
         return min((m for m in moments if m), default=None)
 
     def _arm(self, name: str, moment: datetime | None) -> None:
@@ -106,36 +115,31 @@ class Board:
     def read(self, uow: UnitOfWork, *, is_void: bool = False) -> None:
         """Take over a unit of work as it stands in the store. `is_void`: it is IN_PROGRESS and its session is gone."""
         flight = self.inflight.flights.get(uow.id)
+        if flight is not None and self.freerun.has(flight.node[0]):
+            self.freerun.read(flight, uow, is_void=is_void)
+            return
         job = self.timetable.active.get(flight.node) if flight else None
         if flight is None or job is None or job.uow_id != uow.id:
             return
         self.inflight.note(uow, flight.node)
-        self._hungry[job.process] = None
-        result = self._settle(job, uow, is_void=is_void)
+        self._let_fill(job.process)
+        process, most, now, turn = self.context.managed[job.process], self.settings.max_losses, self.draft.now, self.draft.number
+        result = settle(job, uow, process, is_void=is_void, max_losses=most, now=now, turn=turn)
         if result is not None:
             self._take(flight, uow, result)
-
-    def _settle(self, job: Job, uow: UnitOfWork, *, is_void: bool) -> Settlement | None:
-        now, turn = self.draft.now, self.draft.number
-        if uow.state in UOW_FINISHED:
-            return ended(job, uow, now=now, turn=turn)
-        if uow.state is UowState.INVALID:
-            return failed(job, uow, self.context.managed[job.process], now=now, turn=turn)
-        if uow.state is UowState.REQUESTED:
-            return waiting(uow)
-        return lost(job, uow, max_losses=self.settings.max_losses, now=now, turn=turn) if is_void else None
 
     def _take(self, flight: Flight, uow: UnitOfWork, result: Settlement) -> None:
         """Write down a settlement."""
         node, job = flight.node, result.job
         if result.move:
-            self._move(result.move, flight, uow.id, result.uow_state)
+            self._move(result.move, flight, result.uow_state)
         if job is not None:
             self.draft.put(job)
             if job.retry_at and job.uow_state is UowState.INVALID:
                 self.inflight.retry_at(job.retry_at, node)
                 log.warning("%s failed, again at %s: %s", uow.id, job.retry_at.isoformat(timespec="seconds"), job.reason)
             if job.held:
+                self.inflight.leave_place(uow.id)
                 log.error("%s is held: %s", uow.id, job.held)
         if result.uow_state in UOW_FINISHED and job is not None:
             self.inflight.settled(uow.id)
@@ -144,17 +148,10 @@ class Board:
             else:
                 self.mark(node)
 
-    def _move(self, move: UowMove, flight: Flight, uow_id: str, after: UowState) -> None:
-        self.draft.moves.append(move)
+    def _move(self, move: UowMove, flight: Flight, after: UowState) -> None:
         if move.event is UowEvent.LOST:
-            self.draft.tell(flight.node[0], self.timetable.period(flight.node), "lost", f"{uow_id}: {move.reason}")
-        self.inflight.moved(uow_id, flight, after)
-        if after is UowState.REQUESTED and move.before is not UowState.REQUESTED:
-            self.draft.messages.append(Message(flight.queue, uow_id, urgent=move.event is UowEvent.LOST))
-            log.warning("%s is due again: %s", uow_id, move.reason)
-        if move.event not in (UowEvent.RETRIED, UowEvent.GIVEN_UP):
-            # Its worker may have been first: what the store made of the move is looked up in the next turn.
-            self.look_at[uow_id] = None
+            self.draft.tell(flight.node[0], self.timetable.period(flight.node), "lost", f"{move.uow_id}: {move.reason}")
+        record(move, flight, after, self.draft, self.inflight, self.look_at)
 
     # -- deciding
 
@@ -202,7 +199,7 @@ class Board:
         decision = self.decision(node)
         if isinstance(decision, Open):
             self.frontiers[node[0]].wake(node[1])
-            self._hungry[node[0]] = None
+            self._let_fill(node[0])
         elif decision is not None:
             self._carry_out(decision, node)
 
@@ -285,27 +282,36 @@ class Board:
     # -- opening units of work
 
     def fill(self, looks: int) -> bool:
-        """Open what may be opened, oldest first in each process; returns whether candidates are left that were not looked at."""
-        while self._hungry:
-            process = next(iter(self._hungry))
-            looks = self._fill(process, looks)
+        """Open what may be opened, live periods before history, oldest first in each process; returns whether candidates are left that
+        were not looked at."""
+        # Fires are due at their second; periods would fill any turn while there is something to catch up with.
+        looks = self.freerun.fill(looks)
+        while lane := next((lane for lane in Lane if self._hungry[lane]), None):
+            process = next(iter(self._hungry[lane]))
+            looks = self._fill(process, lane, looks)
             if looks <= 0:
                 return True
-            del self._hungry[process]
-        return False
+            del self._hungry[lane][process]
+        return self.freerun.is_more()
+
+    def _let_fill(self, process: str) -> None:
+        for hungry in self._hungry.values():
+            hungry[process] = None
 
     def size_windows(self, slots: int) -> None:
         """Set how many units of work of a queue may be REQUESTED, from the number of live slots."""
         window = max(self.settings.window_least, self.settings.window_per_slot * slots)
         if window != self.window:
-            self.window = window
-            self._hungry = dict.fromkeys(self.topology.order())
+            self.window = self.freerun.window = window
+            for process in self.topology.order():
+                self._let_fill(process)
 
-    def _fill(self, process: str, looks: int) -> int:
+    def _fill(self, process: str, lane: Lane, looks: int) -> int:
         frontier = self.frontiers[process]
-        looks = self._fill_again(process, looks)
-        while looks > 0 and self.refusal(process) == "":
-            ordinal = frontier.pop()
+        frontier.age(self.draft.now)
+        looks = self._fill_again(process, lane, looks)
+        while looks > 0 and self.refusal(process, lane) == "":
+            ordinal = frontier.pop(lane)
             if ordinal is None:
                 break
             looks -= 1
@@ -313,10 +319,10 @@ class Board:
             self.settle_marked()
         return looks
 
-    def _fill_again(self, process: str, looks: int) -> int:
-        """Make attempts due whose backoff is over. They are in flight already, so that `max_in_flight` does not hold them up."""
-        waiting = self._again.get(process, {})
-        while waiting and looks > 0 and self.refusal(process) in ("", "in flight"):
+    def _fill_again(self, process: str, lane: Lane, looks: int) -> int:
+        """Make attempts due whose backoff is over. They go before what is new."""
+        waiting = self._again.get((process, lane), {})
+        while waiting and looks > 0 and self._refusal_again(process, lane) == "":
             ordinal = next(iter(waiting))
             del waiting[ordinal]
             looks -= 1
@@ -330,16 +336,16 @@ class Board:
                 self._retry(job)
         return looks
 
-    def refusal(self, process: str) -> str:
-        """Return why nothing more of `process` may be opened just now, empty when it may: `off`, `in flight` or `queue window`."""
+    def refusal(self, process: str, lane: Lane) -> str:
+        """Return why nothing new may be opened in a lane of `process`, empty when it may: `off`, `in flight` or `queue window`."""
         entry = self.context.managed[process]
         if not entry.is_on:
             return "off"
-        if len(self.inflight.requested[entry.queue]) >= self.window:
-            return "queue window"
-        if entry.max_in_flight and len(self.inflight.of_process[process]) >= entry.max_in_flight:
-            return "in flight"
-        return ""
+        return admission.refusal(entry, self.inflight, lane, self.window, may_be_live=self.frontiers[process].may_be_live)
+
+    def _refusal_again(self, process: str, lane: Lane) -> str:
+        entry = self.context.managed[process]
+        return admission.refusal_again(entry, self.inflight, lane, self.window) if entry.is_on else "off"
 
     def _try(self, node: Node) -> None:
         decision = self.decision(node)
@@ -350,8 +356,10 @@ class Board:
 
     def try_again(self, node: Node) -> None:
         """Let the next attempt of a node's unit of work be made due as soon as its queue's window has room."""
-        self._again.setdefault(node[0], {})[node[1]] = None
-        self._hungry[node[0]] = None
+        job = self.timetable.active.get(node)
+        flight = self.inflight.flights.get(job.uow_id) if job else None
+        self._again.setdefault((node[0], flight.lane if flight else Lane.LIVE), {})[node[1]] = None
+        self._let_fill(node[0])
 
     def _retry(self, job: Job) -> None:
         """Make the next attempt of a failed unit of work due, where that time has come."""
@@ -361,7 +369,7 @@ class Board:
         result = retried(job, flight.fence, flight.losses, now=self.draft.now, turn=self.draft.number)
         assert result.job is not None
         assert result.move is not None
-        self._move(result.move, flight, job.uow_id, result.uow_state)
+        self._move(result.move, flight, result.uow_state)
         self.draft.put(result.job)
 
     def _open(self, node: Node, job: Job | None, decision: Open) -> None:
@@ -384,9 +392,9 @@ class Board:
         entry = self.context.managed[job.process]
         qualifier, group = self.timetable.states[job.process].qualifier, self.topology.group(*node)
         start, end = id_of(qualifier, group.start), id_of(qualifier, group.stop)
+        queue = queue_in(entry.queue, self.frontiers[job.process].lane(node[1]))
         uow = UnitOfWork(
-            job.uow_id, job.process, job.timeperiod, entry.queue, start, end, opened_at=now, turn=turn, fence=job.fence,
-            slice=decision.slice,
+            job.uow_id, job.process, job.timeperiod, queue, start, end, opened_at=now, turn=turn, fence=job.fence, slice=decision.slice
         )
         self.draft.put(job)
         self.draft.opened.append(uow)

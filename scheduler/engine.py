@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from db.model import Command, Job, Turn
+from db.model import Answer, Command, CommandState, Job, Turn
 from db.store import Store
 from mq.broker import Broker, Consumer, Delivery
 from scheduler import sweep
@@ -26,7 +26,7 @@ from scheduler.timetable import Timetable
 from scheduler.trees import Topology
 from system.clock import Clock
 from system.context import REPORT_QUEUE, Context
-from system.errors import BrokerError, Unavailable
+from system.errors import BrokerError, HorariumError, Unavailable
 
 log = logging.getLogger(__name__)
 _TURNS_AT_ONCE = 500
@@ -59,6 +59,7 @@ class Engine:
         self._sweep = sweep.Sweep(store, broker, clock, settings.lease_s)
         self._swept_s: float | None = None
         self._commands: dict[int, Command] = {}
+        self._faulty: set[int] = set()
         self._consumer: Consumer | None = None
         self.turned_at: datetime | None = None
         self.second_look_found = 0
@@ -100,6 +101,10 @@ class Engine:
     def _follow(self, now: datetime) -> float:
         timetable = self._timetable or self._load()
         while turns := self._store.turns_after(timetable.head, _TURNS_AT_ONCE):
+            if turns[0].number > timetable.head + 1:
+                # What lies between was archived meanwhile: whoever fell behind so far reads everything again.
+                timetable = self._load()
+                continue
             for turn in turns:
                 timetable.apply(turn)
                 self._leader = turn.session
@@ -111,7 +116,7 @@ class Engine:
         """Read the timetable: what is projected first, then the turns that may not be."""
         timetable = Timetable(self._context, self._settings.timetable_start)
         projected = self._store.projected_turn()
-        timetable.load(self._store.chunks(list(self._context.managed)), self._store.active_jobs())
+        timetable.load(self._store.chunks(list(self._context.managed)), self._store.active_jobs(), self._store.entries())
         timetable.head = projected
         last = self._store.turns_after(projected - 1, 1) if projected else []
         self._leader = last[0].session if last else ""
@@ -143,12 +148,14 @@ class Engine:
         timetable.head = turn.number
         self._leader = self._session
         board = Board(self._context, self._topology, timetable, self._settings, now)
-        active = [job.uow_id for job in timetable.active.values()]
-        board.resume(self._store.uows(active))
+        active = [*(job.uow_id for job in timetable.active.values()), *board.freerun.uow_ids()]
+        uows = self._store.uows(active)
+        board.resume(uows)
+        board.freerun.take_up(uows)
         self._board = board
         self._swept_s = None
         self._commands = {}
-        log.info("leads from turn %d, %d jobs under way", turn.number, len(active))
+        log.info("leads from turn %d, %d jobs and fires under way", turn.number, len(active))
         return True
 
     def _strays(self, timetable: Timetable) -> Iterator[Job]:
@@ -197,9 +204,7 @@ class Engine:
         """Take in what came, decide, commit; returns the seconds until the next round is wanted, None when the turn was taken."""
         hints = self._read_reports(board, deliveries)
         self._sweep_if_due(board, at_once=hints)
-        for number, command in list(self._commands.items()):
-            if obey(command, board, self._store):
-                del self._commands[number]
+        self._obey(board)
         for probed in self._prober.answers():
             board.hear(probed)
         board.pass_time()
@@ -214,6 +219,26 @@ class Engine:
             return None
         self._prober.ask(board.probes.to_ask())
         return 0.0 if is_more or board.look_at else self._wait_s(board)
+
+    def _obey(self, board: Board) -> None:
+        """Carry out the open commands. One that raises a fault of ours is refused in the next round, so that it holds up nothing else."""
+        for number, command in list(self._commands.items()):
+            if number in self._faulty:
+                text = "the scheduler failed over it; nothing was changed, log/scheduler.log says more"
+                board.draft.answers.append(Answer(number, CommandState.REFUSED, text))
+                self._faulty.discard(number)
+            elif not self._obeyed(command, board):
+                continue
+            del self._commands[number]
+
+    def _obeyed(self, command: Command, board: Board) -> bool:
+        try:
+            return obey(command, board, self._store)
+        except HorariumError:
+            raise
+        except Exception:
+            self._faulty.add(command.number)
+            raise
 
     def _commit(self, board: Board, draft: Draft) -> bool:
         chunks = board.timetable.chunks_of(draft.jobs, draft.number)
