@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from db.entries import Entry
-from db.model import Answer, Cancel, Event, Job, Turn, UnitOfWork, UowMove
+from db.model import Answer, Cancel, Event, Job, Turn, UnitOfWork, UowMove, Widening
 from mq.broker import Message
 from scheduler.events import told
 from scheduler.timetable import Node, Timetable, ordinal_of
@@ -29,6 +29,7 @@ class Draft:
     answers: list[Answer] = field(default_factory=list)
     entries: dict[tuple[str, str], Entry] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
+    widenings: list[Widening] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     _told: dict[tuple[str, str], int] = field(default_factory=dict)
     _commanded: set[tuple[str, str]] = field(default_factory=set)
@@ -88,4 +89,5 @@ class Draft:
             tuple(self.answers),
             entries=tuple(self.entries.values()),
             events=tuple(self.events),
+            widenings=tuple(self.widenings),
         )
