@@ -102,6 +102,7 @@ class MemoryStore(Store):
             self._put_switches(turn.switches)
             self._close(turn.lost)
             self._answer(turn.answers, turn.number)
+            self._register(turn.registered)
             self._projected = max(self._projected, turn.number)
 
     def _put_uow(self, uow: UnitOfWork) -> None:
@@ -161,6 +162,12 @@ class MemoryStore(Store):
                 self._open_commands[answer.number] = answered
             else:
                 del self._open_commands[answer.number]
+
+    def _register(self, rows: Iterable[ProcessRow]) -> None:
+        for row in rows:
+            before = self._processes.get(row.name)
+            if before is None or before.turn < row.turn:
+                self._processes[row.name] = row
 
     # -- jobs and chunks
 
@@ -326,9 +333,3 @@ class MemoryStore(Store):
         """See Store."""
         with self._lock:
             return [self._processes[name] for name in sorted(self._processes)]
-
-    def register(self, rows: Sequence[ProcessRow]) -> None:
-        """See Store."""
-        with self._lock:
-            for row in rows:
-                self._processes.setdefault(row.name, row)

@@ -187,7 +187,7 @@ class Turn:
     """All that one round of the engine decided; inserting it is the commit. `number` is unique and consecutive, from 1.
 
     `jobs` stand as they are after the turn. `opened` are new units of work. `lost` are sessions that the turn declared dead.
-    `switches` stand as they are after the turn.
+    `switches` and `registered` processes stand as they are after the turn.
     """
 
     number: int
@@ -200,6 +200,24 @@ class Turn:
     lost: tuple[str, ...] = ()
     answers: tuple[Answer, ...] = ()
     switches: tuple[Switch, ...] = ()
+    registered: tuple[ProcessRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessRow:
+    """A process as it is registered. `shape` is what may not change silently (qualifier, tree, dependencies ...), as JSON.
+
+    `retired_at` is since when it is in no context that led, None while it is. `reopen` are the ranges of finished periods,
+    `first..until` with spaces between, that are still to be reopened after its timetable was changed.
+    """
+
+    name: str
+    start: str
+    shape: str
+    registered_at: datetime
+    turn: int = 0
+    retired_at: datetime | None = None
+    reopen: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,13 +274,3 @@ class OutputPiece:
     fence: int
     offset: int
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class ProcessRow:
-    """A process as it was first registered. `shape` is what may not change silently (qualifier, tree, dependencies ...), as JSON."""
-
-    name: str
-    start: str
-    shape: str
-    registered_at: datetime

@@ -155,6 +155,7 @@ class MongoStore(Store):
             _upsert_newer(self._switches, [{"_id": switch.process, **switch_row(switch)} for switch in turn.switches])
             self._close(turn.lost)
             _write(self._commands, [_answer(answer, turn.number) for answer in turn.answers])
+            _upsert_newer(self._processes, [{"_id": row.name, **process_row(row)} for row in turn.registered])
             self._meta.update_one({"_id": "projected"}, {"$max": {"number": turn.number}}, upsert=True)
 
     # -- jobs and chunks
@@ -326,12 +327,6 @@ class MongoStore(Store):
         """See Store."""
         with _translating():
             return [row_process(document) for document in self._processes.find({}, sort=[("_id", 1)])]
-
-    def register(self, rows: Sequence[ProcessRow]) -> None:
-        """See Store."""
-        first = {row.name: row for row in reversed(rows)}
-        with _translating():
-            _upsert_first(self._processes, [{"_id": row.name, **process_row(row)} for row in first.values()])
 
 
 # -- documents and filters

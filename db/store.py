@@ -63,6 +63,7 @@ class Store(ABC):
         by any move to REQUESTED. The record's `turn` is set.
         `jobs`, `chunks` and `switches`: written where there is no record or its `turn` is older.
         `lost`: those sessions are closed. `answers`: state, answer and turn of the commands, where still OPEN.
+        `registered`: processes, written where there is none of that name or its `turn` is older.
         Last, `projected_turn` becomes `turn.number`, where it was lower.
         """
 
@@ -168,7 +169,3 @@ class Store(ABC):
     @abstractmethod
     def processes(self) -> list[ProcessRow]:
         """Return the processes that were ever registered, by name."""
-
-    @abstractmethod
-    def register(self, rows: Sequence[ProcessRow]) -> None:
-        """Insert those of `rows` whose name is new; the others stay as they were first registered."""
