@@ -18,6 +18,9 @@ from pathlib import Path
 from launcher.parts import Joined, Roof, open_parts, scheduler_settings, worker_settings
 from supervisor.local_crew import mark_by_hand
 from system import logs
+from system.context import Context
+from system.context_check import context_file, load_context
+from system.context_watch import ContextWatch
 from system.errors import HorariumError, Unavailable
 from system.hidden import hide
 from system.processes import MARK_VARIABLE
@@ -31,11 +34,9 @@ def run_scheduler(roof: Roof) -> None:
     """Schedule until TERM or INT."""
     from scheduler.service import SchedulerService
 
-    settings = roof.settings
-    with _parts_once_there(roof) as parts:
-        service = SchedulerService(
-            parts.store, parts.broker, roof.context, roof.clock, scheduler_settings(settings), settings.box
-        )
+    settings, context = roof.settings, roof.context
+    with _parts_once_there(roof) as parts, _watch(roof, parts) as watch:
+        service = SchedulerService(parts.store, parts.broker, context, roof.clock, scheduler_settings(settings), settings.box, watch)
         _stop_by_signal(service.stop)
         service.run()
 
@@ -53,8 +54,8 @@ def run_worker(roof: Roof) -> None:
         mark=os.environ[MARK_VARIABLE],
     )
     try:
-        with _parts_once_there(roof) as parts:
-            service = WorkerService(parts.store, parts.broker, slots, context, roof.clock, figures, settings.box)
+        with _parts_once_there(roof) as parts, _watch(roof, parts) as watch:
+            service = WorkerService(parts.store, parts.broker, slots, context, roof.clock, figures, settings.box, watch)
             _stop_by_signal(service.stop)
             service.run()
     finally:
@@ -73,6 +74,26 @@ def _parts_once_there(roof: Roof) -> Iterator[Joined]:
                 log.warning("nothing can start yet, trying again in %.1f s: %s", wait_s, error, extra={"action": "store_away"})
                 roof.clock.sleep(wait_s)
         yield parts
+
+
+@contextmanager
+def _watch(roof: Roof, parts: Joined) -> Iterator[ContextWatch]:
+    """Watch the file of the context while inside."""
+    from scheduler.registry import fit, read_registered
+
+    where, start = roof.settings.context, roof.settings.timetable_start
+
+    def refusal_of(context: Context) -> str:
+        if context.folder != roof.context.folder:
+            return f"it moved from {roof.context.folder} to {context.folder}: start `launch.py up` again"
+        return fit(read_registered(parts.store), context, start, roof.clock.now(), 0).refusal
+
+    watch = ContextWatch(context_file(where), roof.context, lambda: load_context(where), refusal_of)
+    watch.start()
+    try:
+        yield watch
+    finally:
+        watch.close()
 
 
 KINDS: dict[str, Callable[[Roof], None]] = {"scheduler": run_scheduler, "worker": run_worker}

@@ -22,7 +22,7 @@ from launcher.parts import ROOT, Joined, Roof, fingerprint, make_writable, open_
 from launcher.screen import console, show_json
 from launcher.watch import Ending, Painter, Watch
 from scheduler.desk import Desk
-from scheduler.registry import register
+from scheduler.registry import fit, read_registered
 from supervisor.keeper import Keeper
 from supervisor.local_crew import LocalCrew
 from supervisor.service import SupervisorService
@@ -52,7 +52,9 @@ def up_command(roof: Roof, *, until_done: bool, as_json: bool) -> int:
         context = roof.context
         with open_parts(settings) as parts:
             parts.broker.declare([REPORT_QUEUE, *(p.queue for p in context.managed.values())])
-            register(parts.store, context, settings.timetable_start, roof.clock.now())
+            found = fit(read_registered(parts.store), context, settings.timetable_start, roof.clock.now(), 0)
+            if found.refusal:
+                raise ConfigError(found.refusal, tuple(map(str, found.changes)))
             return Up(roof, parts, screen, until_done=until_done).run(as_json=as_json)
 
 

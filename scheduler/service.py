@@ -14,10 +14,10 @@ from mq.broker import Broker
 from scheduler.engine import Engine
 from scheduler.policy import SchedulerSettings
 from scheduler.presence import Presence
-from scheduler.registry import register
 from system.clock import Clock
 from system.context import REPORT_QUEUE, Context
-from system.errors import ConfigError, HorariumError
+from system.context_watch import ContextWatch
+from system.errors import HorariumError
 from system.processes import own_identity
 
 log = logging.getLogger(__name__)
@@ -25,15 +25,28 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0
 
 
 class SchedulerService:
-    """One scheduler process. `run` returns after `stop`, which any thread or signal handler may call."""
+    """One scheduler process. `run` returns after `stop`, which any thread or signal handler may call.
 
-    def __init__(self, store: Store, broker: Broker, context: Context, clock: Clock, settings: SchedulerSettings, box: str) -> None:
+    `watch` hands out a changed context that may be taken up; it is taken up in a session of its own.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        broker: Broker,
+        context: Context,
+        clock: Clock,
+        settings: SchedulerSettings,
+        box: str,
+        watch: ContextWatch | None = None,
+    ) -> None:
         self._store = store
         self._broker = broker
         self._context = context
         self._clock = clock
         self._settings = settings
         self._box = box
+        self._watch = watch
         self._is_stopping = False
         self._wake_out, self._wake_in = os.pipe()
         os.set_blocking(self._wake_in, False)
@@ -45,15 +58,13 @@ class SchedulerService:
         os.write(self._wake_in, b"x")
 
     def run(self) -> None:
-        """Schedule until stopped. Raises ConfigError when the context does not fit the store; everything else is tried again."""
+        """Schedule until stopped. What goes wrong is tried again; a context that does not fit what is registered does not lead."""
         pause_s = _FIRST_PAUSE_S
         while not self._is_stopping:
             try:
                 self._prepare()
                 self._serve()
                 pause_s = _FIRST_PAUSE_S
-            except ConfigError:
-                raise
             except HorariumError as error:
                 log.error("scheduler goes on in %.1f s: %s", pause_s, error)  # noqa: TRY400  said by the error, a traceback adds nothing
                 self._pause(pause_s)
@@ -62,10 +73,9 @@ class SchedulerService:
     def _prepare(self) -> None:
         queues = [REPORT_QUEUE, *(p.queue for p in self._context.managed.values())]
         self._broker.declare(queues)
-        register(self._store, self._context, self._settings.timetable_start, self._clock.now())
 
     def _serve(self) -> None:
-        """Run one session, from its opening until it is closed by us or by others."""
+        """Run one session, from its opening until it is closed by us or by others, or the context has changed."""
         me = own_identity()
         name = f"{self._box}-scheduler-{me.pid}-{uuid4().hex[:12]}"
         session = Session(name, "scheduler", self._box, me.pid, me.created_s, self._clock.now())
@@ -80,7 +90,7 @@ class SchedulerService:
 
     def _loop(self, engine: Engine, presence: Presence) -> None:
         pause_s = _FIRST_PAUSE_S
-        while not self._is_stopping and not presence.is_closed():
+        while not self._is_stopping and not presence.is_closed() and not self._has_other_context():
             try:
                 wait_s = engine.turn(self._clock.now())
                 pause_s = _FIRST_PAUSE_S
@@ -98,6 +108,13 @@ class SchedulerService:
             if wait_s > 0:
                 self._wait(engine.fileno(), wait_s)
 
+    def _has_other_context(self) -> bool:
+        """Return whether a changed context is to be taken up, which becomes ours by that."""
+        found = self._watch.take() if self._watch else None
+        if found is not None:
+            self._context = found
+        return found is not None
+
     def _wait(self, bell: int, seconds: float) -> None:
         ready, _, _ = select.select([self._wake_out, *([bell] if bell >= 0 else [])], [], [], seconds)
         if self._wake_out in ready:
@@ -109,9 +126,11 @@ class SchedulerService:
     def _facts(self) -> dict[str, str]:
         engine = self._engine
         turned_at: datetime | None = engine.turned_at if engine else None
+        refused = (engine.refusal if engine else "") or (self._watch.refusal if self._watch else "")
         return {
             "role": "leads" if engine and engine.leads else "follows",
             "turn": str(engine.head if engine else 0),
             "turned_at": turned_at.isoformat() if turned_at else "",
             "second_look_found": str(engine.second_look_found if engine else 0),
+            **({"refused": refused} if refused else {}),
         }

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from db.model import Chunk, Job, Turn
+from db.model import Chunk, Job, ProcessRow, Turn
+from scheduler.registry import take_over
 from system.context import Context, ManagedProcess, first_period, last_moment
 from system.lifecycle import JOB_FINISHED, JobState
 from system.schedule import parse_schedule
@@ -86,7 +87,7 @@ class States:
     def under_way(self) -> Iterator[int]:
         """Yield the periods that are active and not EMBRYO."""
         for state in (JobState.IN_PROGRESS, JobState.FINAL_RUN):
-            at = self._bytes.find(state)
+            at = self._bytes.find(state, self.first - self._base)
             while at >= 0:
                 yield at + self._base
                 at = self._bytes.find(state, at + 1)
@@ -118,9 +119,10 @@ class Timetable:
     def __init__(self, context: Context, default_start: str) -> None:
         self.states = {name: States(process, default_start) for name, process in context.managed.items()}
         self.active: dict[Node, Job] = {}
+        self.registered: dict[str, ProcessRow] = {}
         self.head = 0
 
-    def load(self, chunks: Iterable[Chunk], jobs: Iterable[Job]) -> None:
+    def load(self, chunks: Iterable[Chunk], jobs: Iterable[Job], registered: Iterable[ProcessRow] = ()) -> None:
         """Take over what the store holds; what belongs to a retired process, or lies before the start of one, is left out."""
         for chunk in chunks:
             if chunk.process in self.states:
@@ -128,6 +130,7 @@ class Timetable:
         for job in jobs:
             if self._has(job):
                 self.put(job)
+        self.registered = {row.name: row for row in registered}
 
     def _has(self, job: Job) -> bool:
         states = self.states.get(job.process)
@@ -149,6 +152,7 @@ class Timetable:
         for job in turn.jobs:
             if self._has(job):
                 self.put(job)
+        take_over(self.registered, turn.registered)
         self.head = turn.number
 
     def strays(self) -> dict[str, list[str]]:

@@ -48,6 +48,11 @@ def load_context(where: str) -> Context:
     return _checked(title, module.process_context, module.timetable_context, getattr(module, "queue_context", ()), folder)
 
 
+def context_file(where: str) -> Path:
+    """Return the file of a context that `load_context` would load; raises ConfigError where there is none."""
+    return _locate(where)[0]
+
+
 def shape(process: ManagedProcess, context: Context) -> str:
     """Return as JSON what must not change silently once a process is registered.
 
@@ -63,6 +68,7 @@ def shape(process: ManagedProcess, context: Context) -> str:
         "level": min(finer, key=lambda p: p.qualifier).name if finer else "",
         "dependencies": sorted({p.name for p in inputs if p.qualifier == process.qualifier}),
         "start": process.start,
+        "end": process.end,
     }
     if process.needs:  # left out where there are none: what was registered before there were any has no such fact
         facts["depends_on"] = sorted(map(_said_of, process.needs))
@@ -250,6 +256,8 @@ def _locate(where: str) -> tuple[Path, str]:
 
 def _imported(title: str, file: Path, name: str) -> ModuleType:
     importlib.invalidate_caches()
+    if "." in name:
+        sys.modules.pop(name, None)  # it may have been loaded before it was changed
     run: Callable[[], ModuleType] = (lambda: importlib.import_module(name)) if "." in name else (lambda: _run(file, name))
     with _first_on_path(str(file.parent)):
         try:

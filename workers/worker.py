@@ -6,14 +6,14 @@ Whatever the store or the broker refuses for the moment is kept and tried again 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from db.model import OutputPiece, UnitOfWork
 from db.store import Store
 from mq.broker import Broker, Consumer, Message
 from system.clock import Clock
-from system.context import REPORT_QUEUE, Context
+from system.context import REPORT_QUEUE, Context, ManagedProcess
 from system.errors import BrokerError, SlotError, Unavailable
 from workers.intake import Intake
 from workers.outbox import Outbox
@@ -43,7 +43,7 @@ class Worker:
     ) -> None:
         self._store = store
         self._slots = slots
-        self._processes = context.managed
+        self._processes: Mapping[str, ManagedProcess] = context.managed
         self._clock = clock
         self._settings = settings
         self._presence = presence
@@ -89,6 +89,10 @@ class Worker:
     def disconnect(self) -> None:
         """Let go of the consumer, after an error that nobody expected; the next turn makes a new one."""
         self._intake.close()
+
+    def take_up(self, context: Context) -> None:
+        """Go by a changed context from the next attempt on. What left it is still run as it was, as long as somebody asks for it."""
+        self._processes = {**self._processes, **context.managed}
 
     def descriptors(self) -> list[int]:
         """Return what to wait on besides the time: ended attempts, and messages as far as there is room for them."""
