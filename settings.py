@@ -13,6 +13,7 @@ from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from system.clock import trial_of
 from system.errors import ConfigError, TimeperiodError
 from system.processes import cpu_count
 from system.timeperiod import HOURLY, parse
@@ -71,6 +72,7 @@ class Settings:
     workers: int = _setting(0, "processes", "workers of this box; 0: one per CPU, at most 2", least=0)
     slots: int = _setting(2, "units of work", "what one worker runs at once", least=1)
     timetable_start: str = _setting("2020010100", "hourly id, UTC", "first period of processes without a start of their own")
+    trial_clock: str = _setting("", "START@SPEED", "for trials: a clock that begins there, in UTC, and goes so fast; unset: the real one")
     lease_s: float = _setting(30.0, "seconds", "without a beat for so long a session is lost; at least 3 times beat_s")
     beat_s: float = _setting(2.0, "seconds", "between two beats")
     sweep_s: float = _setting(2.0, "seconds", "between two second looks of the scheduler")
@@ -188,6 +190,8 @@ def _text(name: str, given: object, layer: Layer) -> str:
             parse(HOURLY, given)
         except TimeperiodError as error:
             raise ValueError(f"expected an hourly timeperiod: {error}") from error
+    if name == "trial_clock":
+        trial_of(given)
     if name == "box" and any(c.isspace() or c == "/" for c in given):
         raise ValueError("expected a name without spaces and slashes, such as a host name")
     scheme, slashes, path = given.partition(":///")

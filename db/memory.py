@@ -20,6 +20,7 @@ from db.model import (
     Chunk,
     Command,
     CommandState,
+    Event,
     Job,
     Outcome,
     OutputPiece,
@@ -47,6 +48,8 @@ class MemoryStore(Store):
         self._active: dict[tuple[str, str], Job] = {}
         self._chunks: defaultdict[str, dict[int, Chunk]] = defaultdict(dict)
         self._uows: dict[str, UnitOfWork] = {}
+        self._of_job: defaultdict[tuple[str, str], dict[str, None]] = defaultdict(dict)
+        self._events: defaultdict[tuple[str, str], dict[tuple[int, int], Event]] = defaultdict(dict)
         self._claims: defaultdict[str, set[str]] = defaultdict(set)
         self._sessions: dict[str, Session] = {}
         self._used_sessions: set[str] = set()
@@ -103,6 +106,8 @@ class MemoryStore(Store):
             self._close(turn.lost)
             self._answer(turn.answers, turn.number)
             self._register(turn.registered)
+            for event in turn.events:
+                self._events[event.process, event.timeperiod].setdefault((event.turn, event.place), event)
             self._projected = max(self._projected, turn.number)
 
     def _put_uow(self, uow: UnitOfWork) -> None:
@@ -113,6 +118,7 @@ class MemoryStore(Store):
         if uow.state is UowState.IN_PROGRESS:
             self._claims[uow.session].add(uow.id)
         self._uows[uow.id] = uow
+        self._of_job[uow.process, uow.timeperiod][uow.id] = None
 
     def _cancel(self, cancels: Iterable[Cancel]) -> None:
         for cancel in cancels:
@@ -188,12 +194,24 @@ class MemoryStore(Store):
             found = [chunk for process in dict.fromkeys(processes) for chunk in self._chunks.get(process, {}).values()]
         return iter(found)
 
+    def events(self, process: str, timeperiod: str, limit: int) -> list[Event]:
+        """See Store."""
+        with self._lock:
+            found = self._events.get((process, timeperiod), {})
+            return [found[place] for place in sorted(found, reverse=True)[: max(0, limit)]]
+
     # -- units of work
 
     def uows(self, ids: Sequence[str]) -> list[UnitOfWork]:
         """See Store."""
         with self._lock:
             return [self._uows[uow_id] for uow_id in dict.fromkeys(ids) if uow_id in self._uows]
+
+    def uows_of(self, process: str, timeperiod: str, limit: int) -> list[UnitOfWork]:
+        """See Store."""
+        with self._lock:
+            found = [self._uows[uow_id] for uow_id in self._of_job.get((process, timeperiod), ())]
+            return sorted(found, key=lambda uow: (uow.opened_at, uow.id), reverse=True)[: max(0, limit)]
 
     def claim(self, ids: Sequence[str], session: str, at: datetime) -> list[UnitOfWork]:
         """See Store."""

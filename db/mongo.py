@@ -24,6 +24,7 @@ from db.documents import (
     command_row,
     decode_turn,
     encode_turn,
+    event_row,
     facts_text,
     job_row,
     moment_text,
@@ -32,6 +33,7 @@ from db.documents import (
     process_row,
     row_chunk,
     row_command,
+    row_event,
     row_job,
     row_piece,
     row_process,
@@ -49,6 +51,7 @@ from db.model import (
     Chunk,
     Command,
     CommandState,
+    Event,
     Job,
     Outcome,
     OutputPiece,
@@ -74,6 +77,7 @@ _INDEXES: tuple[tuple[str, Sequence[tuple[str, int]], Mapping[str, Any]], ...] =
     ("chunks", [("process", 1)], {}),
     ("uows", [("session", 1), ("state", 1)], {"partialFilterExpression": {"cancel_requested": True}}),
     ("sessions", [("open", 1)], {"partialFilterExpression": {"open": True}}),
+    ("events", [("process", 1), ("timeperiod", 1), ("turn", -1), ("place", -1)], {}),
     ("commands", [("state", 1), ("_id", 1)], {"partialFilterExpression": {"state": CommandState.OPEN.value}}),
     ("output", [("uow_id", 1), ("fence", 1), ("offset", 1)], {}),
 )
@@ -94,6 +98,7 @@ class MongoStore(Store):
         self._uows = database["uows"]
         self._sessions = database["sessions"]
         self._commands = database["commands"]
+        self._events = database["events"]
         self._switches = database["switches"]
         self._output = database["output"]
         self._processes = database["processes"]
@@ -156,6 +161,7 @@ class MongoStore(Store):
             self._close(turn.lost)
             _write(self._commands, [_answer(answer, turn.number) for answer in turn.answers])
             _upsert_newer(self._processes, [{"_id": row.name, **process_row(row)} for row in turn.registered])
+            _upsert_first(self._events, [{"_id": _event_id(event), **event_row(event)} for event in turn.events])
             self._meta.update_one({"_id": "projected"}, {"$max": {"number": turn.number}}, upsert=True)
 
     # -- jobs and chunks
@@ -177,12 +183,31 @@ class MongoStore(Store):
             for document in self._chunks.find({"process": {"$in": list(processes)}}):
                 yield row_chunk(document)
 
+    def events(self, process: str, timeperiod: str, limit: int) -> list[Event]:
+        """See Store."""
+        if limit < 1:  # to the driver, 0 is no limit
+            return []
+        latest_first = [("turn", -1), ("place", -1)]
+        with _translating():
+            found = self._events.find({"process": process, "timeperiod": timeperiod}, sort=latest_first, limit=limit)
+            return [row_event(document) for document in found]
+
     # -- units of work
 
     def uows(self, ids: Sequence[str]) -> list[UnitOfWork]:
         """See Store."""
         with _translating():
             return [_document_uow(document) for document in self._uows.find({"_id": {"$in": list(ids)}})]
+
+    def uows_of(self, process: str, timeperiod: str, limit: int) -> list[UnitOfWork]:
+        """See Store."""
+        if limit < 1:  # to the driver, 0 is no limit
+            return []
+        front = f"{process}/{timeperiod}"  # a range of ids, so that the key finds them: `0` is the character after `/`
+        last_first = [("opened_at", -1), ("_id", -1)]
+        with _translating():
+            found = self._uows.find({"_id": {"$gt": f"{front}/", "$lt": f"{front}0"}}, sort=last_first, limit=limit)
+            return [_document_uow(document) for document in found]
 
     def claim(self, ids: Sequence[str], session: str, at: datetime) -> list[UnitOfWork]:
         """See Store."""
@@ -334,6 +359,10 @@ class MongoStore(Store):
 
 def _job_id(process: str, timeperiod: str) -> str:
     return f"{process}/{timeperiod}"
+
+
+def _event_id(event: Event) -> str:
+    return f"{event.process}/{event.timeperiod}/{event.turn}/{event.place}"
 
 
 def _piece_id(piece: OutputPiece) -> str:

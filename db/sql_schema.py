@@ -157,6 +157,19 @@ commands = sa.Table(
 OPEN_COMMAND = commands.c.state == sa.literal_column("'open'", sa.String)
 sa.Index("command_open", commands.c.number, sqlite_where=OPEN_COMMAND, postgresql_where=OPEN_COMMAND)
 
+events = sa.Table(
+    "event",
+    metadata,
+    _key("process"),
+    _text("timeperiod", primary_key=True, length=190),
+    sa.Column("turn", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("place", sa.BigInteger, primary_key=True, autoincrement=False),
+    _text("at", length=40),
+    _text("kind"),
+    _text("who"),
+    _text("text"),
+)
+
 switches = sa.Table(
     "switch",
     metadata,

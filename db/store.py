@@ -15,6 +15,7 @@ from db.model import (
     BeatAnswer,
     Chunk,
     Command,
+    Event,
     Job,
     Outcome,
     OutputPiece,
@@ -64,6 +65,7 @@ class Store(ABC):
         `jobs`, `chunks` and `switches`: written where there is no record or its `turn` is older.
         `lost`: those sessions are closed. `answers`: state, answer and turn of the commands, where still OPEN.
         `registered`: processes, written where there is none of that name or its `turn` is older.
+        `events`: inserted, where that place of that turn is not there yet.
         Last, `projected_turn` becomes `turn.number`, where it was lower.
         """
 
@@ -81,11 +83,19 @@ class Store(ABC):
     def chunks(self, processes: Sequence[str]) -> Iterator[Chunk]:
         """Yield every chunk of `processes`, in no order."""
 
+    @abstractmethod
+    def events(self, process: str, timeperiod: str, limit: int) -> list[Event]:
+        """Return the events of one job, at most `limit`, latest turn first."""
+
     # -- units of work
 
     @abstractmethod
     def uows(self, ids: Sequence[str]) -> list[UnitOfWork]:
         """Return the units of work there are among `ids`, in no order."""
+
+    @abstractmethod
+    def uows_of(self, process: str, timeperiod: str, limit: int) -> list[UnitOfWork]:
+        """Return the units of work of one job that are kept, at most `limit`, last opened first."""
 
     @abstractmethod
     def claim(self, ids: Sequence[str], session: str, at: datetime) -> list[UnitOfWork]:

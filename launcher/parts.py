@@ -12,12 +12,13 @@ from functools import cached_property
 from pathlib import Path
 
 from db.store import Store
+from launcher.clocks import clock_of
 from launcher.sources import settle
 from mq.broker import Broker
 from scheduler.desk import Desk
 from scheduler.policy import SchedulerSettings
 from settings import PREFIX, Settings, Settled
-from system.clock import Clock, RealClock
+from system.clock import Clock
 from system.context import Context
 from system.context_check import load_context
 from system.errors import ConfigError
@@ -43,8 +44,13 @@ class Roof:
 
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     here: Path = ROOT
-    clock: Clock = field(default_factory=RealClock)
+    given_clock: Clock | None = None
     given: tuple[str, ...] = ()
+
+    @cached_property
+    def clock(self) -> Clock:
+        """The clock to go by: the real one, or that of a trial; raises ConfigError."""
+        return self.given_clock or clock_of(self.settings)
 
     @cached_property
     def settled(self) -> Settled:

@@ -21,7 +21,8 @@ from scheduler.policy import SchedulerSettings
 from scheduler.service import SchedulerService
 from system.clock import RealClock
 from system.context import REPORT_QUEUE, Context
-from system.errors import ConfigError, Unavailable
+from system.context_watch import ContextWatch
+from system.errors import Unavailable
 from system.lifecycle import UowEvent
 from tests.support.lamp import NOW, context, january
 from tests.support.waiting import wait_until
@@ -33,8 +34,8 @@ HOUR = "flights_hourly/2013010100/1/1"
 class Running:
     """A scheduler that runs in a thread."""
 
-    def __init__(self, store: Store, broker: Broker, parts: Context) -> None:
-        self.service = SchedulerService(store, broker, parts, RealClock(), SETTINGS, "box-1")
+    def __init__(self, store: Store, broker: Broker, parts: Context, watch: ContextWatch | None = None) -> None:
+        self.service = SchedulerService(store, broker, parts, RealClock(), SETTINGS, "box-1", watch)
         self.thread = Thread(target=self.service.run)
         self.thread.start()
 
@@ -136,7 +137,7 @@ def test_a_scheduler_whose_context_does_not_fit_what_is_registered_does_not_lead
 def test_a_changed_context_is_taken_up_without_a_restart(started: list[Running], tmp_path: Path) -> None:
     store, file = MemoryStore(), tmp_path / "context.py"
     file.write_text("one")
-    old, new = one_hour(), context(january(("hourly", "daily"), end="2013010101"))
+    old, new = one_hour(), context([*january(("hourly",), end="2013010101"), *january(("daily",))])
     watch = ContextWatch(file, old, lambda: old if file.read_text() == "one" else new, lambda _: "", interval_s=0.02)
     watch.start()
     started.append(Running(store, MemoryBroker(), old, watch))

@@ -257,7 +257,7 @@ def test_an_example_has_the_shape_of_what_is_printed(name: str, terminal: Termin
     assert shape(example(name)) == shape(terminal.json(*name.split()))
 
 
-@pytest.mark.parametrize("name", ["job why", "job show", "job log"])
+@pytest.mark.parametrize("name", ["job why", "job show", "job log", "job events"])
 def test_an_example_of_a_job_has_the_shape_of_what_is_printed(name: str, terminal: Terminal) -> None:
     assert shape(example(name)) == shape(terminal.json(*name.split(), "flights_hourly", "2013010100"))
 
