@@ -13,6 +13,7 @@ from datetime import datetime
 from itertools import islice
 from threading import Lock
 
+from db.memory_boxes import MemoryBoxes
 from db.model import (
     Answer,
     BeatAnswer,
@@ -31,15 +32,15 @@ from db.model import (
     UnitOfWork,
     UowMove,
 )
-from db.store import Store
 from system.errors import NotFound, StoreError
 from system.lifecycle import JOB_ACTIVE, UOW_FINISHED, UOW_LIFECYCLE, UowEvent, UowState, advance
 
 
-class MemoryStore(Store):
+class MemoryStore(MemoryBoxes):
     """A store that lives as long as its object; threads share it."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._lock = Lock()
         self._turns: dict[int, Turn] = {}
         self._numbers: list[int] = []

@@ -7,16 +7,14 @@ What was won is known by stamping each write with a token of its own and reading
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from bson.errors import BSONError
 from pymongo import ReplaceOne, UpdateOne
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import BulkWriteError, ConnectionFailure, DuplicateKeyError, ExecutionTimeout, PyMongoError, WriteConcernError
+from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from db.documents import (
     Row,
@@ -62,7 +60,8 @@ from db.model import (
     UnitOfWork,
     UowMove,
 )
-from db.store import Store
+from db.mongo_boxes import MongoBoxes
+from db.mongo_errors import translating as _translating
 from system.errors import NotFound, SchemaError, StoreError, Unavailable
 from system.lifecycle import JOB_ACTIVE, UOW_ACTIVE, UOW_LIFECYCLE, UowEvent, UowState, advance
 
@@ -86,7 +85,7 @@ _IN_PROGRESS = UowState.IN_PROGRESS.value
 _ACTIVE_STATES = sorted(state.value for state in UOW_ACTIVE)
 
 
-class MongoStore(Store):
+class MongoStore(MongoBoxes):
     """A store in one MongoDB database, whose client it closes."""
 
     def __init__(self, database: Database[Row]) -> None:
@@ -441,14 +440,3 @@ def _write(collection: Collection[Row], writes: Sequence[Write]) -> int:
         if any(fault.get("code") != DUPLICATE_KEY for fault in error.details.get("writeErrors", ())):
             raise
         return int(error.details.get("nModified", 0))
-
-
-@contextmanager
-def _translating() -> Iterator[None]:
-    """Turn the driver's errors into ours."""
-    try:
-        yield
-    except (ConnectionFailure, ExecutionTimeout, WriteConcernError) as error:
-        raise Unavailable(f"MongoDB can't be reached just now: {error}; it is tried again, look at the server if this stays") from error
-    except (PyMongoError, BSONError, UnicodeEncodeError, OverflowError) as error:
-        raise StoreError(f"MongoDB refused: {type(error).__name__}: {error}; nothing is retried, look at the server's log") from error

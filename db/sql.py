@@ -38,6 +38,7 @@ from db.documents import (
     uow_row,
 )
 from db.model import BeatAnswer, Chunk, Command, Event, Job, Outcome, OutputPiece, ProcessRow, Session, Switch, Turn, UnitOfWork
+from db.sql_boxes import SqlBoxes
 from db.sql_dialect import insert_absent, insert_newer, insert_or_replace
 from db.sql_schema import (
     ACTIVE_JOB,
@@ -56,7 +57,6 @@ from db.sql_schema import (
     switches,
     turns,
 )
-from db.store import Store
 from system.errors import NotFound, StoreError
 from system.sqlfile import META, Many, SqlFile
 
@@ -116,7 +116,7 @@ _PROCESSES = sa.select(processes).order_by(processes.c.name)
 _PUT_PROCESSES = insert_newer(processes)
 
 
-class SqlStore(Store):
+class SqlStore(SqlBoxes):
     """A store in an SQL file, which it closes. `file` is there for a queue that lives in it too."""
 
     def __init__(self, file: SqlFile) -> None:

@@ -208,6 +208,29 @@ processes = sa.Table(
     _text("reopen", added=True),
 )
 
+box_wishes = sa.Table(
+    "box_wish",
+    metadata,
+    _key("box"),
+    _key("process"),
+    sa.Column("is_on", sa.SmallInteger, nullable=False),
+    _number("instances"),
+    _text("who"),
+    _text("why"),
+    _text("given_at", nullable=True, length=40),
+)
+
+box_reports = sa.Table(
+    "box_report",
+    metadata,
+    _key("box"),
+    _key("process"),
+    _number("instances"),
+    _text("told_at", length=40),
+    _text("session", length=190),
+    _text("children"),
+)
+
 
 def _create(conn: sa.Connection) -> None:
     metadata.create_all(conn)

@@ -25,6 +25,7 @@ from db.model import (
     Turn,
     UnitOfWork,
 )
+from db.model_boxes import BoxReport, BoxWish
 
 
 class Store(ABC):
@@ -179,3 +180,25 @@ class Store(ABC):
     @abstractmethod
     def processes(self) -> list[ProcessRow]:
         """Return the processes that were ever registered, by name."""
+
+    # -- boxes
+
+    @abstractmethod
+    def box_wishes(self) -> list[BoxWish]:
+        """Return what operators want of the boxes, by box, then process."""
+
+    @abstractmethod
+    def put_box_wishes(self, wishes: Sequence[BoxWish]) -> None:
+        """Write `wishes`, each in place of the one for the same (box, process)."""
+
+    @abstractmethod
+    def box_reports(self) -> list[BoxReport]:
+        """Return what the supervisors last said of their boxes, by box, then process."""
+
+    @abstractmethod
+    def put_box_reports(self, reports: Sequence[BoxReport]) -> None:
+        """Write `reports`, each in place of the one for the same (box, process). May be lost, whole, when the machine stops."""
+
+    @abstractmethod
+    def drop_box(self, box: str, processes: Sequence[str]) -> None:
+        """Forget wishes and reports of these processes of a box."""

@@ -163,8 +163,3 @@ def fingerprint(settings: Settings, context: Context) -> str:
     """Return a text that changes with anything that a running scheduler or worker would have to take up."""
     texts = [f"{f.name}={getattr(settings, f.name)}" for f in fields(settings) if f.name != "workers"]
     return hashlib.sha256("\n".join([*texts, repr(context.processes), repr(dict(context.trees)), context.folder]).encode()).hexdigest()
-
-
-def process_names(settings: Settings) -> tuple[str, ...]:
-    """Return the names of the processes of this box, in the order of starting."""
-    return ("scheduler", *(f"worker.{n}" for n in range(1, settings.workers + 1)))

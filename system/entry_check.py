@@ -34,6 +34,7 @@ from system.timeperiod import QUALIFIERS, REAL_TIME, Qualifier, Timeperiod, pars
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}", re.ASCII)
 _QUEUE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}", re.ASCII)
 _OPTIONAL_TEXTS = ("source", "sink", "pid_file", "log_file")
+_OWN_NAMES = ("scheduler", "worker", "supervisor")
 _TEXTS = ("exchange", "routing", "description", "owner")
 
 
@@ -126,6 +127,8 @@ def _freerun_faults(process: FreerunProcess, folder: str) -> Iterator[str]:
 
 
 def _daemon_faults(process: DaemonProcess, folder: str) -> Iterator[str]:
+    if isinstance(process.name, str) and (process.name in _OWN_NAMES or re.search(r"\.\d+$", process.name)):
+        yield f"name {process.name!r} is taken by Horarium's own processes, or by a second instance of a daemon: choose another"
     yield from _class_path_fault(process.classname, folder)
     yield from _boxes_fault(process.present_on_boxes)
 

@@ -21,7 +21,7 @@ from scheduler.blockers import Blocker
 from scheduler.policy import SchedulerSettings
 from scripts.draw_lifecycles import drawing
 from settings import CHILD_MARKS, FILE_VARIABLE, PREFIX, Settings
-from system.context import ManagedProcess, managed_context_entry, timetable_tree_entry
+from system.context import ManagedProcess, daemon_context_entry, managed_context_entry, timetable_tree_entry
 from system.lifecycle import JobState, UowEvent, UowState
 from system.schedule import parse_schedule
 from system.timeperiod import QUALIFIERS, parse
@@ -164,6 +164,10 @@ def test_the_fields_of_a_tree_are_all_there_with_their_defaults() -> None:
     told = {row[0]: row[1].strip("`") for row in rows(section(REFERENCE, "timetable_tree_entry"))}
     found = {name: "required" if d is inspect.Parameter.empty else repr(d) for name, d in defaults_of(timetable_tree_entry).items()}
     assert told == found
+
+
+def test_the_fields_of_a_daemon_are_all_there() -> None:
+    assert column("daemon_context_entry") == list(defaults_of(daemon_context_entry))
 
 
 def test_the_schedules_can_be_read() -> None:
