@@ -90,7 +90,7 @@ def _watch(roof: Roof, parts: Joined) -> Iterator[ContextWatch]:
             return f"it moved from {roof.context.folder} to {context.folder}: start `launch.py up` again"
         return fit(read_registered(parts.store), context, start, roof.clock.now(), 0).refusal
 
-    watch = ContextWatch(context_file(where), roof.context, lambda: load_context(where), refusal_of)
+    watch = ContextWatch(context_file(where), roof.context, lambda: load_context(where, start), refusal_of)
     watch.start()
     try:
         yield watch

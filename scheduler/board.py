@@ -14,11 +14,13 @@ from datetime import datetime
 
 from db.model import Job, UnitOfWork, UowMove
 from mq.broker import Message
-from scheduler.discrete import Close, Decision, Open, decide
+from scheduler.alarms import Alarms
+from scheduler.decisions import Close, Decision, Occasion, Open, Revert, Wait, held
 from scheduler.draft import Draft
 from scheduler.frontier import Frontier
 from scheduler.inflight import Flight, InFlight
 from scheduler.inputs import inputs_of
+from scheduler.machines import MACHINES
 from scheduler.policy import SchedulerSettings
 from scheduler.settlement import Settlement, ended, failed, lost, retried, waiting
 from scheduler.timetable import Node, Timetable, id_of
@@ -49,6 +51,7 @@ class Board:
         self._round = deque(self.frontiers)
         self._marked: dict[Node, None] = {}
         self._alarms: list[tuple[datetime, str]] = []
+        self._node_alarms = Alarms()
         for name, frontier in self.frontiers.items():
             self._arm(name, frontier.advance(now))
 
@@ -84,11 +87,13 @@ class Board:
             self._arm(name, self.frontiers[name].advance(now))
         for process, ordinal in self.inflight.due_retries(now):
             self.try_again((process, ordinal))
+        for node in self._node_alarms.due(now):
+            self.mark(node)
 
     def next_alarm(self) -> datetime | None:
         """Return when time brings the next thing to decide."""
-        moments = [m for m in (self._alarms[0][0] if self._alarms else None, self.inflight.next_retry()) if m]
-        return min(moments, default=None)
+        moments = (self._alarms[0][0] if self._alarms else None, self.inflight.next_retry(), self._node_alarms.next())
+        return min((m for m in moments if m), default=None)
 
     def _arm(self, name: str, moment: datetime | None) -> None:
         if moment is not None:
@@ -163,31 +168,50 @@ class Board:
             self._act(node)
 
     def decision(self, node: Node) -> Decision | None:
-        """Return what `node` is owed; None when it is finished, not due yet, or not the process's period at all."""
+        """Return what `node` is owed; None when it is finished, nothing may run yet, or it is not the process's period at all."""
         process, ordinal = node
         frontier = self.frontiers[process]
         job = self.timetable.active.get(node)
         is_embryo = job is None or job.state is JobState.EMBRYO
-        if is_embryo and (frontier.states[ordinal] != JobState.EMBRYO or not frontier.states.first <= ordinal < frontier.due_end):
+        if is_embryo and (frontier.states[ordinal] != JobState.EMBRYO or not frontier.states.first <= ordinal < frontier.open_end):
             return None
         if is_embryo and job is not None and job.held:
-            return decide(job, (), "")
+            return held(job)
+        is_closed = ordinal < frontier.due_end
         if is_embryo and ordinal != self.topology.group(process, ordinal)[-1]:
-            return Close(JobEvent.NOOP, NOT_A_GROUP_END)
-        return decide(job, inputs_of(self.timetable, self.topology, node), self.context.managed[process].blocking_type)
+            return Close(JobEvent.NOOP, NOT_A_GROUP_END) if is_closed else None
+        if is_embryo and (reason := self.topology.left_out(process, ordinal)):
+            return Close(JobEvent.NOOP, reason) if is_closed else None
+        entry = self.context.managed[process]
+        first_at = frontier.states.open_at(ordinal) if entry.is_live else None
+        occasion = Occasion(process, self.timetable.period(node), self.draft.now, is_closed, first_at)
+        machine = MACHINES[entry.state_machine_name]
+        return machine(job, inputs_of(self.timetable, self.topology, node), entry.blocking_type, occasion)
 
     def is_reached(self, node: Node) -> bool:
-        """Return whether `node` is a period that the process has, and that is due or was touched before."""
+        """Return whether `node` is a period that the process has, and that may run or was touched before."""
         frontier = self.frontiers[node[0]]
-        return frontier.states.first <= node[1] and (node[1] < frontier.due_end or frontier.states[node[1]] != JobState.EMBRYO)
+        return frontier.states.first <= node[1] and (node[1] < frontier.open_end or frontier.states[node[1]] != JobState.EMBRYO)
 
     def _act(self, node: Node) -> None:
-        match self.decision(node):
-            case Open():
-                self.frontiers[node[0]].wake(node[1])
-                self._hungry[node[0]] = None
+        decision = self.decision(node)
+        if isinstance(decision, Open):
+            self.frontiers[node[0]].wake(node[1])
+            self._hungry[node[0]] = None
+        elif decision is not None:
+            self._carry_out(decision, node)
+
+    def _carry_out(self, decision: Close | Revert | Wait, node: Node) -> None:
+        match decision:
             case Close(event, reason):
                 self._close(node, event, reason)
+            case Revert():
+                job, now, turn = self.timetable.active[node], self.draft.now, self.draft.number
+                state = advance(JOB_LIFECYCLE, job.state, JobEvent.REVERTED)
+                self.draft.put(replace(job, state=state, changed_at=now, turn=turn))
+                self.mark(node)
+            case Wait(_, until) if until is not None:
+                self._node_alarms.put(until, node)
 
     def _close(self, node: Node, event: JobEvent, reason: str) -> None:
         job = self.timetable.active.get(node)
@@ -216,11 +240,16 @@ class Board:
             self.mark((node[0], follower))
 
     def reopen(self, node: Node, job: Job, *, was: Job | None = None) -> None:
-        """Let a job start anew; `job` is as `settlement.reopened` made it, `was` as it stood before, where it was finished."""
+        """Let a job start anew; `job` is as `settlement.reopened` made it, `was` as it stood before, where it was finished.
+
+        Who is in its final run has to know that this is not the end.
+        """
         if was is not None and was.state in JOB_FINISHED:
             self.draft.tell_past(was)
         self.draft.put(job)
         self.mark(node)
+        for user in self.topology.affected_by(*node):
+            self.mark(user)
 
     def skip(self, node: Node, reason: str) -> None:
         """Give a job up that has nothing under way."""
@@ -286,11 +315,11 @@ class Board:
         return ""
 
     def _try(self, node: Node) -> None:
-        match self.decision(node):
-            case Open():
-                self._open(node, self.timetable.active.get(node))
-            case Close(event, reason):
-                self._close(node, event, reason)
+        decision = self.decision(node)
+        if isinstance(decision, Open):
+            self._open(node, self.timetable.active.get(node), decision.event)
+        elif decision is not None:
+            self._carry_out(decision, node)
 
     def try_again(self, node: Node) -> None:
         """Let the next attempt of a node's unit of work be made due as soon as its queue's window has room."""
@@ -308,16 +337,19 @@ class Board:
         self._move(result.move, flight, job.uow_id, result.uow_state)
         self.draft.put(result.job)
 
-    def _open(self, node: Node, job: Job | None) -> None:
+    def _open(self, node: Node, job: Job | None, event: JobEvent) -> None:
         now, turn = self.draft.now, self.draft.number
         if job is None:
             job = Job(node[0], self.timetable.period(node), JobState.EMBRYO, now, turn)
+        # A final run that another machine asked for, before the context named this one, is one of many to this one.
+        before = advance(JOB_LIFECYCLE, job.state, JobEvent.REVERTED) if job.state is JobState.FINAL_RUN else job.state
         job = replace(
             job,
-            state=advance(JOB_LIFECYCLE, job.state, JobEvent.OPENED),
+            state=advance(JOB_LIFECYCLE, before, event),
             run=job.run + 1,
             uow_state=UowState.REQUESTED,
             opened_turn=turn,
+            again_at=self.timetable.states[job.process].again_at(now),
             changed_at=now,
             turn=turn,
         )

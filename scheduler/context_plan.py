@@ -140,7 +140,7 @@ def _process_plan(store: Store, table: Timetable, registered: dict[str, ProcessR
     old_first, old_last = _bounds(row, states.qualifier)
     old = _old_states(store, states, old_first)
     grown = [range(states.first, min(old_first, due)), range(max(old_last, states.first), due) if old_last is not None else range(0)]
-    end = due if old_last is None else min(old_last, max(due, states.qualifier.ordinal_of(now)))
+    end = due if old_last is None else min(old_last, max(due, states.calendar.containing(states.qualifier, now)))
     cut = [range(old_first, min(states.first, end)), range(max(states.last, old_first), end) if states.last is not None else range(0)]
     vanished = [ordinal for part in cut for ordinal in part]
     finished = sum(1 for ordinal in vanished if old[ordinal] in JOB_FINISHED)
@@ -168,7 +168,7 @@ def _old_states(store: Store, states: States, first: int) -> States:
     """Return the states of a process from its old start on, where that was earlier."""
     if first >= states.first:
         return states
-    old = States(replace(states.process, start=id_of(states.qualifier, first), end=""), "")
+    old = States(replace(states.process, start=id_of(states.qualifier, first), end=""), "", states.calendar)
     for chunk in store.chunks([states.process.name]):
         old.load(chunk)
     return old

@@ -66,7 +66,8 @@ def fit(registered: Rows, context: Context, default_start: str, now: datetime, t
     """Return how `context` stands to what is registered, the rows being as `turn` would register them."""
     rows, changes = [], []
     for process in context.managed.values():
-        made = ProcessRow(process.name, first_period(process, default_start).id, shape(process, context), now, turn)
+        first = first_period(process, default_start, context.calendar_of(process.name))
+        made = ProcessRow(process.name, first.id, shape(process, context), now, turn)
         before = registered.get(process.name)
         if before is None:
             rows.append(made)

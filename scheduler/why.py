@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from db.model import Job, Session, UnitOfWork
 from scheduler.blockers import Blocker
 from scheduler.board import Board
-from scheduler.discrete import Wait
+from scheduler.decisions import Wait
 from scheduler.timetable import Node, ordinal_of
 from system.lifecycle import JOB_FINISHED, UOW_FINISHED, JobState, UowState
 
@@ -88,8 +88,13 @@ def _beginning(scene: Scene, node: Node) -> Node:
 
 
 def _open_period(scene: Scene, node: Node) -> Blocker:
-    due = scene.board.timetable.states[node[0]].due_at(node[1])
-    text = f"the period is due at {_at(due)}"
+    states = scene.board.timetable.states[node[0]]
+    is_end = scene.board.topology.group(*node)[-1] == node[1]
+    begins = states.process.is_live and is_end
+    at = states.begin_at(node[1]) if begins else states.due_at(node[1])
+    text = f"the period {'begins' if begins else 'is due'} at {_at(at)}"
+    if states.calendar.moves(states.qualifier):
+        text += f", which is {states.calendar.local(at):%Y-%m-%d %H:%M:%S} in {states.calendar.time_zone}"
     return Blocker("open period", text, node[0], scene.board.timetable.period(node), look="nothing: it will run then")
 
 

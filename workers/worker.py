@@ -6,14 +6,14 @@ Whatever the store or the broker refuses for the moment is kept and tried again 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 
 from db.model import OutputPiece, UnitOfWork
 from db.store import Store
 from mq.broker import Broker, Consumer, Message
 from system.clock import Clock
-from system.context import REPORT_QUEUE, Context, ManagedProcess
+from system.context import REPORT_QUEUE, Context
 from system.errors import BrokerError, SlotError, Unavailable
 from workers.intake import Intake
 from workers.outbox import Outbox
@@ -43,7 +43,7 @@ class Worker:
     ) -> None:
         self._store = store
         self._slots = slots
-        self._processes: Mapping[str, ManagedProcess] = context.managed
+        self._processes, self._calendars = context.managed, context.calendars
         self._clock = clock
         self._settings = settings
         self._presence = presence
@@ -93,6 +93,7 @@ class Worker:
     def take_up(self, context: Context) -> None:
         """Go by a changed context from the next attempt on. What left it is still run as it was, as long as somebody asks for it."""
         self._processes = {**self._processes, **context.managed}
+        self._calendars = {**self._calendars, **context.calendars}
 
     def descriptors(self) -> list[int]:
         """Return what to wait on besides the time: ended attempts, and messages as far as there is room for them."""
@@ -254,7 +255,7 @@ class Worker:
 
     def _start(self, uow: UnitOfWork, now: datetime) -> None:
         try:
-            task = task_of(uow, self._processes)
+            task = task_of(uow, self._processes, self._calendars)
         except SlotError as error:
             log.error("can't run %s: %s", uow.id, error, extra={"action": "uow_refused", "uow": uow.id})  # noqa: TRY400  the sentence says it
             self._outbox.add_outcome(refused_by_context(uow, now, str(error)))
