@@ -14,8 +14,7 @@ from supervisor.places import Place, Placement
 from supervisor.service import SupervisorService
 from system.context import REPORT_QUEUE
 from system.errors import ConfigError
-
-SUPERVISOR = "supervisor"
+from system.lanes import managed_queues
 
 
 def places(roof: Roof, box: str = "") -> tuple[Place, ...]:
@@ -26,7 +25,7 @@ def places(roof: Roof, box: str = "") -> tuple[Place, ...]:
 
 def begin(roof: Roof, parts: Joined) -> None:
     """Declare queues; raises ConfigError where the context does not fit what is registered."""
-    parts.broker.declare([REPORT_QUEUE, *(p.queue for p in roof.context.managed.values())])
+    parts.broker.declare([REPORT_QUEUE, *managed_queues(roof.context)])
     found = fit(read_registered(parts.store), roof.context, roof.settings.timetable_start, roof.clock.now(), 0)
     if found.refusal:
         raise ConfigError(found.refusal, tuple(map(str, found.changes)))

@@ -35,7 +35,7 @@ class Running:
     """A scheduler that runs in a thread."""
 
     def __init__(self, store: Store, broker: Broker, parts: Context, watch: ContextWatch | None = None) -> None:
-        self.service = SchedulerService(store, broker, parts, RealClock(), SETTINGS, "box-1", watch)
+        self.service = SchedulerService(store, broker, parts, RealClock(), SETTINGS, "box-1", watch=watch)
         self.thread = Thread(target=self.service.run)
         self.thread.start()
 
