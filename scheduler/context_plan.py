@@ -84,7 +84,7 @@ def plan_context(store: Store, context: Context, settings: SchedulerSettings, no
         processes = tuple(ProcessPlan(name, "changed", _said(found, name)) for name in changed)
         return ContextPlan(processes, needs_yes=True, refusal=refusal, reopen={})
     table = Timetable(context, settings.timetable_start)
-    table.load(store.chunks(list(context.managed)), store.active_jobs(), registered.values())
+    table.load(store.chunks(list(context.managed)), store.active_jobs(), registered=registered.values())
     topology = Topology(context)
     incomplete = _incomplete(table, topology, found, now)
     for name, row in registered.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from db.entries import Entry
 from db.model import Answer, Cancel, Event, Job, ProcessRow, Turn, UnitOfWork, UowMove
 from mq.broker import Message
 from scheduler.events import told
@@ -27,6 +28,7 @@ class Draft:
     lost: list[str] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
     registered: list[ProcessRow] = field(default_factory=list)
+    entries: dict[tuple[str, str], Entry] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     _told: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -46,6 +48,11 @@ class Draft:
         """Decide that a process is registered as given from this turn on."""
         self.timetable.registered[row.name] = row
         self.registered.append(row)
+
+    def put_entry(self, entry: Entry) -> None:
+        """Decide that a freerun entry stands as given from this turn on."""
+        self.timetable.entries[entry.key] = entry
+        self.entries[entry.key] = entry
 
     def tell(self, process: str, timeperiod: str, kind: str, text: str) -> None:
         """Remember for a job's log what the scheduler did or saw."""
@@ -71,7 +78,8 @@ class Draft:
 
     def is_empty(self) -> bool:
         """Return whether nothing was decided that must be remembered."""
-        return not (self.jobs or self.opened or self.moves or self.cancels or self.lost or self.answers or self.events or self.registered)
+        decided = self.jobs or self.opened or self.moves or self.cancels or self.lost or self.answers
+        return not (decided or self.events or self.entries or self.registered)
 
     def turn(self, session: str) -> Turn:
         """Return the record that commits all of it."""
@@ -85,6 +93,7 @@ class Draft:
             tuple(self.cancels),
             tuple(self.lost),
             tuple(self.answers),
-            tuple(self.events),
+            entries=tuple(self.entries.values()),
+            events=tuple(self.events),
             registered=tuple(self.registered),
         )

@@ -21,7 +21,7 @@ from workers.outbox import Outbox
 from workers.policy import Backoff, WorkerSettings
 from workers.presence import Presence, Standing
 from workers.slots import Ended, Ending, Slots
-from workers.tasks import canceled, outcome_of, refused_by_context, task_of
+from workers.tasks import canceled, outcome_of, refused_by_context, task_of, with_what_left
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class Worker:
     ) -> None:
         self._store = store
         self._slots = slots
-        self._processes, self._calendars = context.managed, context.calendars
+        self._context = context
         self._clock = clock
         self._settings = settings
         self._presence = presence
@@ -93,8 +93,7 @@ class Worker:
 
     def take_up(self, context: Context) -> None:
         """Go by a changed context from the next attempt on. What left it is still run as it was, as long as somebody asks for it."""
-        self._processes = {**self._processes, **context.managed}
-        self._calendars = {**self._calendars, **context.calendars}
+        self._context = with_what_left(context, self._context)
 
     def descriptors(self) -> list[int]:
         """Return what to wait on besides the time: ended attempts, and messages as far as there is room for them."""
@@ -259,7 +258,7 @@ class Worker:
 
     def _start(self, uow: UnitOfWork, now: datetime) -> None:
         try:
-            task = task_of(uow, self._processes, self._calendars)
+            task = task_of(uow, self._context)
         except SlotError as error:
             log.error("can't run %s: %s", uow.id, error, extra={"action": "uow_refused", "uow": uow.id})  # noqa: TRY400  the sentence says it
             self._outbox.add_outcome(refused_by_context(uow, now, str(error)))
