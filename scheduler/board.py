@@ -12,9 +12,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from db.model import Job, UnitOfWork, UowMove
+from db.model import Job, Switch, UnitOfWork, UowMove
 from mq.broker import Message
-from scheduler.discrete import Close, Decision, Open, decide
+from scheduler.discrete import Close, Decision, Open, decide, pass_over
 from scheduler.draft import Draft
 from scheduler.frontier import Frontier
 from scheduler.inflight import Flight, InFlight
@@ -49,6 +49,7 @@ class Board:
         self._round = deque(self.frontiers)
         self._marked: dict[Node, None] = {}
         self._alarms: list[tuple[datetime, str]] = []
+        self._armed: dict[str, datetime] = {}
         for name, frontier in self.frontiers.items():
             self._arm(name, frontier.advance(now))
 
@@ -79,9 +80,11 @@ class Board:
         """Let in the periods and the attempts that became due by the draft's time."""
         now = self.draft.now
         while self._alarms and self._alarms[0][0] <= now:
-            name = heapq.heappop(self._alarms)[1]
-            self._hungry[name] = None
-            self._arm(name, self.frontiers[name].advance(now))
+            moment, name = heapq.heappop(self._alarms)
+            if self._armed.get(name) == moment:  # else the process has another schedule by now
+                del self._armed[name]
+                self._hungry[name] = None
+                self._arm(name, self.frontiers[name].advance(now))
         for process, ordinal in self.inflight.due_retries(now):
             self.try_again((process, ordinal))
 
@@ -91,8 +94,22 @@ class Board:
         return min(moments, default=None)
 
     def _arm(self, name: str, moment: datetime | None) -> None:
-        if moment is not None:
+        if moment is None:
+            self._armed.pop(name, None)
+        elif self._armed.get(name) != moment:
+            self._armed[name] = moment
             heapq.heappush(self._alarms, (moment, name))
+
+    def switch(self, switch: Switch) -> None:
+        """Let a process be switched as given from this turn on. Its periods are looked at from the first one again."""
+        name, now = switch.process, self.draft.now
+        self.draft.switch(switch)
+        self.frontiers[name] = Frontier(self.timetable.states[name], now)
+        self._arm(name, self.frontiers[name].advance(now))
+        for node, job in self.timetable.active.items():
+            if node[0] == name and job.state is JobState.EMBRYO:
+                self.mark(node)  # it may be due by an operator's word
+        self._hungry[name] = None
 
     # -- what units of work bring
 
@@ -163,16 +180,26 @@ class Board:
     def decision(self, node: Node) -> Decision | None:
         """Return what `node` is owed; None when it is finished, not due yet, or not the process's period at all."""
         process, ordinal = node
-        frontier = self.frontiers[process]
+        states = self.timetable.states[process]
         job = self.timetable.active.get(node)
         is_embryo = job is None or job.state is JobState.EMBRYO
-        if is_embryo and (frontier.states[ordinal] != JobState.EMBRYO or not frontier.states.first <= ordinal < frontier.due_end):
+        if is_embryo and not self.is_due(node, job):
             return None
         if is_embryo and job is not None and job.held:
             return decide(job, (), "")
         if is_embryo and ordinal != self.topology.group(process, ordinal)[-1]:
             return Close(JobEvent.NOOP, NOT_A_GROUP_END)
-        return decide(job, inputs_of(self.timetable, self.topology, node), self.context.managed[process].blocking_type)
+        inputs = inputs_of(self.timetable, self.topology, node)
+        if job is None and states.is_missed(ordinal):
+            return pass_over(inputs)
+        return decide(job, inputs, self.context.managed[process].blocking_type)
+
+    def is_due(self, node: Node, job: Job | None) -> bool:
+        """Return whether a period is an EMBRYO that is due: by its schedule, or as it has run before, or by an operator's word."""
+        frontier = self.frontiers[node[0]]
+        if frontier.states[node[1]] != JobState.EMBRYO or node[1] < frontier.states.first:
+            return False
+        return node[1] < frontier.due_end or (job is not None and (job.generation > 1 or job.again_at is not None))
 
     def is_reached(self, node: Node) -> bool:
         """Return whether `node` is a period that the process has, and that is due or was touched before."""
@@ -273,7 +300,7 @@ class Board:
     def refusal(self, process: str) -> str:
         """Return why nothing more of `process` may be opened just now, empty when it may: `off`, `in flight` or `queue window`."""
         entry = self.context.managed[process]
-        if not entry.is_on:
+        if not self.timetable.states[process].is_on:
             return "off"
         if len(self.inflight.requested[entry.queue]) >= self.window:
             return "queue window"
@@ -314,6 +341,7 @@ class Board:
             run=job.run + 1,
             uow_state=UowState.REQUESTED,
             opened_turn=turn,
+            again_at=None,
             changed_at=now,
             turn=turn,
         )

@@ -55,6 +55,8 @@ class Wait:
 
 Decision = Open | Close | Wait
 
+NOT_CAUGHT_UP = "not caught up"
+
 _CLOSING = {UowState.PROCESSED: JobEvent.PROCESSED, UowState.NOOP: JobEvent.NOOP, UowState.CANCELED: JobEvent.SKIPPED}
 
 
@@ -73,6 +75,12 @@ def decide(job: Job | None, inputs: Sequence[Input], blocking_type: str) -> Deci
         text = f"its unit of work {job.uow_id} has not ended"
         return Wait((Blocker("unit of work", text, job.process, job.timeperiod, job.changed_at),))
     return _after_work(job, inputs)
+
+
+def pass_over(inputs: Sequence[Input]) -> Decision:
+    """Return what is owed to a due period that is not to be caught up: it ends without work, after what it is made of."""
+    blockers = unfinished([i for i in inputs if not i.is_order])
+    return Wait(blockers) if blockers else Close(JobEvent.NOOP, NOT_CAUGHT_UP)
 
 
 def _before_work(inputs: Sequence[Input], blocking_type: str) -> Decision:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from db.model import Answer, Cancel, Job, Turn, UnitOfWork, UowMove
+from db.model import Answer, Cancel, Job, Switch, Turn, UnitOfWork, UowMove
 from mq.broker import Message
 from scheduler.timetable import Node, Timetable
 
@@ -23,6 +23,7 @@ class Draft:
     cancels: list[Cancel] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
+    switches: dict[str, Switch] = field(default_factory=dict)
     messages: list[Message] = field(default_factory=list)
 
     def put(self, job: Job) -> Node:
@@ -31,9 +32,14 @@ class Draft:
         self.jobs[node] = job
         return node
 
+    def switch(self, switch: Switch) -> None:
+        """Decide that a process is switched as given from this turn on."""
+        self.timetable.take([switch])
+        self.switches[switch.process] = switch
+
     def is_empty(self) -> bool:
         """Return whether nothing was decided that must be remembered."""
-        return not (self.jobs or self.opened or self.moves or self.cancels or self.lost or self.answers)
+        return not (self.jobs or self.opened or self.moves or self.cancels or self.lost or self.answers or self.switches)
 
     def turn(self, session: str) -> Turn:
         """Return the record that commits all of it."""
@@ -47,4 +53,5 @@ class Draft:
             tuple(self.cancels),
             tuple(self.lost),
             tuple(self.answers),
+            tuple(self.switches.values()),
         )

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from db.model import Chunk, Job, Turn
+from db.model import Chunk, Job, Switch, Turn
 from system.context import Context, ManagedProcess, first_period, last_moment
 from system.lifecycle import JOB_FINISHED, JobState
-from system.schedule import parse_schedule
+from system.schedule import Schedule, parse_schedule
 from system.timeperiod import Qualifier, Timeperiod, parse
 
 FINISHED_BYTES = bytes(sorted(JOB_FINISHED))
@@ -30,10 +30,18 @@ def ordinal_of(qualifier: Qualifier, timeperiod: str) -> int:
     return parse(qualifier, timeperiod).ordinal
 
 
-class States:
-    """The states of one process, a byte a period. `first` is its first period, `last` the first that it does not run (None: never)."""
+def missed_ranges(qualifier: Qualifier, text: str) -> list[range]:
+    """Return the ranges of periods that a switch has as `missed`."""
+    return [range(*(ordinal_of(qualifier, period) for period in part.split(".."))) for part in text.split()]
 
-    __slots__ = ("_base", "_bytes", "_schedule", "first", "last", "process", "qualifier")
+
+class States:
+    """The states of one process, a byte a period. `first` is its first period, `last` the first that it does not run (None: never).
+
+    `switch` is what sets it apart from its context, None for nothing; `schedule` is the one in force; `missed` are not caught up.
+    """
+
+    __slots__ = ("_base", "_bytes", "first", "last", "missed", "process", "qualifier", "schedule", "switch")
 
     def __init__(self, process: ManagedProcess, default_start: str) -> None:
         self.process = process
@@ -43,7 +51,9 @@ class States:
         self.last = self.qualifier.ordinal_of(end) if end else None
         self._base = self.qualifier.chunk_start(self.qualifier.chunk_of(self.first))
         self._bytes = bytearray()
-        self._schedule = parse_schedule(process.trigger_frequency)
+        self.schedule: Schedule = parse_schedule(process.trigger_frequency)
+        self.switch: Switch | None = None
+        self.missed: list[range] = []
 
     def __getitem__(self, ordinal: int) -> int:
         at = ordinal - self._base
@@ -54,6 +64,25 @@ class States:
         if at >= len(self._bytes):
             self._bytes.extend(bytes(at + 1 - len(self._bytes)))
         self._bytes[at] = state
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the process is on."""
+        return self.process.is_on if self.switch is None else self.switch.is_on
+
+    def take(self, switch: Switch) -> None:
+        """Take over how the process is switched."""
+        self.switch = switch
+        self.schedule = parse_schedule(switch.frequency or self.process.trigger_frequency)
+        self.missed = missed_ranges(self.qualifier, switch.missed)
+
+    def is_missed(self, ordinal: int) -> bool:
+        """Return whether a period, if nothing has touched it, is not to be caught up."""
+        return any(ordinal in found for found in self.missed)
+
+    def has_run(self) -> bool:
+        """Return whether any period has left EMBRYO."""
+        return bool(self._bytes.strip(b"\0"))
 
     def clip(self, low: int, high: int) -> tuple[int, int]:
         """Return the part of `[low, high)` in which the process has periods; empty when low >= high."""
@@ -75,13 +104,13 @@ class States:
 
     def due_end(self, now: datetime) -> int:
         """Return the first period that is not due yet: it has not ended, or its lag is not over, or its schedule has not fired since."""
-        end = self.qualifier.ordinal_of(self._schedule.last_fire(now) - timedelta(seconds=self.process.lag_s))
+        end = self.qualifier.ordinal_of(self.schedule.last_fire(now) - timedelta(seconds=self.process.lag_s))
         return max(self.first, end if self.last is None else min(end, self.last))
 
     def due_at(self, ordinal: int) -> datetime:
         """Return when a period becomes due."""
         ready = Timeperiod(self.qualifier, ordinal).end + timedelta(seconds=self.process.lag_s)
-        return self._schedule.next_fire(ready - timedelta.resolution)
+        return self.schedule.next_fire(ready - timedelta.resolution)
 
     def under_way(self) -> Iterator[int]:
         """Yield the periods that are active and not EMBRYO."""
@@ -120,14 +149,21 @@ class Timetable:
         self.active: dict[Node, Job] = {}
         self.head = 0
 
-    def load(self, chunks: Iterable[Chunk], jobs: Iterable[Job]) -> None:
+    def load(self, chunks: Iterable[Chunk], jobs: Iterable[Job], switches: Iterable[Switch] = ()) -> None:
         """Take over what the store holds; what belongs to a retired process, or lies before the start of one, is left out."""
+        self.take(switches)
         for chunk in chunks:
             if chunk.process in self.states:
                 self.states[chunk.process].load(chunk)
         for job in jobs:
             if self._has(job):
                 self.put(job)
+
+    def take(self, switches: Iterable[Switch]) -> None:
+        """Take over how processes are switched."""
+        for switch in switches:
+            if switch.process in self.states:
+                self.states[switch.process].take(switch)
 
     def _has(self, job: Job) -> bool:
         states = self.states.get(job.process)
@@ -149,6 +185,7 @@ class Timetable:
         for job in turn.jobs:
             if self._has(job):
                 self.put(job)
+        self.take(turn.switches)
         self.head = turn.number
 
     def strays(self) -> dict[str, list[str]]:
