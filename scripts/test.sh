@@ -52,7 +52,7 @@ check mypy "$PYTHON" -m mypy --no-error-summary
 shopt -s nullglob
 top=(tests/test_*.py)
 [ ${#top[@]} -eq 0 ] || suite architecture "${top[@]}"
-for folder in unit property contract simulation integration chaos e2e; do
+for folder in unit property contract acceptance simulation integration chaos e2e; do
     found=(tests/"$folder"/test_*.py tests/"$folder"/*/test_*.py)
     [ ${#found[@]} -eq 0 ] || suite "$folder" "tests/$folder"
 done

@@ -57,12 +57,13 @@ class Lamp:
         *,
         store: Store | None = None,
         broker: Broker | None = None,
+        begins: datetime = NOW,
         **dependent_on: Sequence[str],
     ) -> None:
         self.context = context(processes, **dependent_on)
         self.store = store or MemoryStore()
         self.broker = broker or MemoryBroker()
-        self.clock = ManualClock(NOW)
+        self.clock = ManualClock(begins)
         self.settings = settings
         self.broker.declare([REPORT_QUEUE, *(p.queue for p in processes)])
         self.open_session("worker-1", slots=2)
