@@ -195,11 +195,11 @@ class Board:
         return decide(job, inputs, self.context.managed[process].blocking_type)
 
     def is_due(self, node: Node, job: Job | None) -> bool:
-        """Return whether a period is an EMBRYO that is due: by its schedule, or as it has run before, or by an operator's word."""
+        """Return whether a period is an EMBRYO that is due: by its schedule, or as it ran before, or by an operator's word."""
         frontier = self.frontiers[node[0]]
         if frontier.states[node[1]] != JobState.EMBRYO or node[1] < frontier.states.first:
             return False
-        return node[1] < frontier.due_end or (job is not None and (job.generation > 1 or job.again_at is not None))
+        return node[1] < frontier.due_end or (job is not None and (job.fence > 0 or job.again_at is not None))
 
     def is_reached(self, node: Node) -> bool:
         """Return whether `node` is a period that the process has, and that is due or was touched before."""
