@@ -1,7 +1,7 @@
-"""How does one process of the system start? `python process_starter.py NAME`, NAME being `scheduler`, `worker` or `worker.N`.
+"""How does one process of the system start? `python process_starter.py NAME`, NAME being `scheduler`, `worker` or a daemon of the context.
 
-The supervisor starts its children so; a person may start one more by hand. Exit codes: 0 stopped as asked, 1 refused or failed,
-2 usage.
+A number may follow: `worker.2`, `poller.2`. The supervisor starts its children so; a person may start one more by hand. Exit codes:
+0 stopped as asked, 1 refused or failed, 2 usage.
 """
 
 from __future__ import annotations
@@ -15,10 +15,13 @@ from contextlib import ExitStack, contextmanager
 from itertools import chain, repeat
 from pathlib import Path
 
+from launcher.kept import run_kept
 from launcher.parts import Joined, Roof, open_parts, scheduler_settings, worker_settings
 from supervisor.local_crew import mark_by_hand
+from supervisor.places import process_of
 from system import logs
-from system.errors import HorariumError, Unavailable
+from system.context import DaemonProcess
+from system.errors import ConfigError, HorariumError, Unavailable
 from system.hidden import hide
 from system.processes import MARK_VARIABLE
 
@@ -78,15 +81,31 @@ def _parts_once_there(roof: Roof) -> Iterator[Joined]:
 KINDS: dict[str, Callable[[Roof], None]] = {"scheduler": run_scheduler, "worker": run_worker}
 
 
+def runner(roof: Roof, name: str) -> Callable[[Roof], None]:
+    """Return what runs under `name`; raises NoSuchProcess that lists what there is, ConfigError for a faulty context."""
+    process = process_of(name)
+    if process in KINDS:
+        return KINDS[process]
+    daemons = {entry.name: entry for entry in roof.context.processes if isinstance(entry, DaemonProcess)}
+    if process not in daemons:
+        raise NoSuchProcess(f"there is no process {name!r}: NAME is one of {', '.join([*KINDS, *daemons])} (or such as worker.2)")
+    return lambda roof: run_kept(roof, daemons[process], name)
+
+
+class NoSuchProcess(ConfigError):
+    """Nothing runs under that name."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one process until it is told to stop; returns its exit code."""
     given = list(sys.argv[1:] if argv is None else argv)
-    run = KINDS.get(given[0].partition(".")[0]) if len(given) == 1 else None
-    if run is None:
-        sys.stderr.write(f"usage: process_starter.py NAME, NAME being one of {', '.join(KINDS)} (or such as worker.2)\n")
+    if len(given) != 1 or given[0].startswith("-"):
+        sys.stderr.write(f"usage: process_starter.py NAME, NAME being one of {', '.join(KINDS)}, or a daemon of the context\n")
         return 2
     name, roof = given[0], Roof()
+    logs.quiet()
     try:
+        run = runner(roof, name)
         logs.set_up(name, roof.settings.folder / "log", max_bytes=roof.settings.log_bytes, count=roof.settings.log_count)
         os.environ.setdefault(MARK_VARIABLE, mark_by_hand(roof.settings.folder))
         log.info("%s starts, pid %d", name, os.getpid(), extra={"action": "starts"})
@@ -94,7 +113,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except HorariumError as error:
         log.error("%s ends: %s", name, error)  # noqa: TRY400  the error says it all
         sys.stderr.write(f"error: {hide(str(error))}\n")
-        return 1
+        return 2 if isinstance(error, NoSuchProcess) else 1
     except KeyboardInterrupt:
         return 1
     except Exception:  # the edge of the process: what it was is in the log, and the supervisor starts it anew

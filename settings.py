@@ -7,12 +7,14 @@ command line) is told by layers; a later layer overrules an earlier one.
 from __future__ import annotations
 
 import difflib
+import re
 import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from system.clock import trial_of
 from system.errors import ConfigError, TimeperiodError
 from system.processes import cpu_count
 from system.timeperiod import HOURLY, parse
@@ -69,8 +71,10 @@ class Settings:
     broker_url: str = _setting("embedded:", "URL", "the broker; embedded: is a queue in the store's file", may_hold_password=True)
     box: str = _setting("", "name", "this machine's name, unique in a deployment; unset: its host name")
     workers: int = _setting(0, "processes", "workers of this box; 0: one per CPU, at most 2", least=0)
+    scheduler_boxes: str = _setting("", "regular expression", "boxes that keep a scheduler, matched whole; unset: every box")
     slots: int = _setting(2, "units of work", "what one worker runs at once", least=1)
     timetable_start: str = _setting("2020010100", "hourly id, UTC", "first period of processes without a start of their own")
+    trial_clock: str = _setting("", "START@SPEED", "for trials: a clock that begins there, in UTC, and goes so fast; unset: the real one")
     lease_s: float = _setting(30.0, "seconds", "without a beat for so long a session is lost; at least 3 times beat_s")
     beat_s: float = _setting(2.0, "seconds", "between two beats")
     sweep_s: float = _setting(2.0, "seconds", "between two second looks of the scheduler")
@@ -188,6 +192,13 @@ def _text(name: str, given: object, layer: Layer) -> str:
             parse(HOURLY, given)
         except TimeperiodError as error:
             raise ValueError(f"expected an hourly timeperiod: {error}") from error
+    if name == "scheduler_boxes":
+        try:
+            re.compile(given)
+        except (re.error, RecursionError, OverflowError) as error:
+            raise ValueError(f"expected a regular expression: {error}") from error
+    if name == "trial_clock":
+        trial_of(given)
     if name == "box" and any(c.isspace() or c == "/" for c in given):
         raise ValueError("expected a name without spaces and slashes, such as a host name")
     scheme, slashes, path = given.partition(":///")

@@ -16,12 +16,14 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any, TypeVar
 
+from db.event_text import read_events, write_events
 from db.model import (
     Answer,
     Cancel,
     Chunk,
     Command,
     CommandState,
+    Event,
     Job,
     Outcome,
     OutputPiece,
@@ -68,6 +70,7 @@ class _Kind:
 
 # By the name of the turn's field. The written name may never change.
 _RARE: dict[str, _Kind] = {
+    "events": _Kind(write_events, read_events),
     "switches": _Kind(
         lambda switches: [list(switch_row(switch).values()) for switch in switches],
         lambda found: tuple([_switch_of(values) for values in found]),
@@ -377,6 +380,21 @@ def row_piece(row: Mapping[str, Any]) -> OutputPiece:
     return _read("piece of output", row, _piece_columns, lambda values: OutputPiece(*values))
 
 
+def event_row(event: Event) -> Row:
+    """Return the row of an event."""
+    return {**_plain(event), "at": moment_text(event.at)}
+
+
+def row_event(row: Mapping[str, Any]) -> Event:
+    """Return the event that a row holds; raises StoreError for a damaged one."""
+    return _read("event", row, _event_columns, _event_of)
+
+
+def _event_of(values: Sequence[Any]) -> Event:
+    process, timeperiod, turn, place, at, kind, who, text = values
+    return Event(process, timeperiod, turn, place, _moment(at), kind, who, text)
+
+
 def process_row(process: ProcessRow) -> Row:
     """Return the row of a registered process."""
     return {**_plain(process), "registered_at": moment_text(process.registered_at)}
@@ -408,6 +426,7 @@ _command_columns = itemgetter(*_columns(Command))
 _switch_columns = itemgetter(*_columns(Switch))
 _session_columns = itemgetter(*_columns(Session))
 _chunk_columns = itemgetter(*_columns(Chunk))
+_event_columns = itemgetter(*_columns(Event))
 _piece_columns = itemgetter(*_columns(OutputPiece))
 _process_columns = itemgetter(*_columns(ProcessRow))
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from itertools import islice
 from threading import Lock
 
+from db.memory_boxes import MemoryBoxes
 from db.model import (
     Answer,
     BeatAnswer,
@@ -20,6 +21,7 @@ from db.model import (
     Chunk,
     Command,
     CommandState,
+    Event,
     Job,
     Outcome,
     OutputPiece,
@@ -30,15 +32,15 @@ from db.model import (
     UnitOfWork,
     UowMove,
 )
-from db.store import Store
 from system.errors import NotFound, StoreError
 from system.lifecycle import JOB_ACTIVE, UOW_FINISHED, UOW_LIFECYCLE, UowEvent, UowState, advance
 
 
-class MemoryStore(Store):
+class MemoryStore(MemoryBoxes):
     """A store that lives as long as its object; threads share it."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._lock = Lock()
         self._turns: dict[int, Turn] = {}
         self._numbers: list[int] = []
@@ -47,6 +49,8 @@ class MemoryStore(Store):
         self._active: dict[tuple[str, str], Job] = {}
         self._chunks: defaultdict[str, dict[int, Chunk]] = defaultdict(dict)
         self._uows: dict[str, UnitOfWork] = {}
+        self._of_job: defaultdict[tuple[str, str], dict[str, None]] = defaultdict(dict)
+        self._events: defaultdict[tuple[str, str], dict[tuple[int, int], Event]] = defaultdict(dict)
         self._claims: defaultdict[str, set[str]] = defaultdict(set)
         self._sessions: dict[str, Session] = {}
         self._used_sessions: set[str] = set()
@@ -102,6 +106,8 @@ class MemoryStore(Store):
             self._put_switches(turn.switches)
             self._close(turn.lost)
             self._answer(turn.answers, turn.number)
+            for event in turn.events:
+                self._events[event.process, event.timeperiod].setdefault((event.turn, event.place), event)
             self._projected = max(self._projected, turn.number)
 
     def _put_uow(self, uow: UnitOfWork) -> None:
@@ -112,6 +118,7 @@ class MemoryStore(Store):
         if uow.state is UowState.IN_PROGRESS:
             self._claims[uow.session].add(uow.id)
         self._uows[uow.id] = uow
+        self._of_job[uow.process, uow.timeperiod][uow.id] = None
 
     def _cancel(self, cancels: Iterable[Cancel]) -> None:
         for cancel in cancels:
@@ -181,12 +188,24 @@ class MemoryStore(Store):
             found = [chunk for process in dict.fromkeys(processes) for chunk in self._chunks.get(process, {}).values()]
         return iter(found)
 
+    def events(self, process: str, timeperiod: str, limit: int) -> list[Event]:
+        """See Store."""
+        with self._lock:
+            found = self._events.get((process, timeperiod), {})
+            return [found[place] for place in sorted(found, reverse=True)[: max(0, limit)]]
+
     # -- units of work
 
     def uows(self, ids: Sequence[str]) -> list[UnitOfWork]:
         """See Store."""
         with self._lock:
             return [self._uows[uow_id] for uow_id in dict.fromkeys(ids) if uow_id in self._uows]
+
+    def uows_of(self, process: str, timeperiod: str, limit: int) -> list[UnitOfWork]:
+        """See Store."""
+        with self._lock:
+            found = [self._uows[uow_id] for uow_id in self._of_job.get((process, timeperiod), ())]
+            return sorted(found, key=lambda uow: (uow.opened_at, uow.id), reverse=True)[: max(0, limit)]
 
     def claim(self, ids: Sequence[str], session: str, at: datetime) -> list[UnitOfWork]:
         """See Store."""

@@ -160,6 +160,23 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Event:
+    """What happened to a job, where its records don't tell it: they are what is, this is what was.
+
+    `place` numbers the events that one turn has of one job. `who` is an operator, empty for the scheduler.
+    """
+
+    process: str
+    timeperiod: str
+    turn: int
+    place: int
+    at: datetime
+    kind: str
+    who: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Switch:
     """How a process stands apart from its context: whether it is on, and how often it is due, where an operator said so.
 
@@ -199,6 +216,7 @@ class Turn:
     cancels: tuple[Cancel, ...] = ()
     lost: tuple[str, ...] = ()
     answers: tuple[Answer, ...] = ()
+    events: tuple[Event, ...] = ()
     switches: tuple[Switch, ...] = ()
 
 

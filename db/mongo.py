@@ -7,16 +7,14 @@ What was won is known by stamping each write with a token of its own and reading
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from bson.errors import BSONError
 from pymongo import ReplaceOne, UpdateOne
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import BulkWriteError, ConnectionFailure, DuplicateKeyError, ExecutionTimeout, PyMongoError, WriteConcernError
+from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from db.documents import (
     Row,
@@ -24,6 +22,7 @@ from db.documents import (
     command_row,
     decode_turn,
     encode_turn,
+    event_row,
     facts_text,
     job_row,
     moment_text,
@@ -32,6 +31,7 @@ from db.documents import (
     process_row,
     row_chunk,
     row_command,
+    row_event,
     row_job,
     row_piece,
     row_process,
@@ -49,6 +49,7 @@ from db.model import (
     Chunk,
     Command,
     CommandState,
+    Event,
     Job,
     Outcome,
     OutputPiece,
@@ -59,7 +60,8 @@ from db.model import (
     UnitOfWork,
     UowMove,
 )
-from db.store import Store
+from db.mongo_boxes import MongoBoxes
+from db.mongo_errors import translating as _translating
 from system.errors import NotFound, SchemaError, StoreError, Unavailable
 from system.lifecycle import JOB_ACTIVE, UOW_ACTIVE, UOW_LIFECYCLE, UowEvent, UowState, advance
 
@@ -74,6 +76,7 @@ _INDEXES: tuple[tuple[str, Sequence[tuple[str, int]], Mapping[str, Any]], ...] =
     ("chunks", [("process", 1)], {}),
     ("uows", [("session", 1), ("state", 1)], {"partialFilterExpression": {"cancel_requested": True}}),
     ("sessions", [("open", 1)], {"partialFilterExpression": {"open": True}}),
+    ("events", [("process", 1), ("timeperiod", 1), ("turn", -1), ("place", -1)], {}),
     ("commands", [("state", 1), ("_id", 1)], {"partialFilterExpression": {"state": CommandState.OPEN.value}}),
     ("output", [("uow_id", 1), ("fence", 1), ("offset", 1)], {}),
 )
@@ -82,7 +85,7 @@ _IN_PROGRESS = UowState.IN_PROGRESS.value
 _ACTIVE_STATES = sorted(state.value for state in UOW_ACTIVE)
 
 
-class MongoStore(Store):
+class MongoStore(MongoBoxes):
     """A store in one MongoDB database, whose client it closes."""
 
     def __init__(self, database: Database[Row]) -> None:
@@ -94,6 +97,7 @@ class MongoStore(Store):
         self._uows = database["uows"]
         self._sessions = database["sessions"]
         self._commands = database["commands"]
+        self._events = database["events"]
         self._switches = database["switches"]
         self._output = database["output"]
         self._processes = database["processes"]
@@ -155,6 +159,7 @@ class MongoStore(Store):
             _upsert_newer(self._switches, [{"_id": switch.process, **switch_row(switch)} for switch in turn.switches])
             self._close(turn.lost)
             _write(self._commands, [_answer(answer, turn.number) for answer in turn.answers])
+            _upsert_first(self._events, [{"_id": _event_id(event), **event_row(event)} for event in turn.events])
             self._meta.update_one({"_id": "projected"}, {"$max": {"number": turn.number}}, upsert=True)
 
     # -- jobs and chunks
@@ -176,12 +181,31 @@ class MongoStore(Store):
             for document in self._chunks.find({"process": {"$in": list(processes)}}):
                 yield row_chunk(document)
 
+    def events(self, process: str, timeperiod: str, limit: int) -> list[Event]:
+        """See Store."""
+        if limit < 1:  # to the driver, 0 is no limit
+            return []
+        latest_first = [("turn", -1), ("place", -1)]
+        with _translating():
+            found = self._events.find({"process": process, "timeperiod": timeperiod}, sort=latest_first, limit=limit)
+            return [row_event(document) for document in found]
+
     # -- units of work
 
     def uows(self, ids: Sequence[str]) -> list[UnitOfWork]:
         """See Store."""
         with _translating():
             return [_document_uow(document) for document in self._uows.find({"_id": {"$in": list(ids)}})]
+
+    def uows_of(self, process: str, timeperiod: str, limit: int) -> list[UnitOfWork]:
+        """See Store."""
+        if limit < 1:  # to the driver, 0 is no limit
+            return []
+        front = f"{process}/{timeperiod}"  # a range of ids, so that the key finds them: `0` is the character after `/`
+        last_first = [("opened_at", -1), ("_id", -1)]
+        with _translating():
+            found = self._uows.find({"_id": {"$gt": f"{front}/", "$lt": f"{front}0"}}, sort=last_first, limit=limit)
+            return [_document_uow(document) for document in found]
 
     def claim(self, ids: Sequence[str], session: str, at: datetime) -> list[UnitOfWork]:
         """See Store."""
@@ -341,6 +365,10 @@ def _job_id(process: str, timeperiod: str) -> str:
     return f"{process}/{timeperiod}"
 
 
+def _event_id(event: Event) -> str:
+    return f"{event.process}/{event.timeperiod}/{event.turn}/{event.place}"
+
+
 def _piece_id(piece: OutputPiece) -> str:
     return f"{piece.uow_id}/{piece.fence}/{piece.offset}"
 
@@ -417,14 +445,3 @@ def _write(collection: Collection[Row], writes: Sequence[Write]) -> int:
         if any(fault.get("code") != DUPLICATE_KEY for fault in error.details.get("writeErrors", ())):
             raise
         return int(error.details.get("nModified", 0))
-
-
-@contextmanager
-def _translating() -> Iterator[None]:
-    """Turn the driver's errors into ours."""
-    try:
-        yield
-    except (ConnectionFailure, ExecutionTimeout, WriteConcernError) as error:
-        raise Unavailable(f"MongoDB can't be reached just now: {error}; it is tried again, look at the server if this stays") from error
-    except (PyMongoError, BSONError, UnicodeEncodeError, OverflowError) as error:
-        raise StoreError(f"MongoDB refused: {type(error).__name__}: {error}; nothing is retried, look at the server's log") from error

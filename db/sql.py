@@ -18,6 +18,7 @@ from db.documents import (
     command_row,
     decode_turn,
     encode_turn,
+    event_row,
     facts_text,
     job_row,
     moment_text,
@@ -25,6 +26,7 @@ from db.documents import (
     process_row,
     row_chunk,
     row_command,
+    row_event,
     row_job,
     row_piece,
     row_process,
@@ -35,7 +37,8 @@ from db.documents import (
     switch_row,
     uow_row,
 )
-from db.model import BeatAnswer, Chunk, Command, Job, Outcome, OutputPiece, ProcessRow, Session, Switch, Turn, UnitOfWork
+from db.model import BeatAnswer, Chunk, Command, Event, Job, Outcome, OutputPiece, ProcessRow, Session, Switch, Turn, UnitOfWork
+from db.sql_boxes import SqlBoxes
 from db.sql_dialect import insert_absent, insert_newer, insert_or_replace
 from db.sql_schema import (
     ACTIVE_JOB,
@@ -46,6 +49,7 @@ from db.sql_schema import (
     TRUE,
     chunks,
     commands,
+    events,
     jobs,
     output,
     processes,
@@ -53,7 +57,6 @@ from db.sql_schema import (
     switches,
     turns,
 )
-from db.store import Store
 from system.errors import NotFound, StoreError
 from system.sqlfile import META, Many, SqlFile
 
@@ -70,6 +73,13 @@ _SET_PROJECTED = (
 
 _PUT_JOBS = insert_newer(jobs)
 _PUT_CHUNKS = insert_newer(chunks)
+_PUT_EVENTS = insert_absent(events)
+_EVENTS = (
+    sa.select(events)
+    .where(events.c.process == sa.bindparam("of"), events.c.timeperiod == sa.bindparam("period"))
+    .order_by(events.c.turn.desc(), events.c.place.desc())
+    .limit(sa.bindparam("most"))
+)
 _PUT_SWITCHES = insert_newer(switches)
 _SWITCHES = sa.select(switches)
 _ACTIVE_JOBS = sa.select(jobs).where(jobs.c.state <= ACTIVE_JOB)
@@ -106,7 +116,7 @@ _PROCESSES = sa.select(processes).order_by(processes.c.name)
 _REGISTER = insert_absent(processes)
 
 
-class SqlStore(Store):
+class SqlStore(SqlBoxes):
     """A store in an SQL file, which it closes. `file` is there for a queue that lives in it too."""
 
     def __init__(self, file: SqlFile) -> None:
@@ -145,6 +155,7 @@ class SqlStore(Store):
         move_rows = [sql_uows.move_row(move, turn.number) for move in turn.moves]
         job_rows = [_values(job_row(job)) for job in turn.jobs]
         chunk_rows = [_values(chunk_row(chunk)) for chunk in chunks]
+        event_rows = [_values(event_row(event)) for event in turn.events]
         switch_rows = [_values(switch_row(switch)) for switch in turn.switches]
         answers = [(answer.state.value, storable(answer.text), turn.number, answer.number) for answer in turn.answers]
 
@@ -157,6 +168,7 @@ class SqlStore(Store):
             _PUT_SWITCHES(conn, switch_rows)
             _close(conn, turn.lost)
             _ANSWER(conn, answers)
+            _PUT_EVENTS(conn, event_rows)
             conn.execute(_SET_PROJECTED, {"number": turn.number})
 
         # Not durable: the turn is, and it is projected again where a power cut undoes this, together with all that was written after.
@@ -179,11 +191,19 @@ class SqlStore(Store):
         for process in dict.fromkeys(processes):
             yield from self._records(row_chunk, _CHUNKS, {"of": process})
 
+    def events(self, process: str, timeperiod: str, limit: int) -> list[Event]:
+        """See Store."""
+        return self._records(row_event, _EVENTS, {"of": process, "period": timeperiod, "most": max(0, limit)})
+
     # -- units of work
 
     def uows(self, ids: Sequence[str]) -> list[UnitOfWork]:
         """See Store."""
         return sql_uows.records(self.file.read(lambda conn: sql_uows.find(conn, ids)))
+
+    def uows_of(self, process: str, timeperiod: str, limit: int) -> list[UnitOfWork]:
+        """See Store."""
+        return sql_uows.records(self.file.read(lambda conn: sql_uows.of_job(conn, process, timeperiod, limit)))
 
     def claim(self, ids: Sequence[str], session: str, at: datetime) -> list[UnitOfWork]:
         """See Store."""

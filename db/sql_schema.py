@@ -157,6 +157,19 @@ commands = sa.Table(
 OPEN_COMMAND = commands.c.state == sa.literal_column("'open'", sa.String)
 sa.Index("command_open", commands.c.number, sqlite_where=OPEN_COMMAND, postgresql_where=OPEN_COMMAND)
 
+events = sa.Table(
+    "event",
+    metadata,
+    _key("process"),
+    _text("timeperiod", primary_key=True, length=190),
+    sa.Column("turn", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("place", sa.BigInteger, primary_key=True, autoincrement=False),
+    _text("at", length=40),
+    _text("kind"),
+    _text("who"),
+    _text("text"),
+)
+
 switches = sa.Table(
     "switch",
     metadata,
@@ -184,6 +197,29 @@ output = sa.Table(
 )
 
 processes = sa.Table("process", metadata, _key("name"), _text("start", length=20), _text("shape"), _text("registered_at", length=40))
+
+box_wishes = sa.Table(
+    "box_wish",
+    metadata,
+    _key("box"),
+    _key("process"),
+    sa.Column("is_on", sa.SmallInteger, nullable=False),
+    _number("instances"),
+    _text("who"),
+    _text("why"),
+    _text("given_at", nullable=True, length=40),
+)
+
+box_reports = sa.Table(
+    "box_report",
+    metadata,
+    _key("box"),
+    _key("process"),
+    _number("instances"),
+    _text("told_at", length=40),
+    _text("session", length=190),
+    _text("children"),
+)
 
 
 def _create(conn: sa.Connection) -> None:

@@ -26,6 +26,13 @@ _CLAIMED_STATE = advance(UOW_LIFECYCLE, UowState.REQUESTED, UowEvent.CLAIMED)
 
 _IDS = uows.c.id.in_(sa.bindparam("ids", expanding=True))
 _BY_IDS = sa.select(*(uows.c[name] for name in UOW_COLUMNS)).where(_IDS)
+# By the range of ids, so that the key finds them: `0` is the character after `/`.
+_OF_JOB = (
+    sa.select(*(uows.c[name] for name in UOW_COLUMNS))
+    .where(uows.c.id > sa.bindparam("low"), uows.c.id < sa.bindparam("high"))
+    .order_by(uows.c.opened_at.desc(), uows.c.id.desc())
+    .limit(sa.bindparam("most"))
+)
 _CLAIMABLE = locked(_BY_IDS.where(uows.c.state == REQUESTED, uows.c.cancel_requested != TRUE))
 _CLAIMED = locked(sa.select(uows.c.id, uows.c.session, uows.c.fence, uows.c.cancel_requested).where(_IDS, uows.c.state == IN_PROGRESS))
 _TO_END = sa.select(uows.c.id).where(
@@ -83,6 +90,12 @@ def claimed(rows: Sequence[Row], session: str, at: datetime) -> list[UnitOfWork]
 def find(conn: sa.Connection, ids: Sequence[str]) -> list[Row]:
     """Return the rows there are among `ids`."""
     return [row for part in sliced(ids) for row in conn.execute(_BY_IDS, {"ids": list(part)}).all()]
+
+
+def of_job(conn: sa.Connection, process: str, timeperiod: str, limit: int) -> Sequence[Row]:
+    """Return the rows of one job, at most `limit`, last opened first."""
+    front = f"{process}/{timeperiod}"
+    return conn.execute(_OF_JOB, {"low": f"{front}/", "high": f"{front}0", "most": max(0, limit)}).all()
 
 
 def claim(conn: sa.Connection, ids: Sequence[str], session: str, at: datetime) -> list[Row]:

@@ -15,6 +15,7 @@ from db.model import (
     BeatAnswer,
     Chunk,
     Command,
+    Event,
     Job,
     Outcome,
     OutputPiece,
@@ -24,6 +25,7 @@ from db.model import (
     Turn,
     UnitOfWork,
 )
+from db.model_boxes import BoxReport, BoxWish
 
 
 class Store(ABC):
@@ -63,6 +65,7 @@ class Store(ABC):
         by any move to REQUESTED. The record's `turn` is set.
         `jobs`, `chunks` and `switches`: written where there is no record or its `turn` is older.
         `lost`: those sessions are closed. `answers`: state, answer and turn of the commands, where still OPEN.
+        `events`: inserted, where that place of that turn is not there yet.
         Last, `projected_turn` becomes `turn.number`, where it was lower.
         """
 
@@ -80,11 +83,19 @@ class Store(ABC):
     def chunks(self, processes: Sequence[str]) -> Iterator[Chunk]:
         """Yield every chunk of `processes`, in no order."""
 
+    @abstractmethod
+    def events(self, process: str, timeperiod: str, limit: int) -> list[Event]:
+        """Return the events of one job, at most `limit`, latest turn first."""
+
     # -- units of work
 
     @abstractmethod
     def uows(self, ids: Sequence[str]) -> list[UnitOfWork]:
         """Return the units of work there are among `ids`, in no order."""
+
+    @abstractmethod
+    def uows_of(self, process: str, timeperiod: str, limit: int) -> list[UnitOfWork]:
+        """Return the units of work of one job that are kept, at most `limit`, last opened first."""
 
     @abstractmethod
     def claim(self, ids: Sequence[str], session: str, at: datetime) -> list[UnitOfWork]:
@@ -172,3 +183,25 @@ class Store(ABC):
     @abstractmethod
     def register(self, rows: Sequence[ProcessRow]) -> None:
         """Insert those of `rows` whose name is new; the others stay as they were first registered."""
+
+    # -- boxes
+
+    @abstractmethod
+    def box_wishes(self) -> list[BoxWish]:
+        """Return what operators want of the boxes, by box, then process."""
+
+    @abstractmethod
+    def put_box_wishes(self, wishes: Sequence[BoxWish]) -> None:
+        """Write `wishes`, each in place of the one for the same (box, process)."""
+
+    @abstractmethod
+    def box_reports(self) -> list[BoxReport]:
+        """Return what the supervisors last said of their boxes, by box, then process."""
+
+    @abstractmethod
+    def put_box_reports(self, reports: Sequence[BoxReport]) -> None:
+        """Write `reports`, each in place of the one for the same (box, process). May be lost, whole, when the machine stops."""
+
+    @abstractmethod
+    def drop_box(self, box: str, processes: Sequence[str]) -> None:
+        """Forget wishes and reports of these processes of a box."""

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import click
 
+from launcher.alone import lock_path, only_one
 from launcher.asking import sure
 from launcher.named import BadName
 from launcher.parts import Roof, make_writable, open_parts
 from launcher.screen import json_option, show_json
-from launcher.up import only_one
 from settings import Settings
 from supervisor.local_crew import folder_id
 from system import processes
@@ -33,7 +33,7 @@ def db_command(roof: Roof, *, is_update: bool, is_reset: bool, is_sure: bool, as
         raise BadName("say what to do: --update or --reset")
     settings = roof.settings
     make_writable(settings.folder)
-    with only_one(settings.folder / "up.lock"):
+    with only_one(lock_path(settings.folder)):
         _refuse_while_running(settings)
         if is_reset and not _reset(settings, is_sure=is_sure):
             return 1

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.tree import Tree
 
 from launcher import named
+from launcher.job_events import events_command
 from launcher.job_list import list_jobs_command
 from launcher.parts import Roof
 from launcher.screen import json_option, moment, printable, show, show_json, table_of
@@ -23,6 +24,7 @@ def job_group() -> None:
 
 
 job_group.add_command(list_jobs_command)
+job_group.add_command(events_command)
 
 
 def _place(command: Callable[..., Any]) -> Callable[..., Any]:

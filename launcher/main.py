@@ -25,6 +25,7 @@ from launcher.queue import queue_group
 from launcher.report import report_command
 from launcher.settings_list import settings_command
 from launcher.shell import shell_command
+from launcher.simulate import simulate_command
 from launcher.up import up_command
 from system import logs
 from system.errors import HorariumError
@@ -48,7 +49,7 @@ def cli(roof: Roof, given: tuple[str, ...]) -> None:
 
 COMMANDS: tuple[click.Command, ...] = (
     up_command, job_group, plan_command, timetable_command, status_command, report_command, list_command, settings_command,
-    run_command, init_command, context_group, queue_group, db_command, shell_command, completion_command,
+    run_command, simulate_command, init_command, context_group, queue_group, db_command, shell_command, completion_command,
 )  # fmt: skip
 for command in COMMANDS:
     cli.add_command(command)

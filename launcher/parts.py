@@ -12,12 +12,13 @@ from functools import cached_property
 from pathlib import Path
 
 from db.store import Store
+from launcher.clocks import clock_of
 from launcher.sources import settle
 from mq.broker import Broker
 from scheduler.desk import Desk
 from scheduler.policy import SchedulerSettings
 from settings import PREFIX, Settings, Settled
-from system.clock import Clock, RealClock
+from system.clock import Clock
 from system.context import Context
 from system.context_check import load_context
 from system.errors import ConfigError
@@ -43,8 +44,13 @@ class Roof:
 
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     here: Path = ROOT
-    clock: Clock = field(default_factory=RealClock)
+    given_clock: Clock | None = None
     given: tuple[str, ...] = ()
+
+    @cached_property
+    def clock(self) -> Clock:
+        """The clock to go by: the real one, or that of a trial; raises ConfigError."""
+        return self.given_clock or clock_of(self.settings)
 
     @cached_property
     def settled(self) -> Settled:
@@ -157,8 +163,3 @@ def fingerprint(settings: Settings, context: Context) -> str:
     """Return a text that changes with anything that a running scheduler or worker would have to take up."""
     texts = [f"{f.name}={getattr(settings, f.name)}" for f in fields(settings) if f.name != "workers"]
     return hashlib.sha256("\n".join([*texts, repr(context.processes), repr(dict(context.trees)), context.folder]).encode()).hexdigest()
-
-
-def process_names(settings: Settings) -> tuple[str, ...]:
-    """Return the names of the processes of this box, in the order of starting."""
-    return ("scheduler", *(f"worker.{n}" for n in range(1, settings.workers + 1)))

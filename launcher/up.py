@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
-import os
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from threading import Thread
 from types import FrameType
 
@@ -17,18 +13,15 @@ import click
 from rich.console import Console
 from rich.live import Live
 
+from launcher.alone import UP, lock_path, named, only_one
+from launcher.box import SUPERVISOR, begin, supervisor_over
 from launcher.paint import Bars, Lines, summary
-from launcher.parts import ROOT, Joined, Roof, fingerprint, make_writable, open_parts, process_names, scheduler_settings
+from launcher.parts import Joined, Roof, make_writable, open_parts, scheduler_settings
 from launcher.screen import console, show_json
 from launcher.watch import Ending, Painter, Watch
 from scheduler.desk import Desk
-from scheduler.registry import register
-from supervisor.keeper import Keeper
-from supervisor.local_crew import LocalCrew
-from supervisor.service import SupervisorService
 from system import logs
-from system.context import REPORT_QUEUE
-from system.errors import ConfigError, HorariumError
+from system.errors import HorariumError
 
 log = logging.getLogger(__name__)
 
@@ -46,13 +39,12 @@ def up_command(roof: Roof, *, until_done: bool, as_json: bool) -> int:
     """
     settings = roof.settings
     make_writable(settings.folder)
-    with only_one(settings.folder / "up.lock"):
+    with only_one(lock_path(settings.folder)), named(settings.folder, SUPERVISOR, UP):
         logs.set_up("supervisor", settings.folder / "log", max_bytes=settings.log_bytes, count=settings.log_count)
         screen = console(stderr=as_json)
-        context = roof.context
+        roof.context  # noqa: B018  read for its faults
         with open_parts(settings) as parts:
-            parts.broker.declare([REPORT_QUEUE, *(p.queue for p in context.managed.values())])
-            register(parts.store, context, settings.timetable_start, roof.clock.now())
+            begin(roof, parts)
             return Up(roof, parts, screen, until_done=until_done).run(as_json=as_json)
 
 
@@ -62,17 +54,7 @@ class Up:
     def __init__(self, roof: Roof, parts: Joined, screen: Console, *, until_done: bool) -> None:
         settings = self._settings = roof.settings
         self._screen, self._clock = screen, roof.clock
-        starter = ROOT / "process_starter.py"
-        crew = LocalCrew(
-            settings.folder,
-            lambda name: [sys.executable, str(starter), name],
-            {**os.environ, **settings.environ()},
-            fingerprint=fingerprint(settings, roof.context),
-            log_bytes=settings.log_bytes,
-        )
-        names = process_names(settings)
-        keeper = Keeper(names, crew, parts.store, parts.broker, settings.box, grace_s=settings.stop_grace_s)
-        self._service = SupervisorService(keeper, crew, roof.clock)
+        self._service = supervisor_over(roof, parts)
         self._desk = Desk(parts.store, parts.broker, roof.context, roof.clock, scheduler_settings(settings))
         self._until_done = until_done
         self._interrupts = 0
@@ -143,26 +125,3 @@ class Up:
         self._screen.print(f"look: {path}, which ends with", soft_wrap=True, markup=False)
         for line in lines:
             self._screen.print(f"  {line}", soft_wrap=True, markup=False)
-
-
-@contextmanager
-def only_one(path: Path) -> Iterator[None]:
-    """Hold the lock file while inside; raises ConfigError that names who holds it."""
-    try:
-        file = path.open("a+", encoding="ascii")
-    except OSError as error:
-        raise ConfigError(f"{path} can't be written ({error.strerror}): make it writable for this user, or set HORARIUM_VAR") from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            file.seek(0)
-            holder = file.read().strip() or "unknown"
-            raise ConfigError(
-                f"another `launch.py up` runs over {path.parent} (pid {holder}): stop it first, or set HORARIUM_VAR to another folder"
-            ) from error
-        file.seek(0)
-        file.truncate()
-        file.write(f"{os.getpid()}\n")
-        file.flush()
-        yield

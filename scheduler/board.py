@@ -156,6 +156,8 @@ class Board:
 
     def _move(self, move: UowMove, flight: Flight, uow_id: str, after: UowState) -> None:
         self.draft.moves.append(move)
+        if move.event is UowEvent.LOST:
+            self.draft.tell(flight.node[0], self.timetable.period(flight.node), "lost", f"{uow_id}: {move.reason}")
         self.inflight.moved(uow_id, flight, after)
         if after is UowState.REQUESTED and move.before is not UowState.REQUESTED:
             self.draft.messages.append(Message(flight.queue, uow_id, urgent=move.event is UowEvent.LOST))
@@ -240,8 +242,10 @@ class Board:
         if follower is not None:
             self.mark((node[0], follower))
 
-    def reopen(self, node: Node, job: Job) -> None:
-        """Let a job start anew; `job` is as `settlement.reopened` made it."""
+    def reopen(self, node: Node, job: Job, *, was: Job | None = None) -> None:
+        """Let a job start anew; `job` is as `settlement.reopened` made it, `was` as it stood before, where it was finished."""
+        if was is not None and was.state in JOB_FINISHED:
+            self.draft.tell_past(was)
         self.draft.put(job)
         self.mark(node)
 

@@ -85,9 +85,10 @@ def _nodes(command: Command, board: Board) -> list[Node] | str:
 def _take(step: Step, command: Command, board: Board) -> None:
     now, turn = board.draft.now, board.draft.number
     reason = _reason(command)
+    _tell(step.node, command, board)
     match step.action, step.job:
         case Action.REOPEN, Job() as job:
-            board.reopen(step.node, reopened(job, now=now, turn=turn, reason=reason))
+            board.reopen(step.node, reopened(job, now=now, turn=turn, reason=reason), was=job)
         case Action.REOPEN_AFTER, Job() as job:
             call_off(board, job, JobEvent.REOPENED, reason)
         case Action.SKIP_AFTER, Job() as job:
@@ -102,6 +103,15 @@ def _take(step: Step, command: Command, board: Board) -> None:
             board.reopen(step.node, replace(embryo, again_at=now, reason=reason, changed_at=now, turn=turn))
         case Action.RELEASE, Job() as job:
             _release(step.node, job, board)
+
+
+def _tell(node: Node, command: Command, board: Board) -> None:
+    """Write into the job's log who did what, and why. Of a wider command it says what was named."""
+    timeperiod = board.timetable.period(node)
+    about = f"{command.process} {command.timeperiod}{f'..{command.until}' if command.until else ''}"
+    named = f"{node[0]} {timeperiod}"
+    why = command.why if about == named else f"{command.why} (given for {about})"
+    board.draft.tell_command(node[0], timeperiod, command.verb, command.who, why)
 
 
 def _release(node: Node, job: Job, board: Board) -> None:
@@ -123,8 +133,8 @@ def _cancel(command: Command, nodes: list[Node], board: Board, store: Store) -> 
     # A reprocess, given before or after this one, was promised; what it ends is what this is about.
     promised = [job for job in running if job.next_event is JobEvent.REOPENED]
     for job in running:
-        if job.next_event is not JobEvent.REOPENED:
-            call_off(board, job, JobEvent.SKIPPED, _reason(command))
+        if job.next_event is not JobEvent.REOPENED and call_off(board, job, JobEvent.SKIPPED, _reason(command)):
+            _tell((job.process, ordinal_of(board.timetable.states[job.process].qualifier, job.timeperiod)), command, board)
     if len(promised) < len(running):
         return None
     if promised:

@@ -19,6 +19,7 @@ from scheduler.blockers import Blocker
 from scheduler.board import Board
 from scheduler.commands import plan_of
 from scheduler.discrete import Close, Open
+from scheduler.events import LogEntry, log_of
 from scheduler.joblist import PHASES, JobLine, JobList, active_lines, nodes_in
 from scheduler.plans import Plan
 from scheduler.policy import SchedulerSettings
@@ -186,6 +187,13 @@ class Desk:
             state = JobState(table.states[node[0]][node[1]]).label
             lines.append(JobLine(node[0], period, state, "", job.changed_at if job else None, job.reason if job else ""))
         return lines
+
+    def log(self, process: str, timeperiod: str, limit: int) -> list[LogEntry]:
+        """Return what happened to a job, oldest first: the last `limit` entries; raises NotFound or TimeperiodError."""
+        self._node(process, timeperiod)
+        found = self._store.jobs(process, [timeperiod])
+        uows, events = self._store.uows_of(process, timeperiod, limit), self._store.events(process, timeperiod, limit)
+        return log_of(found[0] if found else None, uows, events)[-limit:]
 
     def output(self, process: str, timeperiod: str) -> str:
         """Return what the attempts of a job's current unit of work printed, in order, empty when nothing is known."""

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from db.model import Answer, Cancel, Job, Switch, Turn, UnitOfWork, UowMove
+from db.model import Answer, Cancel, Event, Job, Switch, Turn, UnitOfWork, UowMove
 from mq.broker import Message
-from scheduler.timetable import Node, Timetable
+from scheduler.events import told
+from scheduler.timetable import Node, Timetable, ordinal_of
+
+_LAST_PLACE = 1_000_000
 
 
 @dataclass(slots=True)
@@ -24,11 +27,18 @@ class Draft:
     lost: list[str] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
     switches: dict[str, Switch] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
+    _told: dict[tuple[str, str], int] = field(default_factory=dict)
+    _commanded: set[tuple[str, str]] = field(default_factory=set)
 
     def put(self, job: Job) -> Node:
-        """Decide that `job` stands as given from this turn on; returns its node."""
-        node = self.timetable.put(job)
+        """Decide that `job` stands as given from this turn on; returns its node. What is no plain life of a job becomes an event."""
+        node = (job.process, ordinal_of(self.timetable.states[job.process].qualifier, job.timeperiod))
+        event = told(self.timetable.active.get(node), job)
+        if event and (job.process, job.timeperiod) not in self._commanded:
+            self.tell(job.process, job.timeperiod, *event)
+        self.timetable.put(job)
         self.jobs[node] = job
         return node
 
@@ -37,9 +47,29 @@ class Draft:
         self.timetable.take([switch])
         self.switches[switch.process] = switch
 
+    def tell(self, process: str, timeperiod: str, kind: str, text: str) -> None:
+        """Remember for a job's log what the scheduler did or saw."""
+        self._tell(process, timeperiod, kind, "", text)
+
+    def tell_command(self, process: str, timeperiod: str, verb: str, who: str, why: str) -> None:
+        """Remember for a job's log what an operator did to it in this turn; what the job's record tells of that is left out then."""
+        self._commanded.add((process, timeperiod))
+        self._tell(process, timeperiod, verb, who, why)
+
+    def tell_past(self, job: Job) -> None:
+        """Remember how a finished job stood before it is opened anew."""
+        kind = job.state.label.removeprefix("state_")
+        # Its turn may have told of it in places of its own, from 0 on.
+        self.events.append(Event(job.process, job.timeperiod, job.turn, _LAST_PLACE, job.changed_at, kind, "", job.reason))
+
+    def _tell(self, process: str, timeperiod: str, kind: str, who: str, text: str) -> None:
+        place = self._told.get((process, timeperiod), 0)
+        self._told[process, timeperiod] = place + 1
+        self.events.append(Event(process, timeperiod, self.number, place, self.now, kind, who, text))
+
     def is_empty(self) -> bool:
         """Return whether nothing was decided that must be remembered."""
-        return not (self.jobs or self.opened or self.moves or self.cancels or self.lost or self.answers or self.switches)
+        return not (self.jobs or self.opened or self.moves or self.cancels or self.lost or self.answers or self.switches or self.events)
 
     def turn(self, session: str) -> Turn:
         """Return the record that commits all of it."""
@@ -53,5 +83,6 @@ class Draft:
             tuple(self.cancels),
             tuple(self.lost),
             tuple(self.answers),
-            tuple(self.switches.values()),
+            events=tuple(self.events),
+            switches=tuple(self.switches.values()),
         )

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import signal
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from db.model import Session
@@ -16,6 +17,7 @@ from db.store import Store
 from mq.broker import Broker, Message
 from supervisor import policy
 from supervisor.crew import Crew, Death, Member
+from supervisor.places import SCHEDULER, WORKER, process_of
 from supervisor.policy import Life, Stopping
 from system.context import REPORT_QUEUE
 from system.errors import BrokerError, StoreError
@@ -31,23 +33,29 @@ _SECOND_LOOK_S = 10.0  # sessions whose processes nobody here started
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One kept process as it is shown. `trouble` is a sentence, empty when there is none."""
+    """One kept process as it is shown. `trouble` is a sentence, empty when there is none. `deaths` counts quick ones in a row."""
 
     name: str
     pid: int | None
     trouble: str = ""
     is_crash_loop: bool = False
+    created_s: float = 0.0
+    deaths: int = 0
 
 
 class Keeper:
-    """Keeps one process per name alive. `names` are given in the order of starting; they are stopped in reverse, one kind at a time.
+    """Keeps one process per name alive. `names` are given in the order of starting; they are stopped in reverse, one process at a time.
 
-    The kind of a name is what stands before its first dot: `worker.2` is a worker.
+    None: not known yet. Until `want` says it, nothing is started, and nothing that runs is ended.
     """
 
-    def __init__(self, names: Sequence[str], crew: Crew, store: Store, broker: Broker, box: str, *, grace_s: float = 10.0) -> None:
-        self._names, self._crew, self._store, self._broker, self._box, self._grace_s = tuple(names), crew, store, broker, box, grace_s
-        self._lives = {name: Life() for name in names}
+    def __init__(self, names: Sequence[str] | None, crew: Crew, store: Store, broker: Broker, box: str, *, grace_s: float = 10.0) -> None:
+        self._crew, self._store, self._broker, self._box, self._grace_s = crew, store, broker, box, grace_s
+        self._names: tuple[str, ...] | None = None
+        self._news: deque[tuple[tuple[str, ...], frozenset[str]]] = deque()
+        self._lives: dict[str, Life] = {}
+        if names is not None:
+            self.want(names)
         self._members: dict[str, Member] = {}
         self._asked: dict[str, float] = {}
         self._has_begun = False
@@ -58,6 +66,11 @@ class Keeper:
         self._tries = 0
         self._store_away = ""
         self._start_again_at = 0.0
+        self._loop_at = 0.0
+
+    def want(self, names: Sequence[str], forgiven: Collection[str] = ()) -> None:
+        """Keep `names` from the next turn on, and nothing else. The past of the `forgiven` ones is forgotten. From any thread."""
+        self._news.append((tuple(names), frozenset(forgiven)))
 
     def stop(self) -> None:
         """Start no more and end what runs: workers first, then the scheduler. Safe in a signal's handler."""
@@ -83,13 +96,16 @@ class Keeper:
                 trouble = f"{name} is down ({life.last_end})"
             if member is None and self._store_away:
                 trouble = f"{name} is not started while the store is away: {self._store_away}"
-            found.append(View(name, member.identity.pid if member else None, trouble, life.is_crash_loop))
-        return found
+            found.append(_view(name, member, trouble, life))
+        ending = [m for m in list(self._members.values()) if m.name not in self._lives]
+        return found + [_view(m.name, m, "", Life()) for m in ending]
 
     def turn(self, now: float) -> float:
         """Do one round at `now` (seconds of a clock that never jumps); returns the seconds after which the next is due at the latest."""
         if not self._has_begun:
             self._begin(now)
+        while self._news:
+            self._take_up(*self._news.popleft(), now)
         for death in self._crew.deaths():
             self._bury(death, now)
         if now >= self._settle_at:
@@ -104,11 +120,20 @@ class Keeper:
     def _begin(self, now: float) -> None:
         for member in self._crew.survivors():
             self._members[member.name] = member
-            if member.name in self._lives:
-                self._lives[member.name] = policy.started(self._lives[member.name], now)
             log.info("adopted %s, pid %d", member.name, member.identity.pid, extra={"action": "adopted", "member": member.name})
         self._has_begun = True
         self._settle_at = now
+
+    def _take_up(self, names: tuple[str, ...], forgiven: frozenset[str], now: float) -> None:
+        if self._names is not None and names != self._names:
+            log.info("from now on kept alive: %s", ", ".join(names) or "nothing", extra={"action": "taken_up"})
+        before, self._names = self._lives, names
+        self._lives = {}
+        for name in names:
+            life = before.get(name)
+            if life is None or name in forgiven:
+                life = policy.started(Life(), now) if name in self._members else Life()
+            self._lives[name] = life
 
     def _bury(self, death: Death, now: float) -> None:
         name, how = death.member.name, policy.described(death.exit_code)
@@ -182,7 +207,7 @@ class Keeper:
     # -- starts and stops
 
     def _start_what_is_due(self, now: float) -> None:
-        due = [n for n, life in self._lives.items() if n not in self._members and not policy.until_start_s(life, now)]
+        due = policy.due(self._down(), self._loop_at, now)
         if not due or now < self._start_again_at:
             return
         try:
@@ -195,7 +220,12 @@ class Keeper:
         for name in due:
             self._start(name, now)
 
+    def _down(self) -> dict[str, Life]:
+        return {name: life for name, life in self._lives.items() if name not in self._members}
+
     def _start(self, name: str, now: float) -> None:
+        if self._lives[name].is_crash_loop:
+            self._loop_at = now + policy.LOOP_PACE_S
         try:
             member = self._crew.start(name)
         except OSError as error:
@@ -207,14 +237,16 @@ class Keeper:
         log.info("started %s, pid %d", name, member.identity.pid, extra={"action": "started", "member": name})
 
     def _end_the_unwanted(self, now: float) -> None:
+        if self._names is None or self._store_away:  # who runs stays: nothing could take the place of it
+            return
         for member in list(self._members.values()):
             if member.name not in self._lives or not member.is_current:
                 self._end(member, now)
 
     def _end_what_runs(self, now: float) -> None:
         """Work on the stop: the kind that was started last is ended first, the others wait for it."""
-        kinds = list(dict.fromkeys(_kind(n) for n in (*self._names, *self._members)))
-        running = [[m for m in self._members.values() if _kind(m.name) == kind] for kind in reversed(kinds)]
+        kinds = list(dict.fromkeys(process_of(n) for n in (*(self._names or (SCHEDULER, WORKER)), *self._members)))
+        running = [[m for m in self._members.values() if process_of(m.name) == kind] for kind in reversed(kinds)]
         now_ending = [group for group in running if group][: None if self._is_killing else 1]
         for member in [m for group in now_ending for m in group]:
             self._end(member, now)
@@ -232,7 +264,7 @@ class Keeper:
         """Return how long nothing is due. Deaths and signals end the wait before that."""
         if self._is_stopping:
             return _SOON_S if self._is_killing else 0.1
-        waits = [policy.until_start_s(life, now) for name, life in self._lives.items() if name not in self._members]
+        waits = [policy.until_due_s(life, self._loop_at, now) for life in self._down().values()]
         if self._start_again_at > now:
             waits = [max(w, self._start_again_at - now) for w in waits]
         waits += [max(0.0, self._settle_at - now)]
@@ -240,5 +272,6 @@ class Keeper:
         return max(0.005, min(waits))
 
 
-def _kind(name: str) -> str:
-    return name.partition(".")[0]
+def _view(name: str, member: Member | None, trouble: str, life: Life) -> View:
+    who = member.identity if member else None
+    return View(name, who.pid if who else None, trouble, life.is_crash_loop, who.created_s if who else 0.0, life.quick_deaths)

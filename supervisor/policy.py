@@ -7,6 +7,7 @@ crash loop costs next to nothing and is seen as one (fault 23).
 from __future__ import annotations
 
 import signal
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -18,6 +19,8 @@ LOOP_AFTER = 5
 # that. Only kills without end (such as by a kernel that is out of memory) are a loop, too.
 LONGEST_WAIT_AFTER_KILL_S = 0.5
 LOOP_AFTER_KILLS = 60
+# A start costs some 0.3 s of CPU, so many loops together must not each go at their own pace: a box tries one of them at a time.
+LOOP_PACE_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,19 @@ def wait_s(deaths: int, exit_code: int | None) -> float:
 def until_start_s(life: Life, now: float) -> float:
     """Return the seconds until a process that does not run may start; 0 when it may now."""
     return max(0.0, life.not_before - now)
+
+
+def due(down: Mapping[str, Life], loop_at: float, now: float) -> list[str]:
+    """Return who of those that are `down` may start now: of crash loops only the one that waits longest, and none before `loop_at`."""
+    ready = [name for name, life in down.items() if not until_start_s(life, now)]
+    loops = [name for name in ready if down[name].is_crash_loop]
+    chosen = min(loops, key=lambda name: down[name].not_before, default="") if now >= loop_at else ""
+    return [name for name in ready if not down[name].is_crash_loop or name == chosen]
+
+
+def until_due_s(life: Life, loop_at: float, now: float) -> float:
+    """Return the seconds for which `due` surely does not name a process."""
+    return max(until_start_s(life, now), loop_at - now if life.is_crash_loop else 0.0)
 
 
 def stopping(asked_at: float | None, now: float, grace_s: float) -> Stopping:

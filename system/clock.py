@@ -45,6 +45,44 @@ class RealClock:
         time.sleep(seconds)
 
 
+class TrialClock:
+    """The machine's clocks, but for a wall clock of its own: it showed `start` at the real moment `since`, and goes `speed` times as fast.
+
+    Ages (`monotonic`) and sleeps stay real, so leases and beats hold.
+    """
+
+    def __init__(self, start: datetime, speed: float, since: datetime) -> None:
+        self._start = start
+        self._speed = speed
+        self._since = since
+        self._real = RealClock()
+
+    def now(self) -> datetime:
+        """Return the trial's time, aware, in UTC."""
+        return self._start + (self._real.now() - self._since) * self._speed
+
+    def monotonic(self) -> float:
+        """Return real seconds since boot, as RealClock does."""
+        return self._real.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Return after `seconds`, real ones."""
+        self._real.sleep(seconds)
+
+
+def trial_of(text: str) -> tuple[datetime, float]:
+    """Return start and speed of a trial's clock written as `2026-11-20T22:30@60`; raises ValueError that says what is expected."""
+    moment, _, speed = text.partition("@")
+    try:
+        start = datetime.fromisoformat(moment)
+        factor = float(speed)
+    except ValueError:
+        raise ValueError("expected START@SPEED, such as 2026-11-20T22:30@60, in UTC") from None
+    if not 0 < factor <= 100_000:
+        raise ValueError("expected a speed above 0, at most 100000")
+    return (start.astimezone(UTC) if start.tzinfo else start.replace(tzinfo=UTC)), factor
+
+
 class ManualClock:
     """A clock that moves only when told; its sleep moves it. `monotonic` starts at 0."""
 

@@ -37,6 +37,7 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}", re.ASCII)
 _QUEUE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}", re.ASCII)
 _MOST_CAUGHT_UP = 1_000_000
 _OPTIONAL_TEXTS = ("source", "sink", "pid_file", "log_file")
+_OWN_NAMES = ("scheduler", "worker", "supervisor")
 _TEXTS = ("exchange", "routing", "description", "owner")
 
 
@@ -130,6 +131,8 @@ def _freerun_faults(process: FreerunProcess, folder: str) -> Iterator[str]:
 
 
 def _daemon_faults(process: DaemonProcess, folder: str) -> Iterator[str]:
+    if isinstance(process.name, str) and (process.name in _OWN_NAMES or re.search(r"\.\d+$", process.name)):
+        yield f"name {process.name!r} is taken by Horarium's own processes, or by a second instance of a daemon: choose another"
     yield from _class_path_fault(process.classname, folder)
     yield from _boxes_fault(process.present_on_boxes)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sized
+from typing import Any
 
 import pytest
 
-from db.model import Answer, CommandState, OutputPiece
+from db.model import Answer, CommandState, Event, OutputPiece
 from db.store import Store
 from system.errors import NotFound
 from system.lifecycle import JOB_FINISHED, JobState, UowState
@@ -107,6 +108,39 @@ def test_an_unknown_command_is_not_found(store: Store) -> None:
         store.command(99)
 
 
+# -- events
+
+
+def event(number: int = 1, place: int = 0, **fields: object) -> Event:
+    """Return an event of a turn."""
+    made: dict[str, Any] = {"at": NOW, "kind": "hold", "who": "ann", "text": ODD, **fields}
+    return Event(PROCESS, PERIOD, number, place, **made)
+
+
+def test_events_of_a_job_come_latest_first_up_to_the_limit(store: Store) -> None:
+    store.project(turn(1, events=[event(1, 0), event(1, 1)]), [])
+    store.project(turn(10, events=[event(10), event(2, 9, at=NOW.replace(hour=3))]), [])
+    assert store.events(PROCESS, PERIOD, 10) == [event(10), event(2, 9, at=NOW.replace(hour=3)), event(1, 1), event(1, 0)]
+    assert store.events(PROCESS, PERIOD, 1) == [event(10)]
+    assert store.events(PROCESS, PERIOD, 0) == store.events("other", PERIOD, 9) == store.events(PROCESS, "2024", 9) == []
+
+
+def test_an_event_stays_as_it_was_first_told(store: Store) -> None:
+    for text in ("first", "second"):
+        store.project(turn(1, events=[event(text=text)]), [])
+    assert store.events(PROCESS, PERIOD, 10) == [event(text="first")]
+
+
+def test_the_units_of_work_of_one_job_come_last_opened_first(store: Store) -> None:
+    names = {n: f"{PROCESS}/{PERIOD}/1/{n}" for n in (1, 2, 10)}
+    for n, name in names.items():
+        open_uows(store, name, number=n, opened_at=NOW.replace(minute=n))
+    open_uows(store, f"{PROCESS}/{PERIOD}0/1/1", f"{PROCESS}/2024010104/1/1", f"{PROCESS}x/{PERIOD}/1/1")
+    assert [found.id for found in store.uows_of(PROCESS, PERIOD, 9)] == [names[10], names[2], names[1]]
+    assert [found.id for found in store.uows_of(PROCESS, PERIOD, 1)] == [names[10]]
+    assert store.uows_of(PROCESS, PERIOD, 0) == store.uows_of("", "", 9) == []
+
+
 # -- output
 
 
@@ -174,7 +208,7 @@ def test_empty_batches_are_fine_for_every_verb(store: Store) -> None:
 def test_an_empty_store_answers_every_read(store: Store) -> None:
     answers = everything(store, periods=[PERIOD], ids=[UOW_ID])
     assert answers.pop("projected") == 0
-    assert answers.pop("output") == [[]]
+    assert [answers.pop(name) for name in ("output", "events", "of_job")] == [[[]], [[]], [[]]]
     assert not any(answers.values())
 
 

@@ -348,7 +348,14 @@ def test_a_reader_of_up_who_goes_away_does_not_end_the_work(deployment: Deployme
     assert len(deployment.ended()) == 50
 
 
-def test_the_starter_of_processes_says_how_it_is_used() -> None:
-    done = subprocess.run([sys.executable, str(ROOT / "process_starter.py"), "nobody"], capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert done.stderr.startswith("usage: process_starter.py NAME, NAME being one of scheduler, worker")
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        ([], "usage: process_starter.py NAME, NAME being one of scheduler, worker, or a daemon of the context\n"),
+        (["nobody"], "error: there is no process 'nobody': NAME is one of scheduler, worker (or such as worker.2)\n"),
+    ],
+)
+def test_the_starter_of_processes_says_how_it_is_used(deployment: Deployment, argv: list[str], says: str) -> None:
+    call = [sys.executable, str(ROOT / "process_starter.py"), *argv]
+    done = subprocess.run(call, capture_output=True, text=True, check=False, env=deployment.environ)
+    assert (done.returncode, done.stderr) == (2, says)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from launcher.alone import only_one
 from launcher.parts import Roof
-from launcher.up import only_one
 from supervisor.local_crew import folder_id
 from system.processes import MARK_VARIABLE
 from tests.support.pretended_roof import Terminal

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from db.memory import MemoryStore
-from db.model import Answer, Cancel, Chunk, CommandState, Job, Outcome, OutputPiece, Turn, UnitOfWork, UowMove
+from db.model import Answer, Cancel, Chunk, CommandState, Event, Job, Outcome, OutputPiece, Turn, UnitOfWork, UowMove
 from db.mongo import MongoStore
 from db.store import Store
 from db.urls import open_store
 from system.errors import HorariumError
 from system.lifecycle import UOW_LIFECYCLE, JobState, UowEvent, UowState
-from tests.support.builders import NOW, chunk, command, job, outcome, process_row, session, turn, uow
+from tests.support.builders import NOW, PROCESS, chunk, command, job, outcome, process_row, session, turn, uow
 from tests.support.mongo import mock_database
 from tests.support.stores import everything
 
@@ -47,6 +47,7 @@ def turns(draw: st.DrawFn, number: int) -> Turn:
         moves=[_move(draw, i) for i in moved],
         cancels=[Cancel(i, draw(words)) for i in canceled],
         lost=draw(st.lists(sessions, max_size=1)),
+        events=[Event(PROCESS, p, number, place, NOW, draw(words)) for place, p in enumerate(periods)],
         answers=[Answer(n, draw(st.sampled_from(CommandState)), draw(words)) for n in answered],
     )
 

@@ -64,6 +64,8 @@ def everything(store: Store, *, periods: Sequence[str] = (), ids: Sequence[str] 
         "active": sorted(store.active_jobs(), key=lambda job: job.uow_id),
         "jobs": sorted(store.jobs(process, periods), key=lambda job: job.uow_id),
         "chunks": sorted(store.chunks([process]), key=lambda chunk: chunk.number),
+        "events": [store.events(process, period, 1000) for period in periods],
+        "of_job": [sorted(store.uows_of(process, period, 1000), key=lambda found: found.id) for period in periods],
         "uows": sorted(store.uows(ids), key=lambda found: found.id),
         "sessions": sorted(store.sessions(), key=lambda session: session.id),
         "commands": store.open_commands(1000),

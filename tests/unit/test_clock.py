@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from system.clock import Clock, ManualClock, RealClock
+import pytest
+
+from system.clock import Clock, ManualClock, RealClock, TrialClock, trial_of
 
 START = datetime(2024, 2, 29, 23, 59, tzinfo=UTC)
 
@@ -37,3 +39,20 @@ def test_the_real_clock_is_aware_in_utc_and_its_age_never_falls() -> None:
 
 def test_all_processes_of_a_machine_read_the_same_age() -> None:
     assert abs(RealClock().monotonic() - RealClock().monotonic()) < 60
+
+
+def test_a_trials_clock_goes_as_fast_as_it_is_told_and_its_ages_are_real() -> None:
+    real = RealClock()
+    clock: Clock = TrialClock(START, 3600.0, real.now() - timedelta(seconds=10))
+    assert timedelta(hours=10) <= clock.now() - START < timedelta(hours=20)
+    assert abs(clock.monotonic() - real.monotonic()) < 5
+
+
+def test_a_trials_clock_is_written_as_start_and_speed() -> None:
+    assert trial_of("2024-02-29T23:59@60") == trial_of("2024-03-01T00:59+01:00@60.0") == (START, 60.0)
+
+
+@pytest.mark.parametrize("text", ["", "60", "2024-02-29T23:59", "2024-02-30@60", *(f"2024-02-29@{n}" for n in ("fast", "0", "-1", "nan"))])
+def test_what_is_no_trials_clock_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        trial_of(text)

@@ -304,6 +304,11 @@ def test_a_freerun_entry_is_checked_too(fields: dict[str, Any], words: str) -> N
     assert words in fault
 
 
+@pytest.mark.parametrize("name", ["scheduler", "worker", "supervisor", "worker.2", "poller.2"])
+def test_a_daemon_may_not_be_called_as_another_process_is(name: str) -> None:
+    assert "choose another" in str(faults_of([daemon_context_entry(name, "jobs.gateway", "gateway")]))
+
+
 def test_a_daemon_entry_and_a_declared_queue_are_checked_too() -> None:
     daemon = daemon_context_entry("gateway", "gateway", "gateway", present_on_boxes="[")
     found = faults_of([daemon], (), [queue_context_entry("", "q_job_status"), queue_context_entry("ex", "q a", 5)])  # type: ignore[arg-type]

@@ -21,7 +21,7 @@ from scheduler.blockers import Blocker
 from scheduler.policy import SchedulerSettings
 from scripts.draw_lifecycles import drawing
 from settings import CHILD_MARKS, FILE_VARIABLE, PREFIX, Settings
-from system.context import ManagedProcess, managed_context_entry, timetable_tree_entry
+from system.context import ManagedProcess, daemon_context_entry, managed_context_entry, timetable_tree_entry
 from system.lifecycle import JobState, UowEvent, UowState
 from system.schedule import parse_schedule
 from system.timeperiod import QUALIFIERS, parse
@@ -166,6 +166,10 @@ def test_the_fields_of_a_tree_are_all_there_with_their_defaults() -> None:
     assert told == found
 
 
+def test_the_fields_of_a_daemon_are_all_there() -> None:
+    assert column("daemon_context_entry") == list(defaults_of(daemon_context_entry))
+
+
 def test_the_schedules_can_be_read() -> None:
     assert [parse_schedule(text).text for text in column("Schedules")] == column("Schedules")
 
@@ -257,7 +261,7 @@ def test_an_example_has_the_shape_of_what_is_printed(name: str, terminal: Termin
     assert shape(example(name)) == shape(terminal.json(*name.split()))
 
 
-@pytest.mark.parametrize("name", ["job why", "job show", "job log"])
+@pytest.mark.parametrize("name", ["job why", "job show", "job log", "job events"])
 def test_an_example_of_a_job_has_the_shape_of_what_is_printed(name: str, terminal: Terminal) -> None:
     assert shape(example(name)) == shape(terminal.json(*name.split(), "flights_hourly", "2013010100"))
 

@@ -19,6 +19,7 @@ from db.documents import (
     command_row,
     decode_turn,
     encode_turn,
+    event_row,
     facts_text,
     job_row,
     outcome_row,
@@ -26,6 +27,7 @@ from db.documents import (
     process_row,
     row_chunk,
     row_command,
+    row_event,
     row_job,
     row_piece,
     row_process,
@@ -37,7 +39,22 @@ from db.documents import (
     switch_row,
     uow_row,
 )
-from db.model import Answer, Cancel, Chunk, Command, CommandState, Job, OutputPiece, ProcessRow, Session, Switch, Turn, UnitOfWork, UowMove
+from db.model import (
+    Answer,
+    Cancel,
+    Chunk,
+    Command,
+    CommandState,
+    Event,
+    Job,
+    OutputPiece,
+    ProcessRow,
+    Session,
+    Switch,
+    Turn,
+    UnitOfWork,
+    UowMove,
+)
 from system.errors import IllegalTransition, SchemaError, StoreError
 from system.lifecycle import JobEvent, JobState, UowEvent, UowState
 from tests.support import builders
@@ -101,7 +118,7 @@ BY_TYPE: dict[str, st.SearchStrategy[Any]] = {
     "UowEvent": st.sampled_from(UowEvent),
     "CommandState": st.sampled_from(CommandState),
 }
-BY_TYPE |= {kind.__name__: records(kind) for kind in (Job, UnitOfWork, UowMove, Cancel, Answer, Switch)}
+BY_TYPE |= {kind.__name__: records(kind) for kind in (Job, UnitOfWork, UowMove, Cancel, Answer, Event, Switch)}
 
 ROWS: list[tuple[type[Any], Callable[[Any], dict[str, Any]], Callable[[Any], Any]]] = [
     (Job, job_row, row_job),
@@ -110,6 +127,7 @@ ROWS: list[tuple[type[Any], Callable[[Any], dict[str, Any]], Callable[[Any], Any
     (Session, session_row, row_session),
     (Chunk, chunk_row, row_chunk),
     (OutputPiece, piece_row, row_piece),
+    (Event, event_row, row_event),
     (ProcessRow, process_row, row_process),
     (Switch, switch_row, row_switch),
 ]

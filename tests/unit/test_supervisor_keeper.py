@@ -217,6 +217,62 @@ def test_an_unwanted_survivor_that_does_not_listen_is_killed_after_the_grace_tim
     assert box.crew.sent[1:] == [("worker.9", signal.SIGKILL)]
 
 
+def test_before_it_is_known_what_is_wanted_nothing_is_started_and_nothing_ended() -> None:
+    box = Box(survivor("worker.1"))
+    box.keeper = Keeper(None, box.crew, box.store, box.broker, "box-1", grace_s=10)
+    for _ in range(3):
+        box.turn(60)
+    assert (box.crew.started, box.crew.sent) == ([], [])
+    box.keeper.want(["scheduler", "worker.1"])
+    box.turn()
+    assert (box.crew.started, box.crew.sent) == (["scheduler"], [])
+
+
+def test_while_the_store_is_away_nobody_who_runs_is_ended() -> None:
+    box = Box(survivor("worker.1", is_current=False))
+    box.store.is_away = True
+    for _ in range(5):
+        box.turn(60)
+    assert box.crew.sent == []
+    box.store.is_away = False
+    box.turn(60)
+    assert box.crew.sent == [("worker.1", signal.SIGTERM)]
+
+
+def test_what_is_wanted_no_more_is_ended_and_what_is_new_is_started(box: Box) -> None:
+    box.keeper.want(["scheduler", "worker.1", "poller"])
+    box.turn()
+    box.turn()
+    assert (box.crew.sent, box.crew.started[3:]) == ([("worker.2", signal.SIGTERM)], ["poller"])
+
+
+def test_who_is_forgiven_starts_at_once(box: Box) -> None:
+    for _ in range(6):
+        box.crew.die("worker.1", 1)
+        box.turn(0.1)
+        box.turn(60)
+    box.crew.die("worker.1", 1)
+    box.turn(0.1)
+    assert "worker.1" not in box.crew.living
+    box.keeper.want(NAMES, ["worker.1"])
+    box.turn()
+    assert "worker.1" in box.crew.living
+
+
+def test_fault_23_many_crash_loops_are_tried_one_after_the_other(box: Box) -> None:
+    for _ in range(5):
+        for name in NAMES:
+            box.crew.die(name, 1)
+        box.turn(0.1)
+        box.turn(200 if len(box.crew.started) < 15 else 0.1)
+    before = len(box.crew.started)
+    for _ in range(90):
+        box.turn(1)
+        for name in list(box.crew.living):
+            box.crew.die(name, 1)
+    assert len(box.crew.started) - before <= 4
+
+
 def test_a_stop_ends_the_workers_first_and_the_scheduler_after(box: Box) -> None:
     box.crew.obeys = False
     box.keeper.stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from itertools import pairwise
 
 import pytest
 
@@ -85,3 +86,37 @@ def test_a_stop_asks_waits_and_kills(asked_at: float | None, now: float, step: S
 )
 def test_an_exit_is_said_in_words(exit_code: int | None, words: str) -> None:
     assert policy.described(exit_code) == words
+
+
+def looping(not_before: float) -> Life:
+    return Life(quick_deaths=policy.LOOP_AFTER, not_before=not_before, last_end="exit code 1")
+
+
+def test_of_crash_loops_one_is_tried_at_a_time_the_one_that_waits_longest() -> None:
+    down = {"a": looping(5), "b": looping(3), "c": Life(not_before=7), "d": Life(not_before=99)}
+    assert policy.due(down, loop_at=0, now=10) == ["b", "c"]
+    assert policy.due(down, loop_at=11, now=10) == ["c"]
+    assert [policy.until_due_s(life, 11, 10) for life in down.values()] == [1, 1, 0, 89]
+
+
+def starts_of(count: int, seconds: float, dies_after_s: float = 0.3) -> dict[str, list[float]]:
+    """Return when each of so many processes starts that die soon after each start, as a keeper would have it."""
+    lives, started, now, loop_at = {f"p{n}": Life() for n in range(count)}, dict[str, list[float]](), 0.0, 0.0
+    while now < seconds:
+        for name in policy.due(lives, loop_at, now):
+            loop_at = now + policy.LOOP_PACE_S if lives[name].is_crash_loop else loop_at
+            lives[name] = policy.died(policy.started(lives[name], now), 1, now + dies_after_s)
+            started.setdefault(name, []).append(now)
+        now += min(policy.until_due_s(life, loop_at, now) for life in lives.values()) + 0.001
+    return started
+
+
+def test_fault_23_twenty_crash_loops_at_once_start_twice_a_minute_in_all() -> None:
+    starts = [at for found in starts_of(20, 3600).values() for at in found if at > 60]
+    assert len(starts) <= 3540 / policy.LOOP_PACE_S + 1
+
+
+def test_of_twenty_crash_loops_none_is_forgotten() -> None:
+    for found in starts_of(20, 3600).values():
+        late = [at for at in found if at > 60]
+        assert max(after - before for before, after in pairwise(late)) < 21 * policy.LOOP_PACE_S

@@ -1,0 +1,73 @@
+"""Is this the only supervisor over its folder? A lock that names who holds it, and the file that names the supervisor."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from system import processes
+from system.errors import ConfigError
+from system.processes import PidFile
+
+UP, DAEMON = "up", "daemon"
+
+
+def lock_path(var: Path) -> Path:
+    """Return the lock of a folder's one supervisor."""
+    return var / "up.lock"
+
+
+def pid_path(var: Path, name: str) -> Path:
+    """Return the pid file of what `launch.py start` started under `name`. Not in `run/`, where a supervisor's own children are."""
+    return var / "daemons" / f"{name}.pid"
+
+
+def running(var: Path, name: str) -> PidFile | None:
+    """Return what the pid file says of a daemon that runs; None where it does not, also where a stranger has its pid by now."""
+    said = processes.read_pid_file(pid_path(var, name))
+    return said if said and processes.is_alive(said.identity) else None
+
+
+@contextmanager
+def only_one(path: Path, kind: str = UP) -> Iterator[None]:
+    """Hold the lock file while inside; raises ConfigError that names who holds it."""
+    try:
+        file = path.open("a+", encoding="ascii")
+    except OSError as error:
+        raise ConfigError(f"{path} can't be written ({error.strerror}): make it writable for this user, or set HORARIUM_VAR") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            file.seek(0)
+            raise ConfigError(_taken(path.parent, file.read().split())) from error
+        file.seek(0)
+        file.truncate()
+        file.write(f"{os.getpid()} {kind}\n")
+        file.flush()
+        yield
+
+
+@contextmanager
+def named(var: Path, name: str, kind: str) -> Iterator[None]:
+    """Let the pid file name this process while inside."""
+    path = pid_path(var, name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    own = processes.own_identity()
+    processes.write_pid_file(path, own, mark=kind)
+    try:
+        yield
+    finally:
+        said = processes.read_pid_file(path)
+        if said and said.identity == own:
+            path.unlink(missing_ok=True)
+
+
+def _taken(var: Path, holder: list[str]) -> str:
+    pid, kind = (*holder, "unknown", UP)[:2] if holder else ("unknown", UP)
+    if kind == DAEMON:
+        return f"a supervisor runs over {var} as a daemon (pid {pid}): `launch.py stop` ends it, or set HORARIUM_VAR to another folder"
+    return f"another `launch.py up` runs over {var} (pid {pid}): stop it first, or set HORARIUM_VAR to another folder"

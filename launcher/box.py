@@ -1,0 +1,45 @@
+"""What does this box keep alive? The supervisor over it, joined from its parts; by `launch.py up` and by the daemon alike."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from launcher.parts import ROOT, Joined, Roof, fingerprint
+from scheduler.registry import register
+from supervisor.attendance import Attendance
+from supervisor.keeper import Keeper
+from supervisor.local_crew import LocalCrew
+from supervisor.places import Place, Placement
+from supervisor.service import SupervisorService
+from system.context import REPORT_QUEUE
+
+SUPERVISOR = "supervisor"
+
+
+def places(roof: Roof, box: str = "") -> tuple[Place, ...]:
+    """Return what belongs on a box, on this one unless another is named; raises ConfigError."""
+    settings = roof.settings
+    return Placement(roof.context, settings.scheduler_boxes, settings.workers).on(box or settings.box)
+
+
+def begin(roof: Roof, parts: Joined) -> None:
+    """Declare queues and register processes; raises ConfigError where the context does not fit the store."""
+    parts.broker.declare([REPORT_QUEUE, *(p.queue for p in roof.context.managed.values())])
+    register(parts.store, roof.context, roof.settings.timetable_start, roof.clock.now())
+
+
+def supervisor_over(roof: Roof, parts: Joined) -> SupervisorService:
+    """Return the supervisor of this box, ready to run."""
+    settings = roof.settings
+    starter = ROOT / "process_starter.py"
+    crew = LocalCrew(
+        settings.folder,
+        lambda name: [sys.executable, str(starter), name],
+        {**os.environ, **settings.environ()},
+        fingerprint=fingerprint(settings, roof.context),
+        log_bytes=settings.log_bytes,
+    )
+    keeper = Keeper(None, crew, parts.store, parts.broker, settings.box, grace_s=settings.stop_grace_s)
+    attendance = Attendance(parts.store, roof.clock, keeper, places(roof), settings.box, beat_s=settings.beat_s, wake=crew.wake)
+    return SupervisorService(keeper, crew, roof.clock, attendance)

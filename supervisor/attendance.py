@@ -1,0 +1,182 @@
+"""Is this supervisor there, what does it keep, and what do operators want of its box? Its session, its reports, and their wishes.
+
+Runs in a thread of its own, so that a store that takes its time holds up nobody who keeps processes alive. While the store is away
+the last wishes hold.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from threading import Event
+from uuid import uuid4
+
+from db.model import Session
+from db.model_boxes import BoxChild, BoxReport, BoxWish
+from db.store import Store
+from supervisor.keeper import Keeper, View
+from supervisor.places import Place, process_of, wanted
+from system.clock import Clock
+from system.errors import HorariumError
+from system.processes import Identity, own_identity
+from system.usage import Usage, own_usage, usage_of
+
+log = logging.getLogger(__name__)
+
+KIND = "supervisor"
+_SELF = Identity(0, 0.0)
+
+
+class Attendance:
+    """Tells the store of a box, and the keeper of what is wanted. `places` are what belongs on the box; `wake` has the keeper look.
+
+    Belongs to one thread, but for `switched_off`.
+    """
+
+    def __init__(
+        self, store: Store, clock: Clock, keeper: Keeper, places: Sequence[Place], box: str, *, beat_s: float, wake: Callable[[], None]
+    ) -> None:
+        self._store, self._clock, self._keeper, self._places, self._box = store, clock, keeper, tuple(places), box
+        self._beat_s, self._wake = beat_s, wake
+        self._session = ""
+        self._wishes: dict[str, BoxWish] | None = None
+        self._meter, self._own = Meter(), Meter()
+        self._is_away = False
+
+    def run(self, over: Event) -> None:
+        """Beat until `over`, then say good-bye."""
+        while not over.wait(self._beat_s):
+            self.turn()
+        self.leave()
+
+    def turn(self) -> None:
+        """Do one round: take up wishes, beat, report. Errors of the store are logged once, and the next round tries again."""
+        try:
+            self._look()
+            self._tell()
+        except HorariumError as error:
+            if not self._is_away:
+                log.warning("the supervisor can't tell the store of its box: %s", error, extra={"action": "beat_failed"})
+            self._is_away = True
+        except Exception:  # the edge of this thread: a round that fails must not be the last one
+            log.exception("a round of the supervisor's beats failed; it goes on")
+        else:
+            self._is_away = False
+
+    def leave(self) -> None:
+        """Report what is left, which is nothing after a clean stop, and close the session."""
+        if not self._session:
+            return
+        try:
+            self._store.put_box_reports(self._reports(self._keeper.views(), {}))
+            self._store.close_sessions([self._session])
+        except HorariumError as error:
+            log.warning("could not close session %s, its lease will run out: %s", self._session, error)
+        self._session = ""
+
+    def switched_off(self) -> list[View]:
+        """Return what belongs on the box and is off, each with a sentence that says since when, by whom and why."""
+        wishes = self._wishes or {}
+        off = [wishes[p.process] for p in self._places if p.process in wishes and not wishes[p.process].is_on]
+        return [View(wish.process, None, said_of(wish)) for wish in off]
+
+    def _look(self) -> None:
+        """Read the wishes and hand on what follows from them; who was switched anew begins without its past."""
+        found = {wish.process: wish for wish in self._store.box_wishes() if wish.box == self._box}
+        if found == self._wishes:
+            return
+        before, self._wishes = self._wishes, found
+        pairs = wanted(self._places, found.values())
+        fresh = [name for name, process in pairs if before is not None and before.get(process) != found.get(process)]
+        if before is None:
+            self._forget_others(found)
+        self._keeper.want([name for name, _ in pairs], fresh)
+        self._wake()
+
+    def _forget_others(self, wishes: Collection[str]) -> None:
+        """Drop the reports of processes that do not belong here any more, unless an operator has said something of them."""
+        kept = {*wishes, *(place.process for place in self._places)}
+        self._store.drop_box(self._box, [r.process for r in self._store.box_reports() if r.box == self._box and r.process not in kept])
+
+    def _tell(self) -> None:
+        if not self._session:
+            self._open()
+        views = self._keeper.views()
+        used = self._measured(views)
+        facts = {"beat_at": self._clock.now().isoformat(), "running": str(sum(1 for view in views if view.pid)), **self._own_facts()}
+        if not self._store.beat(self._session, facts).is_open:
+            log.warning("the session %s of this supervisor was closed by another; it opens a new one", self._session)
+            self._session = ""
+        self._store.put_box_reports(self._reports(views, used))
+
+    def _open(self) -> None:
+        me = own_identity()
+        session = f"{self._box}-{KIND}-{me.pid}-{uuid4().hex[:12]}"
+        self._store.open_session(Session(session, KIND, self._box, me.pid, me.created_s, self._clock.now()))
+        self._session = session
+        log.info("opened session %s", session, extra={"action": "session_opened", "session": session})
+
+    def _measured(self, views: Sequence[View]) -> dict[str, Used]:
+        who = {Identity(view.pid, view.created_s): view.name for view in views if view.pid}
+        found = self._meter.read(usage_of(who), self._clock.monotonic())
+        return {who[identity]: used for identity, used in found.items()}
+
+    def _own_facts(self) -> dict[str, str]:
+        own = own_usage()
+        used = self._own.read({_SELF: own}, self._clock.monotonic())[_SELF]
+        return {"cpu": f"{used.cpu:.4f}", "memory_bytes": str(own.memory_bytes)}
+
+    def _reports(self, views: Sequence[View], used: Mapping[str, Used]) -> list[BoxReport]:
+        now = self._clock.now()
+        return [
+            BoxReport(self._box, place.process, place.instances, now, self._session, _children(place.process, views, used))
+            for place in self._places
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What a process and all below it use: the share of one CPU since the last reading, and memory."""
+
+    cpu: float
+    memory_bytes: int
+    is_stopped: bool
+
+
+class Meter:
+    """Makes shares of what was used in all: the difference of two readings over the time between them. The first reading has none."""
+
+    def __init__(self) -> None:
+        self._before: Mapping[Identity, Usage] = {}
+        self._at_s = 0.0
+
+    def read(self, usage: Mapping[Identity, Usage], now_s: float) -> dict[Identity, Used]:
+        """Return the shares since the last reading, which was at most as late as `now_s`."""
+        passed_s, before = now_s - self._at_s, self._before
+        self._before, self._at_s = usage, now_s
+        return {who: Used(_share(before.get(who), found, passed_s), found.memory_bytes, found.is_stopped) for who, found in usage.items()}
+
+
+def _share(before: Usage | None, found: Usage, passed_s: float) -> float:
+    return round(max(0.0, found.cpu_s - before.cpu_s) / passed_s, 3) if before and passed_s > 0 else 0.0
+
+
+def _children(process: str, views: Sequence[View], used: Mapping[str, Used]) -> tuple[BoxChild, ...]:
+    nothing = Used(0.0, 0, is_stopped=False)
+    return tuple(_child(view, used.get(view.name, nothing)) for view in views if process_of(view.name) == process)
+
+
+def _child(view: View, used: Used) -> BoxChild:
+    trouble = view.trouble
+    if used.is_stopped and not trouble:
+        trouble = f"{view.name} is stopped by a signal: `kill -CONT {view.pid}` lets it go on, `kill -9 {view.pid}` has it started anew"
+    return BoxChild(
+        view.name, view.pid or 0, view.created_s, used.cpu, used.memory_bytes, view.deaths, view.is_crash_loop, trouble
+    )
+
+
+def said_of(wish: BoxWish) -> str:
+    """Return a sentence that says that a process is off, since when, by whom and why."""
+    since = f" since {wish.given_at:%Y-%m-%d %H:%MZ}" if wish.given_at else ""
+    return f"{wish.process} is off on {wish.box}{since}{f', by {wish.who}' if wish.who else ''}{f': {wish.why}' if wish.why else ''}"

@@ -1,0 +1,81 @@
+"""How much do processes use, each with all below it? One look at the kernel's table of processes.
+
+psutil would make an object of each process and read three files of it: 9 ms for 80 processes, where this takes 2.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from system.processes import Identity
+
+_PROC = Path("/proc")
+_TICKS = os.sysconf("SC_CLK_TCK")
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+# Fields of /proc/<pid>/stat, counted from the one after the name.
+_STATE, _PARENT, _TIMES, _CREATED, _PAGES = 0, 1, slice(11, 15), 19, 21
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a process and all below it have used of CPU, in seconds, since it began, and the memory that they hold.
+
+    Those of them that ended count, once their parents have noticed. `is_stopped`: the process itself is stopped by a signal.
+    """
+
+    cpu_s: float
+    memory_bytes: int
+    is_stopped: bool = False
+
+
+def usage_of(identities: Iterable[Identity]) -> dict[Identity, Usage]:
+    """Return the usage of those of `identities` that run; empty where the system has no such table."""
+    table = _table()
+    below: defaultdict[int, list[int]] = defaultdict(list)
+    for pid, row in table.items():
+        below[int(row[_PARENT])].append(pid)
+    there = [who for who in identities if who.pid in table and who.is_same(who.pid, int(table[who.pid][_CREATED]) / _TICKS)]
+    return {who: _sum(who.pid, table, below) for who in there}
+
+
+def own_usage() -> Usage:
+    """Return the usage of this process alone."""
+    times = os.times()
+    try:
+        pages = int((_PROC / "self/statm").read_text(encoding="ascii").split()[1])
+    except (OSError, ValueError, IndexError):
+        pages = 0
+    return Usage(times.user + times.system, pages * _PAGE_BYTES)
+
+
+def _sum(pid: int, table: Mapping[int, list[bytes]], below: Mapping[int, list[int]]) -> Usage:
+    ticks = pages = 0
+    todo, seen = [pid], {pid}
+    while todo:
+        one = todo.pop()
+        ticks += sum(int(time) for time in table[one][_TIMES])
+        pages += int(table[one][_PAGES])
+        # The table is not of one moment: a pid that was given twice meanwhile must not lead us in a circle.
+        fresh = set(below.get(one, ())) - seen
+        seen |= fresh
+        todo += fresh
+    return Usage(ticks / _TICKS, pages * _PAGE_BYTES, table[pid][_STATE] in (b"T", b"t"))
+
+
+def _table() -> dict[int, list[bytes]]:
+    found = {}
+    try:
+        names = [name for name in os.listdir(_PROC) if name.isdigit()]  # noqa: PTH208  a path for each name costs more than all the rest
+    except OSError:
+        return {}
+    for name in names:
+        try:
+            with (_PROC / name / "stat").open("rb") as file:
+                found[int(name)] = file.read().rpartition(b")")[2].split()
+        except OSError:  # it has ended
+            continue
+    return found

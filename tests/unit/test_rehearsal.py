@@ -1,0 +1,131 @@
+"""Does `launch.py simulate` play what the engine would do, the same for the same seed, and store nothing?"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from launcher.parts import Roof
+from scheduler.rehearsal import Attempt, Guess, Rehearsal
+from tests.support.contexts import managed
+from tests.support.lamp import Lamp, context, january
+from tests.support.pretended_roof import LampRoof, Terminal
+
+BEGIN = datetime(2026, 11, 20, tzinfo=UTC)
+END = BEGIN + timedelta(days=2)
+
+
+def rehearsal(slots: int = 4, seed: int = 1, *, mean_s: float = 60.0, failures: float = 0.0, **fields: Any) -> Rehearsal:
+    """Return a play of two days of hours with their days, in a tree that has run for years."""
+    given = {"lag_s": 300.0, "start": "2013010100", "blocking_type": "blocking_children", **fields}
+    found = context([managed(f"flights_{level}", f"_{level}", **given) for level in ("hourly", "daily")])
+    guesses = dict.fromkeys(found.managed, Guess(mean_s, failures=failures))
+    return Rehearsal(found, BEGIN, END, slots=slots, guesses=guesses, seed=seed, default_start="2013010100")
+
+
+def test_every_period_that_becomes_due_runs_once_and_nothing_else() -> None:
+    attempts = list(rehearsal().play())
+    hours = [a.timeperiod for a in attempts if a.process == "flights_hourly"]
+    days = [a.timeperiod for a in attempts if a.process == "flights_daily"]
+    assert (hours[0], hours[-1], len(hours), days) == ("2026111923", "2026112122", 48, ["2026111900", "2026112000"])
+
+
+def test_a_day_begins_after_its_last_hour_has_ended() -> None:
+    attempts = {(a.process, a.timeperiod): a for a in rehearsal(mean_s=600.0).play()}
+    assert attempts["flights_daily", "2026112000"].began_at >= attempts["flights_hourly", "2026112023"].ended_at
+
+
+def test_attempts_begin_when_their_period_is_due_and_are_told_in_order() -> None:
+    attempts = list(rehearsal().play())
+    assert [a.began_at for a in attempts if a.process == "flights_hourly"] == [a.due_at for a in attempts if a.process == "flights_hourly"]
+    assert [a.ended_at for a in attempts] == sorted(a.ended_at for a in attempts)
+
+
+def test_the_same_seed_gives_the_same_play_and_another_one_does_not() -> None:
+    plays = [list(rehearsal(seed=seed, failures=0.2).play()) for seed in (1, 1, 2)]
+    assert plays[0] == plays[1] != plays[2]
+
+
+def test_one_slot_makes_them_wait_and_never_runs_two() -> None:
+    played = rehearsal(1, mean_s=2_000.0)
+    attempts = list(played.play())
+    assert played.totals.peak == 1
+    assert played.totals.longest_wait_s > 0
+    assert all(after.began_at >= before.ended_at for before, after in pairwise(attempts))
+
+
+def test_what_fails_is_tried_again_and_counted() -> None:
+    played = rehearsal(failures=0.3)
+    attempts = list(played.play())
+    again = [a for a in attempts if a.number > 1]
+    assert played.totals.failed == sum(a.failed for a in attempts) > 0
+    assert len(again) == played.totals.failed
+    assert played.totals.unfinished == []
+
+
+def test_the_mean_of_the_drawn_durations_is_the_one_that_was_asked_for() -> None:
+    attempts: list[Attempt] = [a for seed in range(10) for a in rehearsal(seed=seed, mean_s=100.0).play()]
+    mean_s = sum((a.ended_at - a.began_at).total_seconds() for a in attempts) / len(attempts)
+    assert mean_s == pytest.approx(100.0, rel=0.1)
+
+
+def test_a_process_that_ended_before_has_nothing_to_play() -> None:
+    assert list(rehearsal(end="2014010100").play()) == []
+
+
+# -- the command
+
+
+@pytest.fixture
+def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
+    return Terminal(LampRoof(Lamp(january(days=4))), capsys)
+
+
+TWO_DAYS = ("simulate", "--from", "2013010100", "--to", "2013-01-03")
+
+
+def test_every_attempt_is_a_line_and_then_comes_what_it_came_to(terminal: Terminal) -> None:
+    assert terminal.run(*TWO_DAYS, "--takes", "30", "--takes", "flights_daily=600") == 0
+    lines = terminal.out.splitlines()
+    assert lines[0].startswith("2013-01-01 01:00:00Z  flights_hourly 2013010100  done after ")
+    assert lines[-2].startswith("48 attempts, ")
+    assert len(lines) == 50
+
+
+def test_nothing_is_stored(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "context.py").write_text("process_context = []\ntimetable_context = []\n")
+    roof = Roof({"HORARIUM_CONTEXT": str(tmp_path / "context.py"), "HORARIUM_VAR": str(tmp_path / "var")}, tmp_path)
+    terminal = Terminal(roof, capsys)
+    assert terminal.run(*TWO_DAYS) == 0
+    assert terminal.out == "nothing becomes due in that time\n"
+    assert not (tmp_path / "var").exists()
+
+
+def test_as_json_it_is_one_document(terminal: Terminal) -> None:
+    found = terminal.json(*TWO_DAYS, "--seed", "3")
+    assert len(found["attempts"]) == found["totals"]["attempts"] == 48
+    assert terminal.json(*TWO_DAYS, "--seed", "3", "--summary")["attempts"] == []
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "said"),
+    [
+        (("--from", "2013010100", "--to", "2013010100"), 2, "is not after --from"),
+        (("--from", "yesterday", "--to", "2013010200"), 2, "'yesterday' is no moment: write 2026112013"),
+        ((*TWO_DAYS[1:], "--takes", "flights_hurly=3"), 2, "did you mean flights_hourly"),
+        ((*TWO_DAYS[1:], "--takes", "long"), 2, "expected a number from 0.001"),
+        ((*TWO_DAYS[1:], "--fails", "1"), 2, "expected a number from 0 to 0.9"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(terminal: Terminal, given: tuple[str, ...], code: int, said: str) -> None:
+    assert terminal.run("simulate", *given) == code
+    assert said in terminal.err
+
+
+def test_what_is_not_done_at_the_end_is_said_with_exit_code_1(terminal: Terminal) -> None:
+    assert terminal.run(*TWO_DAYS, "--takes", "400000", "--slots", "1", "--summary") == 1
+    assert "not done at the end: " in terminal.out
