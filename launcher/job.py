@@ -108,6 +108,8 @@ def _sentence(blocker: Blocker) -> str:
 
 def _facts(view: JobView) -> list[tuple[str, str]]:
     facts = [("job", f"{view.process} {view.timeperiod}"), ("state", view.state)]
+    if view.time_zone != "UTC":
+        facts.append(("period", f"{view.start.isoformat(' ')} to {view.end.isoformat(' ')}, in {view.time_zone}"))
     if job := view.job:
         facts += [("changed", moment(job.changed_at)), ("generation, run", f"{job.generation}, {job.run}")]
         facts += [("failures", str(job.failures))] if job.failures else []

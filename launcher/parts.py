@@ -67,7 +67,7 @@ class Roof:
         """The process context, checked; raises ConfigError that lists all faults."""
         # A context that prints must not get between a program and the JSON that it reads.
         with redirect_stdout(sys.stderr):
-            return load_context(self.settings.context)
+            return load_context(self.settings.context, self.settings.timetable_start)
 
     @contextmanager
     def joined(self) -> Iterator[Joined]:

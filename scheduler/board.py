@@ -14,11 +14,13 @@ from datetime import datetime
 
 from db.model import Job, Switch, UnitOfWork, UowMove
 from mq.broker import Message
-from scheduler.discrete import Close, Decision, Open, decide, pass_over
+from scheduler.alarms import Alarms
+from scheduler.decisions import Close, Decision, Occasion, Open, Revert, Wait, held, pass_over
 from scheduler.draft import Draft
 from scheduler.frontier import Frontier
 from scheduler.inflight import Flight, InFlight
 from scheduler.inputs import inputs_of
+from scheduler.machines import MACHINES
 from scheduler.policy import SchedulerSettings
 from scheduler.settlement import Settlement, ended, failed, lost, retried, waiting
 from scheduler.timetable import Node, Timetable, id_of
@@ -50,6 +52,7 @@ class Board:
         self._marked: dict[Node, None] = {}
         self._alarms: list[tuple[datetime, str]] = []
         self._armed: dict[str, datetime] = {}
+        self._node_alarms = Alarms()
         for name, frontier in self.frontiers.items():
             self._arm(name, frontier.advance(now))
 
@@ -87,11 +90,13 @@ class Board:
                 self._arm(name, self.frontiers[name].advance(now))
         for process, ordinal in self.inflight.due_retries(now):
             self.try_again((process, ordinal))
+        for node in self._node_alarms.due(now):
+            self.mark(node)
 
     def next_alarm(self) -> datetime | None:
         """Return when time brings the next thing to decide."""
-        moments = [m for m in (self._alarms[0][0] if self._alarms else None, self.inflight.next_retry()) if m]
-        return min(moments, default=None)
+        moments = (self._alarms[0][0] if self._alarms else None, self.inflight.next_retry(), self._node_alarms.next())
+        return min((m for m in moments if m), default=None)
 
     def _arm(self, name: str, moment: datetime | None) -> None:
         if moment is None:
@@ -103,12 +108,16 @@ class Board:
     def switch(self, switch: Switch) -> None:
         """Let a process be switched as given from this turn on. Its periods are looked at from the first one again."""
         name, now = switch.process, self.draft.now
+        before = self.timetable.states[name].schedule.text
         self.draft.switch(switch)
+        is_rescheduled = before != self.timetable.states[name].schedule.text
         self.frontiers[name] = Frontier(self.timetable.states[name], now)
         self._arm(name, self.frontiers[name].advance(now))
-        for node, job in self.timetable.active.items():
-            if node[0] == name and job.state is JobState.EMBRYO:
-                self.mark(node)  # it may be due by an operator's word
+        states = self.timetable.states[name]
+        for node, job in [found for found in self.timetable.active.items() if found[0][0] == name]:
+            if job.again_at is not None and job.state is not JobState.EMBRYO and is_rescheduled:
+                self.draft.put(replace(job, again_at=states.again_at(now), turn=self.draft.number))
+            self.mark(node)  # it may be due by an operator's word
         self._hungry[name] = None
 
     # -- what units of work bring
@@ -180,41 +189,60 @@ class Board:
             self._act(node)
 
     def decision(self, node: Node) -> Decision | None:
-        """Return what `node` is owed; None when it is finished, not due yet, or not the process's period at all."""
+        """Return what `node` is owed; None when it is finished, nothing may run yet, or it is not the process's period at all."""
         process, ordinal = node
         states = self.timetable.states[process]
         job = self.timetable.active.get(node)
         is_embryo = job is None or job.state is JobState.EMBRYO
-        if is_embryo and not self.is_due(node, job):
+        if is_embryo and not self._may_run(node, job):
             return None
         if is_embryo and job is not None and job.held:
-            return decide(job, (), "")
+            return held(job)
+        is_closed = ordinal < self.frontiers[process].due_end
         if is_embryo and ordinal != self.topology.group(process, ordinal)[-1]:
-            return Close(JobEvent.NOOP, NOT_A_GROUP_END)
+            return Close(JobEvent.NOOP, NOT_A_GROUP_END) if is_closed else None
+        if is_embryo and (reason := self.topology.left_out(process, ordinal)):
+            return Close(JobEvent.NOOP, reason) if is_closed else None
         inputs = inputs_of(self.timetable, self.topology, node)
-        if job is None and states.is_missed(ordinal):
+        if job is None and is_closed and states.is_missed(ordinal):
             return pass_over(inputs)
-        return decide(job, inputs, self.context.managed[process].blocking_type)
+        entry = self.context.managed[process]
+        is_triggered = job is not None and is_embryo and job.again_at is not None
+        first_at = states.open_at(ordinal) if entry.is_live and not is_triggered else None
+        occasion = Occasion(process, self.timetable.period(node), self.draft.now, is_closed, first_at)
+        return MACHINES[entry.state_machine_name](job, inputs, entry.blocking_type, occasion)
 
-    def is_due(self, node: Node, job: Job | None) -> bool:
-        """Return whether a period is an EMBRYO that is due: by its schedule, or as it ran before, or by an operator's word."""
+    def _may_run(self, node: Node, job: Job | None) -> bool:
+        """Return whether a period is an EMBRYO of which something may run: by its schedule, as it ran before, or by an operator's word."""
         frontier = self.frontiers[node[0]]
         if frontier.states[node[1]] != JobState.EMBRYO or node[1] < frontier.states.first:
             return False
-        return node[1] < frontier.due_end or (job is not None and (job.fence > 0 or job.again_at is not None))
+        return node[1] < frontier.open_end or (job is not None and (job.fence > 0 or job.again_at is not None))
 
     def is_reached(self, node: Node) -> bool:
-        """Return whether `node` is a period that the process has, and that is due or was touched before."""
+        """Return whether `node` is a period that the process has, and that may run or was touched before."""
         frontier = self.frontiers[node[0]]
-        return frontier.states.first <= node[1] and (node[1] < frontier.due_end or frontier.states[node[1]] != JobState.EMBRYO)
+        return frontier.states.first <= node[1] and (node[1] < frontier.open_end or frontier.states[node[1]] != JobState.EMBRYO)
 
     def _act(self, node: Node) -> None:
-        match self.decision(node):
-            case Open():
-                self.frontiers[node[0]].wake(node[1])
-                self._hungry[node[0]] = None
+        decision = self.decision(node)
+        if isinstance(decision, Open):
+            self.frontiers[node[0]].wake(node[1])
+            self._hungry[node[0]] = None
+        elif decision is not None:
+            self._carry_out(decision, node)
+
+    def _carry_out(self, decision: Close | Revert | Wait, node: Node) -> None:
+        match decision:
             case Close(event, reason):
                 self._close(node, event, reason)
+            case Revert():
+                job, now, turn = self.timetable.active[node], self.draft.now, self.draft.number
+                state = advance(JOB_LIFECYCLE, job.state, JobEvent.REVERTED)
+                self.draft.put(replace(job, state=state, changed_at=now, turn=turn))
+                self.mark(node)
+            case Wait(_, until) if until is not None:
+                self._node_alarms.put(until, node)
 
     def _close(self, node: Node, event: JobEvent, reason: str) -> None:
         job = self.timetable.active.get(node)
@@ -243,11 +271,16 @@ class Board:
             self.mark((node[0], follower))
 
     def reopen(self, node: Node, job: Job, *, was: Job | None = None) -> None:
-        """Let a job start anew; `job` is as `settlement.reopened` made it, `was` as it stood before, where it was finished."""
+        """Let a job start anew; `job` is as `settlement.reopened` made it, `was` as it stood before, where it was finished.
+
+        Who is in its final run has to know that this is not the end.
+        """
         if was is not None and was.state in JOB_FINISHED:
             self.draft.tell_past(was)
         self.draft.put(job)
         self.mark(node)
+        for user in self.topology.affected_by(*node):
+            self.mark(user)
 
     def skip(self, node: Node, reason: str) -> None:
         """Give a job up that has nothing under way."""
@@ -313,11 +346,11 @@ class Board:
         return ""
 
     def _try(self, node: Node) -> None:
-        match self.decision(node):
-            case Open():
-                self._open(node, self.timetable.active.get(node))
-            case Close(event, reason):
-                self._close(node, event, reason)
+        decision = self.decision(node)
+        if isinstance(decision, Open):
+            self._open(node, self.timetable.active.get(node), decision.event)
+        elif decision is not None:
+            self._carry_out(decision, node)
 
     def try_again(self, node: Node) -> None:
         """Let the next attempt of a node's unit of work be made due as soon as its queue's window has room."""
@@ -335,17 +368,19 @@ class Board:
         self._move(result.move, flight, job.uow_id, result.uow_state)
         self.draft.put(result.job)
 
-    def _open(self, node: Node, job: Job | None) -> None:
+    def _open(self, node: Node, job: Job | None, event: JobEvent) -> None:
         now, turn = self.draft.now, self.draft.number
         if job is None:
             job = Job(node[0], self.timetable.period(node), JobState.EMBRYO, now, turn)
+        # A final run that another machine asked for, before the context named this one, is one of many to this one.
+        before = advance(JOB_LIFECYCLE, job.state, JobEvent.REVERTED) if job.state is JobState.FINAL_RUN else job.state
         job = replace(
             job,
-            state=advance(JOB_LIFECYCLE, job.state, JobEvent.OPENED),
+            state=advance(JOB_LIFECYCLE, before, event),
             run=job.run + 1,
             uow_state=UowState.REQUESTED,
             opened_turn=turn,
-            again_at=None,
+            again_at=self.timetable.states[job.process].again_at(now),
             changed_at=now,
             turn=turn,
         )

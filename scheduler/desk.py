@@ -18,7 +18,7 @@ from mq.broker import Broker, Message
 from scheduler.blockers import Blocker
 from scheduler.board import Board
 from scheduler.commands import plan_of
-from scheduler.discrete import Close, Open
+from scheduler.decisions import Close, Open
 from scheduler.events import LogEntry, log_of
 from scheduler.joblist import PHASES, JobLine, JobList, active_lines, nodes_in
 from scheduler.plans import Plan
@@ -27,6 +27,7 @@ from scheduler.switches import Standing, standing
 from scheduler.timetable import Node, Timetable
 from scheduler.trees import Topology
 from scheduler.why import Scene, explain
+from system.calendars import UTC_CALENDAR
 from system.clock import Clock
 from system.context import REPORT_QUEUE, Context
 from system.errors import BrokerError, NotFound, Unavailable
@@ -39,7 +40,10 @@ _TURNS_AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """One process of a tree, over the periods that are due. `counts` is by state label; `first` and `last` are ids, or empty."""
+    """One process of a tree, over the periods that are due. `counts` is by state label; `first` and `last` are ids, or empty.
+
+    `active`, `held` and `failing` count all jobs under way; `open` those of them whose period is not over, so that they can't be done yet.
+    """
 
     tree: str
     process: str
@@ -52,6 +56,7 @@ class Level:
     failing: int
     first: str
     last: str
+    open: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +74,16 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """One job as it stands. `job` and `uow` are None where nothing was opened yet; `why` says what it waits for."""
+    """One job as it stands. `job` and `uow` are None where nothing was opened yet; `why` says what it waits for.
+
+    `start` and `end` are the bounds of its period, or of its group, on the clocks of `time_zone`.
+    """
 
     process: str
     timeperiod: str
+    time_zone: str
+    start: datetime
+    end: datetime
     state: str
     job: Job | None
     uow: UnitOfWork | None
@@ -118,7 +129,7 @@ class Desk:
             sum(getattr(level, field) for level in levels) for field in ("due", "finished", "active", "held", "failing")
         )
         has_command = bool(self._store.open_commands(1))
-        is_done = due == finished and active == 0 and not has_command
+        is_done = due == finished and active == sum(level.open for level in levels) and not has_command
         is_stuck = held > 0 and not is_done and not has_command and not self._goes_on()
         return Progress(due, finished, active, held, failing, is_done, is_stuck)
 
@@ -141,8 +152,12 @@ class Desk:
         found = self._store.jobs(process, [timeperiod])
         job = found[0] if found else None
         uows = self._store.uows([job.uow_id]) if job else []
-        state = JobState(self._read().states[process][node[1]]).label
-        return JobView(process, timeperiod, state, job, uows[0] if uows else None, self.why(process, timeperiod))
+        states = self._read().states[process]
+        calendar, group = states.calendar, self._topology.group(*node)
+        zone = calendar.time_zone if calendar.moves(states.qualifier) else UTC_CALENDAR.time_zone
+        start, end = (calendar.shown(states.qualifier, ordinal) for ordinal in (group.start, group.stop))
+        state, uow = JobState(states[node[1]]).label, uows[0] if uows else None
+        return JobView(process, timeperiod, zone, start, end, state, job, uow, self.why(process, timeperiod))
 
     def why(self, process: str, timeperiod: str) -> Blocker:
         """Return why a job is not running now, down to the leaf causes; raises NotFound or TimeperiodError."""
@@ -271,11 +286,13 @@ class Desk:
     def _goes_on(self) -> bool:
         """Return whether something runs, or the next turn has something to open or to close. Walks what is unfinished until it finds it."""
         table, now = self._read(), self._clock.now()
-        if any(not job.held and job.uow_state is not None and job.uow_state not in UOW_FINISHED for job in table.active.values()):
-            return True
         board = Board(self._context, self._topology, table, self._settings, now)
+        # What runs on an open period goes on for ever, and leads to nothing that is due.
+        under_way = {n: j for n, j in table.active.items() if not table.states[n[0]].is_open(n[1], now)}
+        if any(not job.held and job.uow_state is not None and job.uow_state not in UOW_FINISHED for job in under_way.values()):
+            return True
         on = {name for name, states in table.states.items() if states.is_on}
-        active = (node for node in table.active if node[0] in on)
+        active = (node for node in under_way if node[0] in on)
         due = ((name, ordinal) for name in sorted(on) for ordinal in table.due_embryos(name, now))
         return any(isinstance(board.decision(node), Open | Close) for node in chain(active, due))
 
@@ -291,7 +308,7 @@ class Desk:
         states = table.states[process]
         due_end = states.due_end(now)
         counts = states.counts(states.first, due_end)
-        jobs = [job for node, job in table.active.items() if node[0] == process]
+        jobs = {node[1]: job for node, job in table.active.items() if node[0] == process}
         is_empty = due_end <= states.first
         return Level(
             tree,
@@ -301,10 +318,11 @@ class Desk:
             due_end - states.first,
             sum(counts[state] for state in JOB_FINISHED),
             len(jobs),
-            sum(1 for job in jobs if job.held),
-            sum(1 for job in jobs if job.failing_since and not job.held),
+            sum(1 for job in jobs.values() if job.held),
+            sum(1 for job in jobs.values() if job.failing_since and not job.held),
             "" if is_empty else table.period((process, states.first)),
             "" if is_empty else table.period((process, due_end - 1)),
+            sum(1 for ordinal in jobs if states.is_open(ordinal, now)),
         )
 
     def _node(self, process: str, timeperiod: str) -> tuple[str, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from scheduler.discrete import Input
+from scheduler.decisions import Input
 from scheduler.timetable import Node, Timetable, id_of
 from scheduler.trees import Topology
 from system.context import Dependency
@@ -18,7 +18,7 @@ def inputs_of(timetable: Timetable, topology: Topology, node: Node) -> tuple[Inp
     place = topology[process]
     found = []
     if place.child is not None:
-        inside = topology.children_of(process, ordinal)
+        inside = topology.awaited_of(process, ordinal)
         found.append(_look(timetable, place.child, inside.start, inside.stop, is_child=True))
     for other in place.dependencies:
         needed = topology.needed_of(process, ordinal, other)

@@ -11,7 +11,6 @@ from itertools import islice
 from db.model import Job, UnitOfWork
 from scheduler.timetable import Node, Timetable
 from system.lifecycle import JOB_FINISHED, JobState, UowState
-from system.timeperiod import Timeperiod
 
 # What a job under way is at, in the order of the list.
 PHASES = ("held", "failing", "running", "requested", "waiting")
@@ -55,7 +54,8 @@ def active_lines(table: Timetable, processes: Collection[str], uows: Mapping[str
         if process in processes:
             phase = phase_of(job, uows.get(job.uow_id))
             line = JobLine(process, job.timeperiod, job.state.label, phase, job.failing_since or job.changed_at, job.held or job.reason)
-            found.append((PHASES.index(phase), Timeperiod(table.states[process].qualifier, ordinal).start, process, line))
+            states = table.states[process]
+            found.append((PHASES.index(phase), states.calendar.start(states.qualifier, ordinal), process, line))
     return [line for *_, line in sorted(found, key=lambda entry: entry[:3])]
 
 
@@ -85,7 +85,7 @@ def _walk(
     else:
         ordinals = _newest_first(states.between(states.first, states.due_end(now)), states.first, wanted)
     for ordinal in ordinals:
-        yield Timeperiod(states.qualifier, ordinal).end, (process, ordinal)
+        yield states.calendar.end(states.qualifier, ordinal), (process, ordinal)
 
 
 def _newest_first(found: bytes, first: int, wanted: frozenset[JobState]) -> Iterator[int]:

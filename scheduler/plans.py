@@ -17,7 +17,6 @@ from scheduler.settlement import is_operators_skip
 from scheduler.switches import said_off
 from scheduler.timetable import Node
 from system.lifecycle import JOB_FINISHED, UOW_FINISHED, JobEvent, JobState
-from system.timeperiod import Timeperiod
 
 # What one command may touch: all of it is one turn, and a turn is one record.
 MOST_STEPS = 20_000
@@ -129,18 +128,29 @@ def _no_trigger(board: Board, node: Node, job: Job | None) -> str:
     """Return why a period can't be made due now, empty when it can."""
     process, timeperiod = node[0], board.timetable.period(node)
     states = board.timetable.states[process]
-    end = Timeperiod(states.qualifier, node[1]).end
     if states[node[1]] in JOB_FINISHED:
         return f"{timeperiod} is finished: `launch.py job reprocess {process} {timeperiod} --why TEXT` runs it again"
-    if states[node[1]] != JobState.EMBRYO:
-        return f"{timeperiod} is under way: `launch.py job why {process} {timeperiod}` says what it waits for"
-    if end > board.draft.now:
-        return f"{timeperiod} is open until {said(end)}: it runs after its end"
     if not states.is_on:
         return f"{said_off(states)}: `launch.py process on {process} --why TEXT` first"
     if job is not None and job.held:
         return f"{timeperiod} is held: `launch.py job release {process} {timeperiod} --why TEXT` first"
-    if board.is_due(node, job) and not (job is None and states.is_missed(node[1])):
+    if states[node[1]] != JobState.EMBRYO and not (states.process.is_live and job is not None and job.uow_state in UOW_FINISHED):
+        return f"{timeperiod} is under way: `launch.py job why {process} {timeperiod}` says what it waits for"
+    if states.process.is_live:
+        begin = states.begin_at(node[1])
+        return f"{timeperiod} begins at {said(begin)}: nothing of it can run before" if begin > board.draft.now else ""
+    return _not_yet_or_already(board, node, job)
+
+
+def _not_yet_or_already(board: Board, node: Node, job: Job | None) -> str:
+    """Return why an untouched period that runs after its end can't be made due now, empty when it can."""
+    process, timeperiod = node[0], board.timetable.period(node)
+    states = board.timetable.states[process]
+    end = states.calendar.end(states.qualifier, node[1])
+    if end > board.draft.now:
+        return f"{timeperiod} is open until {said(end)}: it runs after its end"
+    is_due = node[1] < board.frontiers[process].due_end or (job is not None and job.again_at is not None)
+    if is_due and not (job is None and states.is_missed(node[1])):
         return f"{timeperiod} is due already: `launch.py job why {process} {timeperiod}` says what it waits for"
     return ""
 

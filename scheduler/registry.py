@@ -16,7 +16,8 @@ def register(store: Store, context: Context, default_start: str, now: datetime) 
     """Store the processes that are new; raises ConfigError that lists every change which would alter the timetable of a registered one."""
     known = {row.name: row for row in store.processes()}
     rows = [
-        ProcessRow(p.name, first_period(p, default_start).id, shape(p, context), now) for p in context.managed.values()
+        ProcessRow(p.name, first_period(p, default_start, context.calendar_of(p.name)).id, shape(p, context), now)
+        for p in context.managed.values()
     ]
     faults = tuple(
         f"{row.name}: {field} was {before!r} and is {after!r} now"

@@ -41,6 +41,7 @@ def ended(job: Job, uow: UnitOfWork, *, now: datetime, turn: int) -> Settlement:
         held="",
         reason=job.reason if next_event else uow.reason,
         next_event=None,
+        good_runs=job.good_runs + (uow.state is UowState.PROCESSED),
         changed_at=now,
         turn=turn,
     )
@@ -77,7 +78,8 @@ def failed(job: Job, uow: UnitOfWork, process: ManagedProcess, *, now: datetime,
         wait_s = backoff_s(uow.failures, process.backoff_s, uow.id)
         return Settlement(UowState.INVALID, replace(base, retry_at=now + timedelta(seconds=wait_s)))
     reason = f"{uow.failures} {'attempt' if uow.failures == 1 else 'attempts'} failed, last: {uow.reason}"
-    if process.on_failure == "hold":
+    # What earlier runs have made is there already: whether to give that up is for a person to say.
+    if process.on_failure == "hold" or (job.state is JobState.FINAL_RUN and job.good_runs):
         return Settlement(UowState.INVALID, replace(base, held=reason, reason=reason))
     move = UowMove(uow.id, UowState.INVALID, UowEvent.GIVEN_UP, uow.fence, uow.losses, reason)
     after = advance(UOW_LIFECYCLE, UowState.INVALID, UowEvent.GIVEN_UP)

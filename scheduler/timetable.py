@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from db.model import Chunk, Job, Switch, Turn
-from system.context import Context, ManagedProcess, first_period, last_moment
+from system.calendars import UTC_CALENDAR, Calendar
+from system.context import Context, ManagedProcess, first_period, period_after_last
+from system.grouping import group_of
 from system.lifecycle import JOB_FINISHED, JobState
-from system.schedule import Schedule, parse_schedule
+from system.schedule import Every, Schedule, parse_schedule
 from system.timeperiod import Qualifier, Timeperiod, parse
 
 FINISHED_BYTES = bytes(sorted(JOB_FINISHED))
@@ -41,14 +43,15 @@ class States:
     `switch` is what sets it apart from its context, None for nothing; `schedule` is the one in force; `missed` are not caught up.
     """
 
-    __slots__ = ("_base", "_bytes", "first", "last", "missed", "process", "qualifier", "schedule", "switch")
+    __slots__ = ("_base", "_bytes", "calendar", "first", "last", "missed", "process", "qualifier", "schedule", "switch")
 
-    def __init__(self, process: ManagedProcess, default_start: str) -> None:
+    def __init__(self, process: ManagedProcess, default_start: str, calendar: Calendar = UTC_CALENDAR) -> None:
         self.process = process
         self.qualifier = process.qualifier
-        self.first = first_period(process, default_start).ordinal
-        end = last_moment(process)
-        self.last = self.qualifier.ordinal_of(end) if end else None
+        self.calendar = calendar
+        self.first = first_period(process, default_start, calendar).ordinal
+        after = period_after_last(process)
+        self.last = after.ordinal if after else None
         self._base = self.qualifier.chunk_start(self.qualifier.chunk_of(self.first))
         self._bytes = bytearray()
         self.schedule: Schedule = parse_schedule(process.trigger_frequency)
@@ -103,14 +106,47 @@ class States:
         return beyond if beyond < high else None
 
     def due_end(self, now: datetime) -> int:
-        """Return the first period that is not due yet: it has not ended, or its lag is not over, or its schedule has not fired since."""
-        end = self.qualifier.ordinal_of(self.schedule.last_fire(now) - timedelta(seconds=self.process.lag_s))
+        """Return the first period that is not due yet: it has not ended, or its lag is not over, or its schedule has not fired since.
+
+        The schedule of a live process says how often it runs, not when its periods are over.
+        """
+        fired = now if self.process.is_live else self.schedule.last_fire(now)
+        end = self.calendar.containing(self.qualifier, fired - timedelta(seconds=self.process.lag_s))
         return max(self.first, end if self.last is None else min(end, self.last))
 
     def due_at(self, ordinal: int) -> datetime:
-        """Return when a period becomes due."""
-        ready = Timeperiod(self.qualifier, ordinal).end + timedelta(seconds=self.process.lag_s)
-        return self.schedule.next_fire(ready - timedelta.resolution)
+        """Return when a period becomes due; of a live process: when it is closed for good."""
+        ready = self.calendar.end(self.qualifier, ordinal) + timedelta(seconds=self.process.lag_s)
+        return ready if self.process.is_live else self.schedule.next_fire(ready - timedelta.resolution)
+
+    def open_end(self, now: datetime) -> int:
+        """Return the first period of which nothing may run yet: that is not due, or of a live process whose group has not begun."""
+        if not self.process.is_live:
+            return self.due_end(now)
+        end = group_of(self.qualifier, self.calendar.containing(self.qualifier, now), self.process.time_grouping).stop
+        return max(self.first, end if self.last is None else min(end, self.last))
+
+    def is_open(self, ordinal: int, now: datetime) -> bool:
+        """Return whether a period of a live process is not over, so that its job can't be finished yet."""
+        return self.process.is_live and ordinal >= self.due_end(now)
+
+    def begin_at(self, ordinal: int) -> datetime:
+        """Return when the group of a period begins."""
+        group = group_of(self.qualifier, ordinal, self.process.time_grouping)
+        return self.calendar.start(self.qualifier, group.start)
+
+    def open_at(self, ordinal: int) -> datetime:
+        """Return when `ordinal` may run first: when it is due, or when the group of a live process begins and its schedule fires."""
+        if not self.process.is_live:
+            return self.due_at(ordinal)
+        return self.schedule.next_fire(self.begin_at(ordinal) - timedelta.resolution)
+
+    def again_at(self, opened_at: datetime) -> datetime | None:
+        """Return when a live process runs again after a run that was requested at `opened_at`; None for others."""
+        if not self.process.is_live:
+            return None
+        schedule = self.schedule
+        return opened_at + timedelta(seconds=schedule.seconds) if isinstance(schedule, Every) else schedule.next_fire(opened_at)
 
     def under_way(self) -> Iterator[int]:
         """Yield the periods that are active and not EMBRYO."""
@@ -145,7 +181,7 @@ class Timetable:
     """All periods of all managed processes, and the jobs that are under way; changed by applying records only."""
 
     def __init__(self, context: Context, default_start: str) -> None:
-        self.states = {name: States(process, default_start) for name, process in context.managed.items()}
+        self.states = {name: States(process, default_start, context.calendar_of(name)) for name, process in context.managed.items()}
         self.active: dict[Node, Job] = {}
         self.head = 0
 

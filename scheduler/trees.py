@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from graphlib import CycleError, TopologicalSorter
 
-from system.context import Context, Dependency, Tree, last_moment
+from system.calendars import UTC_CALENDAR, Calendar
+from system.context import Context, Dependency, Tree, period_after_last
 from system.grouping import group_of
-from system.timeperiod import Qualifier, Timeperiod
+from system.timeperiod import Qualifier
 
 NO_PERIODS = range(0)
 # One cache serves all processes of a pair of qualifiers, so that it stays small however many processes there are.
@@ -26,7 +27,8 @@ class Place:
 
     `dependencies` are the processes of the same qualifier in the trees that its tree depends on, in the order given there;
     `dependants` the reverse, in the order of the context. `last` is the first period that the process does not run, None: never.
-    `needs` is what the process depends on by itself; `in_order`: a period starts after the one before it has finished.
+    `needs` is what the process depends on by itself; `in_order`: a period starts after the one before it has finished. `calendar` is
+    that of its tree.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Place:
     last: int | None = None
     needs: tuple[Dependency, ...] = ()
     in_order: bool = False
+    calendar: Calendar = UTC_CALENDAR
 
 
 class Topology:
@@ -54,9 +57,9 @@ class Topology:
         self._down: dict[str, Callable[[int], range]] = {}
         for place in self.places.values():
             if place.parent is not None:
-                coarse = self.places[place.parent].qualifier
-                self._up[place.name] = place.parent, _climb(place.qualifier, coarse)
-                self._down[place.parent] = _descend(coarse, place.qualifier)
+                coarse, calendar = self.places[place.parent].qualifier, self._between(place.parent, place.name)
+                self._up[place.name] = place.parent, _climb(place.qualifier, coarse, calendar)
+                self._down[place.parent] = _descend(coarse, place.qualifier, calendar)
         self._users: dict[str, list[tuple[str, int, int]]] = {}
         for place in self.places.values():
             for need in place.needs:
@@ -86,6 +89,15 @@ class Topology:
         found = group_of(place.qualifier, ordinal, place.grouping)
         return found if place.last is None or ordinal >= place.last else range(found.start, min(found.stop, place.last))
 
+    def left_out(self, process: str, ordinal: int) -> str:
+        """Return why there is no time in a period's group, empty where there is some: the zone of its tree has no such day."""
+        calendar, qualifier = self.places[process].calendar, self.places[process].qualifier
+        if not calendar.moves(qualifier):
+            return ""
+        group = self.group(process, ordinal)
+        is_empty = calendar.start(qualifier, group.start) == calendar.start(qualifier, group.stop)
+        return f"{calendar.time_zone} has no such day: its clocks were put over it" if is_empty else ""
+
     def parent_of(self, process: str, ordinal: int) -> int | None:
         """Return the ordinal of the parent's period that contains this one, None where the process has no parent."""
         up = self._up.get(process)
@@ -99,13 +111,21 @@ class Topology:
         group = self.group(process, ordinal)
         return range(down(group[0]).start, down(group[-1]).stop)
 
+    def awaited_of(self, process: str, ordinal: int) -> range:
+        """Return the ordinals of the child's periods that this one waits for: its children, to the end of their last one's group.
+
+        Groups of hours are those of UTC's days, and may reach over the end of a zone's.
+        """
+        found, child = self.children_of(process, ordinal), self.places[process].child
+        return range(found.start, self.group(child, found[-1]).stop) if child and found else found
+
     def needed_of(self, process: str, ordinal: int, other: str, offset: int = 0, last: int = 1) -> range:
         """Return the ordinals of `other` that a period depends on: the counterparts of its group, to the end of their own group.
 
         They are moved by `offset` and begin `last` - 1 earlier, in periods of `other`. No group depends on itself.
         """
         group = self.group(process, ordinal)
-        found = _counterparts(self.places[process].qualifier, group.start, group.stop, self.places[other].qualifier)
+        found = self._counterparts(process, group.start, group.stop, other)
         low, high = found.start + offset - last + 1, found.stop + offset
         stop = self.group(other, high - 1).stop
         return range(low, min(stop, group.start) if other == process else stop)
@@ -128,13 +148,17 @@ class Topology:
     def affected_by(self, process: str, ordinal: int) -> Iterator[tuple[str, int]]:
         """Yield the nodes that use this one directly: the parent, then the dependants; of a group the period that runs."""
         up = self._up.get(process)
-        if up:
-            yield up[0], self.group(up[0], up[1](ordinal))[-1]
-        for dependant in self.places[process].dependants:
-            if self.places[process].grouping == 1:
+        if self.places[process].grouping > 1:
+            group = self.group(process, ordinal)
+            if up:
+                yield from dict.fromkeys((up[0], self.group(up[0], up[1](own))[-1]) for own in group)
+            for dependant in self.places[process].dependants:
+                yield from dict.fromkeys((dependant, self.group(dependant, own)[-1]) for own in group)
+        else:
+            if up:
+                yield up[0], self.group(up[0], up[1](ordinal))[-1]
+            for dependant in self.places[process].dependants:
                 yield dependant, self.group(dependant, ordinal)[-1]
-            else:
-                yield from dict.fromkeys((dependant, self.group(dependant, own)[-1]) for own in self.group(process, ordinal))
         for user, offset, last in self._users.get(process, ()):
             yield from self._using(process, ordinal, user, offset, last)
 
@@ -142,13 +166,29 @@ class Topology:
         """Yield the periods of `user` that have this one in their `needed_of`; of a group the period that runs."""
         # A period stands for those before it in its group: whoever needs one of these needs its end.
         first = self.group(process, ordinal).start
-        span = _counterparts(self.places[process].qualifier, first - offset, ordinal - offset + last, self.places[user].qualifier)
+        span = self._counterparts(process, first - offset, ordinal - offset + last, user)
         own = span.start
         while own < span.stop:
             group = self.group(user, own)
             if user != process or group.start > ordinal:
                 yield user, group[-1]
             own = group.stop
+
+    def _counterparts(self, process: str, low: int, high: int, other: str) -> range:
+        """Return the periods of `other` over `[low, high)`: those that begin inside it, or those that contain the start of one of them."""
+        own, others = self.places[process].qualifier, self.places[other].qualifier
+        if others is own:
+            return range(low, high)
+        calendar = self._between(process, other)
+        if others > own:
+            down = _descend(own, others, calendar)
+            return range(down(low).start, down(high - 1).stop)
+        up = _climb(own, others, calendar)
+        return range(up(low), up(high - 1) + 1)
+
+    def _between(self, process: str, other: str) -> Calendar:
+        own, others = self.places[process], self.places[other]
+        return own.calendar.beside(own.qualifier, others.calendar, others.qualifier)
 
     def downstream(
         self, process: str, ordinal: int, is_there: Callable[[tuple[str, int]], bool] = lambda node: True  # noqa: ARG005  all are
@@ -206,9 +246,10 @@ def _places(context: Context) -> dict[str, Place]:
             dependencies=dependencies[name],
             dependants=tuple(dependants[name]),
             grouping=process.time_grouping,
-            last=process.qualifier.ordinal_of(end) if (end := last_moment(process)) else None,
+            last=after.ordinal if (after := period_after_last(process)) else None,
             needs=process.needs,
             in_order=process.in_order,
+            calendar=context.calendar_of(name),
         )
     return places
 
@@ -235,30 +276,19 @@ def _order(places: dict[str, Place]) -> tuple[list[str], bool]:
         return list(TopologicalSorter(inputs).static_order()), True
 
 
-def _counterparts(qualifier: Qualifier, low: int, high: int, other: Qualifier) -> range:
-    """Return the periods of `other` over `[low, high)`: those inside it, or those that contain a part of it."""
-    if other is qualifier:
-        return range(low, high)
-    if other > qualifier:
-        down = _descend(qualifier, other)
-        return range(down(low).start, down(high - 1).stop)
-    up = _climb(qualifier, other)
-    return range(up(low), up(high - 1) + 1)
-
-
 @cache
-def _climb(fine: Qualifier, coarse: Qualifier) -> Callable[[int], int]:
+def _climb(fine: Qualifier, coarse: Qualifier, calendar: Calendar) -> Callable[[int], int]:
     @lru_cache(maxsize=_CACHED)
     def climb(ordinal: int) -> int:
-        return Timeperiod(fine, ordinal).within(coarse).ordinal
+        return calendar.within(fine, ordinal, coarse)
 
     return climb
 
 
 @cache
-def _descend(coarse: Qualifier, fine: Qualifier) -> Callable[[int], range]:
+def _descend(coarse: Qualifier, fine: Qualifier, calendar: Calendar) -> Callable[[int], range]:
     @lru_cache(maxsize=_CACHED)
     def descend(ordinal: int) -> range:
-        return Timeperiod(coarse, ordinal).inside(fine)
+        return calendar.inside(coarse, ordinal, fine)
 
     return descend

@@ -11,11 +11,10 @@ from dataclasses import dataclass, replace
 from db.model import Job, Session, UnitOfWork
 from scheduler.blockers import Blocker, said
 from scheduler.board import Board
-from scheduler.discrete import Close, Open, Wait
+from scheduler.decisions import Close, Decision, Wait
 from scheduler.switches import said_off
 from scheduler.timetable import Node, ordinal_of
 from system.lifecycle import JOB_FINISHED, UOW_FINISHED, JobState, UowState
-from system.timeperiod import Timeperiod
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +89,17 @@ def _beginning(scene: Scene, node: Node) -> Node:
 
 def _open_period(scene: Scene, node: Node) -> Blocker:
     states, timeperiod = scene.board.timetable.states[node[0]], scene.board.timetable.period(node)
-    due = states.due_at(node[1])
-    text = f"the period is due at {said(due)}"
-    look = "nothing: it will run then"
-    if Timeperiod(states.qualifier, node[1]).end <= scene.board.draft.now:
-        look = f"launch.py job trigger {node[0]} {timeperiod} --why TEXT, to run it now"
     if not states.is_on:
         return _off(scene, node[0], timeperiod)
+    is_end = scene.board.topology.group(*node)[-1] == node[1]
+    begins = states.process.is_live and is_end
+    at = states.begin_at(node[1]) if begins else states.due_at(node[1])
+    text = f"the period {'begins' if begins else 'is due'} at {said(at)}"
+    if states.calendar.moves(states.qualifier):
+        text += f", which is {states.calendar.local(at):%Y-%m-%d %H:%M:%S} in {states.calendar.time_zone}"
+    look = "nothing: it will run then"
+    if states.calendar.end(states.qualifier, node[1]) <= scene.board.draft.now:
+        look = f"launch.py job trigger {node[0]} {timeperiod} --why TEXT, to run it now"
     return Blocker("open period", text, node[0], timeperiod, look=look)
 
 
@@ -106,7 +109,7 @@ def _off(scene: Scene, process: str, timeperiod: str) -> Blocker:
     return Blocker("off", said_off(states), process, timeperiod, since, f"launch.py process on {process} --why TEXT")
 
 
-def _of_admission(scene: Scene, node: Node, decision: Open | Close) -> Blocker:
+def _of_admission(scene: Scene, node: Node, decision: Decision) -> Blocker:
     """Return why a job that may run was not requested yet."""
     process = scene.board.context.managed[node[0]]
     timeperiod = scene.board.timetable.period(node)

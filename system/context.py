@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from types import MappingProxyType
 from typing import Any, cast
 
+from system.calendars import UTC_CALENDAR, Calendar
 from system.schedule import parse_schedule
-from system.timeperiod import Qualifier, Timeperiod, containing, parse, qualifier_named
+from system.timeperiod import Qualifier, Timeperiod, parse, qualifier_named
 
 MANAGED_EXCHANGE = "ex_managed_worker"
 FREERUN_EXCHANGE = "ex_freerun_worker"
@@ -21,8 +21,10 @@ UTILS_EXCHANGE = "ex_utils"
 REPORT_QUEUE = "q_uow_status"
 JOB_QUEUE = "q_job_status"
 
-STATE_MACHINES = ("discrete",)
 CATCHUP = ("all", "none")
+# The machines that run while a period is open, too.
+LIVE_MACHINES = ("continuous",)
+STATE_MACHINES = ("discrete", *LIVE_MACHINES)
 BLOCKING_TYPES = ("blocking_normal", "blocking_children", "blocking_dependencies", "blocking_all")
 ON_FAILURE = ("skip", "hold")
 
@@ -94,6 +96,11 @@ class ManagedProcess:
         return qualifier_named(self.time_qualifier)
 
     @property
+    def is_live(self) -> bool:
+        """Whether it runs while its period is open, too."""
+        return self.state_machine_name in LIVE_MACHINES
+
+    @property
     def needs(self) -> tuple[Dependency, ...]:
         """What `depends_on` says, a bare name as the dependency that it stands for."""
         return tuple(Dependency((given,)) if isinstance(given, str) else given for given in self.depends_on)
@@ -137,13 +144,17 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """Managed processes of falling granularity over the same data. `dependent_on` names other trees."""
+    """Managed processes of falling granularity over the same data. `dependent_on` names other trees.
+
+    `time_zone` is the IANA name of the zone in which its levels daily and coarser begin and end.
+    """
 
     name: str
     enclosed_processes: tuple[str, ...]
     dependent_on: tuple[str, ...] = ()
     mx_name: str | None = None
     mx_page: str | None = None
+    time_zone: str = "UTC"
 
 
 ProcessEntry = ManagedProcess | FreerunProcess | DaemonProcess
@@ -153,7 +164,7 @@ ProcessEntry = ManagedProcess | FreerunProcess | DaemonProcess
 class Context:
     """Everything that is registered. `managed` is keyed by process name, `trees` by tree name, both in the order given.
 
-    `folder` is where the user's code lives: it comes first on a slot's path.
+    `folder` is where the user's code lives: it comes first on a slot's path. `calendars` are those of the processes in a tree with a zone.
     """
 
     processes: tuple[ProcessEntry, ...]
@@ -161,10 +172,18 @@ class Context:
     queues: tuple[Queue, ...] = ()
     folder: str = ""
     managed: Mapping[str, ManagedProcess] = field(init=False)
+    calendars: Mapping[str, Calendar] = field(init=False)
 
     def __post_init__(self) -> None:
         managed = {p.name: p for p in self.processes if isinstance(p, ManagedProcess)}
         object.__setattr__(self, "managed", MappingProxyType(managed))
+        zoned = [tree for tree in self.trees.values() if tree.time_zone != UTC_CALENDAR.time_zone]
+        calendars = {name: Calendar(tree.time_zone) for tree in zoned for name in tree.enclosed_processes}
+        object.__setattr__(self, "calendars", MappingProxyType(calendars))
+
+    def calendar_of(self, process: str) -> Calendar:
+        """Return the calendar by which a process's periods begin and end: that of its tree."""
+        return self.calendars.get(process, UTC_CALENDAR)
 
 
 def managed_context_entry(  # noqa: PLR0913  the names and their order are the users' interface
@@ -253,9 +272,11 @@ def timetable_tree_entry(
     dependent_on: Sequence[str] = (),
     mx_name: str | None = None,
     mx_page: str | None = None,
+    *,
+    time_zone: str = "UTC",
 ) -> Tree:
     """Return the entry of a tree; the order of `enclosed_processes` does not matter."""
-    return Tree(tree_name, _texts(enclosed_processes), _texts(dependent_on), mx_name, mx_page)
+    return Tree(tree_name, _texts(enclosed_processes), _texts(dependent_on), mx_name, mx_page, time_zone)
 
 
 def _kept(given: Sequence[Any]) -> tuple[Any, ...]:
@@ -268,16 +289,17 @@ def _texts(given: Sequence[str]) -> tuple[str, ...]:
     return cast(tuple[str, ...], given) if isinstance(given, str) else tuple(given)
 
 
-def first_period(process: ManagedProcess, default_start: str) -> Timeperiod:
+def first_period(process: ManagedProcess, default_start: str, calendar: Calendar = UTC_CALENDAR) -> Timeperiod:
     """Return the first timeperiod of a process: its own `start`, else the one that contains `default_start` (an hourly id, UTC)."""
     if process.start:
         return parse(process.qualifier, process.start)
-    return containing(process.qualifier, parse(qualifier_named("_hourly"), default_start).start)
+    moment = parse(qualifier_named("_hourly"), default_start).start
+    return Timeperiod(process.qualifier, calendar.containing(process.qualifier, moment))
 
 
-def last_moment(process: ManagedProcess) -> datetime | None:
-    """Return the instant from which a process has no more timeperiods, None where it goes on for ever."""
-    return parse(process.qualifier, process.end).start if process.end else None
+def period_after_last(process: ManagedProcess) -> Timeperiod | None:
+    """Return the first timeperiod that a process does not run any more, None where it goes on for ever."""
+    return parse(process.qualifier, process.end) if process.end else None
 
 
 def schedule_faults(text: str) -> str:

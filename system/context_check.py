@@ -19,24 +19,26 @@ from system.context import Context, DaemonProcess, Dependency, FreerunProcess, M
 from system.dependency_check import dependency_faults, graph_faults
 from system.entry_check import is_texts, name_fault, near, process_faults, qualifier_of, queue_faults, queue_name_fault, tree_faults
 from system.errors import ConfigError
+from system.zone_check import SINCE, zone_faults
 
 Entry = TypeVar("Entry", bound=ProcessEntry | Tree | Queue)
 _HOW = "give the path of a .py file, or a dotted module name"
 
 
-def check(processes: object, trees: object, queues: object = (), folder: str = "") -> Context:
+def check(processes: object, trees: object, queues: object = (), folder: str = "", default_start: str = SINCE) -> Context:
     """Return the context that the entries make up; raises ConfigError that lists every fault.
 
     Each of the three is a list of entries, or a dict whose values are entries. `folder` is where the user's code lives; where it is
-    empty, class paths are not looked up.
+    empty, class paths are not looked up. `default_start` is the hourly id at which processes start that have no start of their own.
     """
-    return _checked("the process context", processes, trees, queues, folder)
+    return _checked("the process context", (processes, trees, queues), folder, default_start)
 
 
-def load_context(where: str) -> Context:
+def load_context(where: str, default_start: str = SINCE) -> Context:
     """Return the checked context of a module, `where` being the path of its file or its dotted name; raises ConfigError.
 
     The file's folder is the user's folder. The module is imported under its own name, with that folder first on the path.
+    `default_start` as for `check`.
     """
     file, name = _locate(where)
     title = f"the process context {file}"
@@ -45,7 +47,8 @@ def load_context(where: str) -> Context:
     if missing:
         raise _refusal(title, [f"{given} is missing: add a list of entries by this name" for given in missing])
     folder = str(file.parent)
-    return _checked(title, module.process_context, module.timetable_context, getattr(module, "queue_context", ()), folder)
+    given = module.process_context, module.timetable_context, getattr(module, "queue_context", ())
+    return _checked(title, given, folder, default_start)
 
 
 def shape(process: ManagedProcess, context: Context) -> str:
@@ -64,8 +67,11 @@ def shape(process: ManagedProcess, context: Context) -> str:
         "dependencies": sorted({p.name for p in inputs if p.qualifier == process.qualifier}),
         "start": process.start,
     }
-    if process.needs:  # left out where there are none: what was registered before there were any has no such fact
+    # What follows is left out where there is none of it: what was registered before there was any has no such fact.
+    if process.needs:
         facts["depends_on"] = sorted(map(_said_of, process.needs))
+    if (calendar := context.calendar_of(process.name)).moves(process.qualifier):
+        facts["time_zone"] = calendar.time_zone
     return json.dumps(facts, sort_keys=True)
 
 
@@ -80,8 +86,9 @@ def _members(context: Context, tree: Tree | None) -> list[ManagedProcess]:
     return [context.managed[name] for name in tree.enclosed_processes if name in context.managed] if tree else []
 
 
-def _checked(title: str, processes: object, trees: object, queues: object, folder: str) -> Context:
+def _checked(title: str, given: tuple[object, object, object], folder: str, default_start: str) -> Context:
     faults: list[str] = []
+    processes, trees, queues = given
     kinds: tuple[type[ProcessEntry], ...] = (ManagedProcess, FreerunProcess, DaemonProcess)
     found_processes = _entries("process_context", processes, kinds, faults)
     found_trees = _entries("timetable_context", trees, (Tree,), faults)
@@ -91,15 +98,17 @@ def _checked(title: str, processes: object, trees: object, queues: object, folde
         if isinstance(process, ManagedProcess):
             own += dependency_faults(process)
         faults.extend(f"process {process.name!r}: {fault}" for fault in own)
+    managed = {p.name: p for p in found_processes if isinstance(p, ManagedProcess) and isinstance(p.name, str)}
     for tree in found_trees:
-        faults.extend(f"tree {tree.name!r}: {fault}" for fault in [*name_fault("name", tree.name), *tree_faults(tree)])
+        own = [*name_fault("name", tree.name), *tree_faults(tree), *zone_faults(tree, managed, default_start)]
+        faults.extend(f"tree {tree.name!r}: {fault}" for fault in own)
     for queue in found_queues:
         faults.extend(f"queue {queue.name!r}: {fault}" for fault in [*queue_name_fault(queue.name), *queue_faults(queue)])
     faults.extend(_double_names(found_processes, found_trees, found_queues))
     faults.extend(_shared_queues(found_processes))
     faults.extend(_tree_faults(found_processes, found_trees))
     if not any("depends on itself, " in fault for fault in faults):  # trees in a circle are said already
-        faults.extend(graph_faults(found_processes, found_trees))
+        faults.extend(graph_faults(found_processes, found_trees, default_start))
     if faults:
         raise _refusal(title, faults)
     return Context(

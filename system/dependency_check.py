@@ -2,6 +2,7 @@
 
 A cycle of processes is no fault where each way round it ends at an earlier period. That is decided by bounds: how much later, at the
 most, can the end of what is depended on lie than the end of the period that depends on it? The sum over a cycle has to be below 0.
+Ends are instants: what the zones of trees move them by is counted in.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from dataclasses import dataclass
 
 from system.context import Dependency, ManagedProcess, ProcessEntry, Tree
 from system.entry_check import is_texts, near, qualifier_of
-from system.timeperiod import DAILY, HOURLY, MONTHLY, YEARLY, Qualifier
+from system.timeperiod import DAILY, HOURLY, MONTHLY, YEARLY
+from system.zone_check import SINCE, is_zone, shifts, start_day
 
 LARGEST_OFFSET = 10_000
 LARGEST_WINDOW = 1_000
@@ -35,6 +37,16 @@ class Link:
     other: str
     later_s: int
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A process, and by how many seconds its periods end before those of UTC: at the least, and at the most. `zone` is UTC below a day."""
+
+    process: ManagedProcess
+    zone: str = "UTC"
+    least_s: int = 0
+    most_s: int = 0
 
 
 def dependency_faults(process: ManagedProcess) -> Iterator[str]:
@@ -69,14 +81,22 @@ def _is_whole(found: object) -> bool:
     return isinstance(found, int) and not isinstance(found, bool)
 
 
-def graph_faults(processes: Iterable[ProcessEntry], trees: Iterable[Tree]) -> Iterator[str]:
-    """Yield what is wrong with who depends on whom: unknown processes, periods that wait for themselves, cycles."""
+def graph_faults(processes: Iterable[ProcessEntry], trees: Iterable[Tree], default_start: str = SINCE) -> Iterator[str]:
+    """Yield what is wrong with who depends on whom: unknown processes, periods that wait for themselves, cycles.
+
+    `default_start` is the hourly id at which processes start that have no start of their own.
+    """
     by_name = {p.name: p for p in processes if isinstance(p.name, str)}
+    readable = [t for t in trees if isinstance(t.name, str) and is_texts(t.enclosed_processes) and is_texts(t.dependent_on)]
+    zones = {name: tree.time_zone for tree in readable for name in tree.enclosed_processes if is_zone(tree.time_zone)}
     sound = {
-        name: p for name, p in by_name.items() if isinstance(p, ManagedProcess) and qualifier_of(p) and not any(dependency_faults(p))
+        name: _member(p, zones.get(name, "UTC"), default_start)
+        for name, p in by_name.items()
+        if isinstance(p, ManagedProcess) and qualifier_of(p) and not any(dependency_faults(p))
     }
-    links = list(_tree_links(sound, list(trees)))
-    for process in sound.values():
+    links = list(_tree_links(sound, readable))
+    for member in sound.values():
+        process = member.process
         for need in process.needs:
             for name in need.processes:
                 other = by_name.get(name)
@@ -89,46 +109,70 @@ def graph_faults(processes: Iterable[ProcessEntry], trees: Iterable[Tree]) -> It
                     if need.offset >= 0:
                         yield f"{title}, itself, with the offset {need.offset}, and waits for ever: use -1, the period before, or less"
                 elif name in sound:
-                    links.append(_link(process, other, need.offset))
+                    links.append(_link(member, sound[name], need.offset))
     yield from _cycles_faults(links)
 
 
-def _tree_links(sound: Mapping[str, ManagedProcess], trees: list[Tree]) -> Iterator[Link]:
-    readable = {t.name: t for t in trees if isinstance(t.name, str) and is_texts(t.enclosed_processes) and is_texts(t.dependent_on)}
-    for tree in readable.values():
-        members = sorted((sound[n] for n in dict.fromkeys(tree.enclosed_processes) if n in sound), key=lambda p: qualifier_of(p) or HOURLY)
-        for at, process in enumerate(members):
+def _member(process: ManagedProcess, zone: str, default_start: str) -> Member:
+    if zone == "UTC" or process.qualifier > DAILY:
+        return Member(process)
+    return Member(process, zone, *shifts(zone, start_day(process, default_start)))
+
+
+def _tree_links(sound: Mapping[str, Member], trees: list[Tree]) -> Iterator[Link]:
+    readable = {tree.name: tree for tree in trees}
+    for tree in trees:
+        members = sorted((sound[n] for n in dict.fromkeys(tree.enclosed_processes) if n in sound), key=lambda m: m.process.qualifier)
+        for at, member in enumerate(members):
             if at + 1 < len(members):
-                yield Link(process.name, members[at + 1].name, 0, "its child")
+                yield _link(member, members[at + 1], 0, "its child")
             for name in tree.dependent_on:
                 for other in readable[name].enclosed_processes if name in readable and name != tree.name else ():
-                    if other in sound and sound[other].time_qualifier == process.time_qualifier:
-                        yield _link(process, sound[other], 0, f"by tree {tree.name!r}")
+                    if other in sound and sound[other].process.time_qualifier == member.process.time_qualifier:
+                        yield _link(member, sound[other], 0, f"by tree {tree.name!r}")
 
 
-def _link(user: ManagedProcess, other: ManagedProcess, offset: int, text: str = "") -> Link:
-    later_s = _moved_s(user.qualifier, other.qualifier, offset) + _group_s(user, other, offset)
-    return Link(user.name, other.name, later_s, text or (f"offset {offset}" if offset else "the same period"))
+def _link(user: Member, other: Member, offset: int, text: str = "") -> Link:
+    later_s = _moved_s(user, other, offset) + _group_s(user, other, offset)
+    return Link(user.process.name, other.process.name, later_s, text or (f"offset {offset}" if offset else "the same period"))
 
 
-def _moved_s(user: Qualifier, other: Qualifier, offset: int) -> int:
+def _moved_s(user: Member, other: Member, offset: int) -> int:
     """Return how much later than a period the one that it depends on ends at the most, without any grouping."""
-    least_s, most_s = _LENGTHS_S[other.name]
-    if other >= user:
-        return offset * (most_s if offset > 0 else least_s)
+    own, others = user.process.qualifier, other.process.qualifier
+    least_s, most_s = _LENGTHS_S[others.name]
+    if others >= own:
+        return offset * (most_s if offset > 0 else least_s) + _shifted_s(user, other, is_same_end=offset == 0)
     # The first fine period of a coarse one is the one that has longest to wait.
     steps = offset + 1
-    return steps * (most_s if steps > 0 else least_s) - _LENGTHS_S[user.name][0]
+    later_s = steps * (most_s if steps > 0 else least_s) - _LENGTHS_S[own.name][0]
+    # An hour begins inside the day that contains it, wherever its zone lets it begin: nothing is moved before whole days are counted.
+    return later_s if own > DAILY >= others and steps == 0 else later_s + _shifted_s(user, other, is_same_end=False)
 
 
-def _group_s(user: ManagedProcess, other: ManagedProcess, offset: int) -> int:
-    """Return how much later the end of the group may lie that a period of `other` is in."""
-    if other.time_grouping == 1:
+def _shifted_s(user: Member, other: Member, *, is_same_end: bool) -> int:
+    """Return by how much the zones of two processes move their ends apart at the most. `is_same_end`: in one zone both end together."""
+    is_mixed = (user.process.qualifier > DAILY) != (other.process.qualifier > DAILY)
+    if not is_mixed and user.zone == other.zone and is_same_end:
         return 0
-    is_aligned = offset == 0 and (other.qualifier > user.qualifier or (user.time_qualifier, user.time_grouping) == (
-        other.time_qualifier, other.time_grouping
-    ))
-    return 0 if is_aligned else other.time_grouping * _LENGTHS_S[other.time_qualifier][1]
+    if not is_mixed:
+        return user.most_s - other.least_s
+    coarse = other if user.process.qualifier > DAILY else user
+    # Days that begin between two hours: the last hour that begins inside one of them ends after it.
+    return max(coarse.least_s % 3_600, coarse.most_s % 3_600) if coarse is user else coarse.most_s - coarse.least_s
+
+
+def _group_s(user: Member, other: Member, offset: int) -> int:
+    """Return how much later the end of the group may lie that a period of `other` is in."""
+    own, others = user.process, other.process
+    if others.time_grouping == 1:
+        return 0
+    is_crossed = others.qualifier > DAILY and user.zone != "UTC"  # groups of hours are those of UTC's days
+    is_aligned = offset == 0 and not is_crossed and (
+        others.qualifier > own.qualifier
+        or (own.time_qualifier, own.time_grouping) == (others.time_qualifier, others.time_grouping)
+    )
+    return 0 if is_aligned else others.time_grouping * _LENGTHS_S[others.time_qualifier][1]
 
 
 def _cycles_faults(links: list[Link]) -> Iterator[str]:

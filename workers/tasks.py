@@ -10,6 +10,7 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from db.model import Outcome, UnitOfWork
+from system.calendars import UTC_CALENDAR, Calendar
 from system.context import ManagedProcess
 from system.errors import SlotError, TimeperiodError
 from system.lifecycle import UOW_LIFECYCLE, UowEvent, UowState, advance
@@ -33,16 +34,18 @@ def is_uow_id(text: str) -> bool:
     return len(parts) == 4 and all(parts) and parts[2].isdecimal() and parts[3].isdecimal()
 
 
-def task_of(uow: UnitOfWork, processes: Mapping[str, ManagedProcess]) -> Task:
+def task_of(uow: UnitOfWork, processes: Mapping[str, ManagedProcess], calendars: Mapping[str, Calendar] = MappingProxyType({})) -> Task:
     """Return the attempt that `uow` was claimed for; raises SlotError where this worker's context can't run it.
 
-    Arguments are a copy: whatever an attempt does to its own, no other one sees it.
+    Arguments are a copy: whatever an attempt does to its own, no other one sees it. The window's bounds are as the clocks of the process's
+    calendar show them, UTC's where `calendars` has none for it.
     """
     process = processes.get(uow.process)
     if process is None:
         raise SlotError(f"process {uow.process!r} is not in this worker's context: deploy the same context to all boxes and restart them")
     try:
-        start, end = _moment(process.time_qualifier, uow.start_timeperiod), _moment(process.time_qualifier, uow.end_timeperiod)
+        calendar = calendars.get(process.name, UTC_CALENDAR)
+        start, end = (_moment(calendar, process.time_qualifier, bound) for bound in (uow.start_timeperiod, uow.end_timeperiod))
     except TimeperiodError as error:
         raise SlotError(f"the window of {uow.id} can't be read with this worker's context: {error}") from error
     return Task(
@@ -97,5 +100,6 @@ def after_refusal(outcome: Outcome, uow: UnitOfWork | None) -> Outcome | Refusal
 
 
 @lru_cache(maxsize=8192)
-def _moment(qualifier: str, timeperiod: str) -> str:
-    return parse(qualifier_named(qualifier), timeperiod).start.isoformat()
+def _moment(calendar: Calendar, qualifier: str, timeperiod: str) -> str:
+    period = parse(qualifier_named(qualifier), timeperiod)
+    return calendar.shown(period.qualifier, period.ordinal).isoformat()

@@ -43,7 +43,7 @@ class Worker:
     ) -> None:
         self._store = store
         self._slots = slots
-        self._processes = context.managed
+        self._context = context
         self._clock = clock
         self._settings = settings
         self._presence = presence
@@ -250,7 +250,7 @@ class Worker:
 
     def _start(self, uow: UnitOfWork, now: datetime) -> None:
         try:
-            task = task_of(uow, self._processes)
+            task = task_of(uow, self._context.managed, self._context.calendars)
         except SlotError as error:
             log.error("can't run %s: %s", uow.id, error, extra={"action": "uow_refused", "uow": uow.id})  # noqa: TRY400  the sentence says it
             self._outbox.add_outcome(refused_by_context(uow, now, str(error)))

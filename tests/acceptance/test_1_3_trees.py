@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from scheduler.discrete import Close, Decision, Input, Open, Wait, decide
+from scheduler.decisions import Close, Decision, Input, Open, Wait
+from scheduler.discrete import decide
 from scheduler.inputs import inputs_of
 from scheduler.timetable import Timetable, id_of, ordinal_of
 from scheduler.trees import Topology

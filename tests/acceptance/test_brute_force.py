@@ -12,7 +12,7 @@ import pytest
 
 from scheduler import discrete
 from scheduler.board import Board
-from scheduler.discrete import Open
+from scheduler.decisions import Open
 from tests.support.brute_play import Play, differences
 
 TIMETABLES = min(1_000, int(os.environ.get("HORARIUM_HISTORIES", "1000")))
@@ -61,7 +61,7 @@ def test_a_parent_that_never_runs_again_is_found(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_gate_that_is_always_open_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(discrete, "_before_work", lambda _inputs, _blocking: Open())
+    monkeypatch.setattr(discrete, "before_work", lambda _inputs, _blocking: Open())
     assert found_by(range(40))
 
 

@@ -11,8 +11,9 @@ import pytest
 
 from db.memory import MemoryStore
 from db.model import Cancel, Job, Turn, UnitOfWork
-from scheduler import commands
+from scheduler import board, commands, continuous, machines
 from scheduler.board import Board
+from scheduler.decisions import Close, Decision, Input, Occasion, Open, Revert, Wait
 from scheduler.engine import Engine
 from scheduler.settlement import reopened
 from scheduler.sweep import Findings, Sweep
@@ -94,6 +95,27 @@ def without_waiting_for_the_end(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(commands, "call_off", call_off_at_once)
 
 
+def without_a_last_run_for_all(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(continuous, "missing", lambda inputs: ())
+
+
+def without_reverts(patch: pytest.MonkeyPatch) -> None:
+    decide = continuous.decide
+
+    def never_back(job: Job | None, inputs: Sequence[Input], blocking: str, occasion: Occasion) -> Decision:
+        decision = decide(job, inputs, blocking, occasion)
+        if isinstance(decision, Revert) and job is not None and job.uow_state is UowState.PROCESSED:
+            return Close(JobEvent.PROCESSED)
+        return Wait(()) if isinstance(decision, Revert) else decision
+
+    patch.setattr(machines, "MACHINES", {**machines.MACHINES, "continuous": never_back})
+    patch.setattr(board, "MACHINES", machines.MACHINES)
+
+
+def without_frequency(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(continuous, "_each_time", lambda job, occasion: Open())
+
+
 TEETH = [
     without_fence,
     without_fenced_outcomes,
@@ -102,6 +124,9 @@ TEETH = [
     without_sweep,
     without_window,
     without_waiting_for_the_end,
+    without_a_last_run_for_all,
+    without_reverts,
+    without_frequency,
 ]
 
 

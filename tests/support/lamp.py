@@ -39,12 +39,13 @@ def january(levels: Sequence[str] = ("hourly", "daily"), days: int = 1, **fields
     ]
 
 
-def context(processes: Sequence[ManagedProcess], **dependent_on: Sequence[str]) -> Context:
-    """Return a context with one tree per first part of the processes' names."""
+def context(processes: Sequence[ManagedProcess], time_zone: str = "UTC", **dependent_on: Sequence[str]) -> Context:
+    """Return a context with one tree per first part of the processes' names, all in one time zone."""
     trees: dict[str, list[str]] = {}
     for process in processes:
         trees.setdefault(process.name.partition("_")[0], []).append(process.name)
-    return Context(tuple(processes), {t: timetable_tree_entry(t, names, dependent_on.get(t, ())) for t, names in trees.items()})
+    entries = {t: timetable_tree_entry(t, names, dependent_on.get(t, ()), time_zone=time_zone) for t, names in trees.items()}
+    return Context(tuple(processes), entries)
 
 
 class Lamp:
@@ -58,9 +59,10 @@ class Lamp:
         store: Store | None = None,
         broker: Broker | None = None,
         begins: datetime = NOW,
+        time_zone: str = "UTC",
         **dependent_on: Sequence[str],
     ) -> None:
-        self.context = context(processes, **dependent_on)
+        self.context = context(processes, time_zone, **dependent_on)
         self.store = store or MemoryStore()
         self.broker = broker or MemoryBroker()
         self.clock = ManualClock(begins)

@@ -6,9 +6,9 @@ Knows nothing of the engine: periods come from the calendar, gates and finalizat
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 from math import inf
 
@@ -135,6 +135,21 @@ class Book:
         """Return the periods, all being due, for which something is still to be done without an operator, and what."""
         return [f"{node[0]} {node[1]}: {owes}" for node in self.nodes if (owes := self._owes(node, jobs))]
 
+    def begin(self, node: Node) -> datetime:
+        """Return when a period begins."""
+        return parse(self.processes[node[0]].qualifier, node[1]).start
+
+    def close(self, node: Node) -> datetime:
+        """Return when a period is over, its lag too."""
+        process = self.processes[node[0]]
+        return parse(process.qualifier, node[1]).end + timedelta(seconds=process.lag_s)
+
+    def is_restless(self, node: Node, jobs: Jobs) -> bool:
+        """Return whether a job runs again and again, all being due, until somebody finishes what it is made of."""
+        job = jobs.get(node)
+        is_running = job is not None and job.state is JobState.IN_PROGRESS and not job.held
+        return self.processes[node[0]].is_live and is_running and bool(self.missing(node, jobs))
+
     def _owes(self, node: Node, jobs: Jobs) -> str:
         job = jobs.get(node)
         if job is None or job.state is JobState.EMBRYO:
@@ -142,6 +157,8 @@ class Book:
                 return "to be skipped"
             return "to be run" if self.is_open(node, jobs) and not self._is_full_of_held(node[0], jobs) else ""
         if job.state in JOB_FINISHED or job.held:
+            return ""
+        if self.is_restless(node, jobs):
             return ""
         if job.uow_state not in UOW_FINISHED:
             return f"{job.uow_id} to end"
@@ -181,10 +198,12 @@ def node_of(record: Job | UnitOfWork) -> Node:
 class WatchedStore(MemoryStore):
     """The one store of a history; watches what must hold at any time. `inserted_s` tells when each turn was inserted."""
 
-    def __init__(self, clock: ManualClock, book: Book) -> None:
+    def __init__(self, clock: ManualClock, book: Book, latest: Callable[[], datetime] | None = None) -> None:
         super().__init__()
         self._clock = clock
         self._book = book
+        self._latest = latest or clock.now
+        self.latest: dict[int, datetime] = {}  # the latest time that anybody had seen when each turn was inserted
         self.inserted_s: dict[int, float] = {}
         self._asked: set[str] = set()  # REQUESTED because an engine wanted so, not because a claim came to nothing
         self._by_node: defaultdict[Node, list[str]] = defaultdict(list)
@@ -197,6 +216,7 @@ class WatchedStore(MemoryStore):
             must(turn.number not in self.inserted_s, "turn", turn.number, "was inserted twice, now by", turn.session)
             must(turn.number == len(self.inserted_s) + 1, "turn", turn.number, "follows", len(self.inserted_s))
             self.inserted_s[turn.number] = self._clock.monotonic()
+            self.latest[turn.number] = self._latest()
         return was_inserted
 
     def project(self, turn: Turn, chunks: Sequence[Chunk]) -> None:
@@ -251,9 +271,12 @@ class _Replay:
     """What the turns alone say, one after the other."""
 
     book: Book
+    latest: Mapping[int, datetime]
     jobs: dict[Node, Job] = field(default_factory=dict)
     settled: dict[Node, int] = field(default_factory=dict)
     opened: dict[str, int] = field(default_factory=dict)
+    opened_at: dict[str, datetime] = field(default_factory=dict)
+    finals: dict[tuple[Node, int], int] = field(default_factory=dict)  # the turn that asked for a generation's final run
     losses: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
 
     def apply(self, turn: Turn) -> None:
@@ -270,15 +293,19 @@ class _Replay:
             self._judge_opening(uow, turn, before)
         for job in turn.jobs:
             if job.state in JOB_FINISHED:
-                self._judge_end(job, turn)
+                self._judge_end(job, turn, state_of(before, node_of(job)))
         self._judge_limits(turn)
 
     def _judge_opening(self, uow: UnitOfWork, turn: Turn, before: Jobs) -> None:
         must(uow.id not in self.opened, uow.id, "was opened in turns", self.opened.get(uow.id), "and", turn.number)
         self.opened[uow.id] = turn.number
+        self.opened_at[uow.id] = turn.decided_at
         node, job = node_of(uow), self.jobs[node_of(uow)]
         must(job.uow_id == uow.id and uow.turn == turn.number, uow.id, "was opened for", job)
         must(job.fence == uow.fence, uow.id, "begins with fence", uow.fence, "after", job.fence)
+        if self.book.processes[node[0]].is_live:
+            self._judge_live_run(uow, job, turn, before)
+            return
         if job.run == 1:
             must(self.book.is_open(node, self.jobs), uow.id, "was opened in turn", turn.number, "behind a closed gate")
             return
@@ -289,12 +316,39 @@ class _Replay:
         since = self.opened[last.uow_id]
         must(any(self.settled.get(n, 0) > since for n in self.book.inputs(node)), uow.id, "is a rerun that no later input justifies")
 
-    def _judge_end(self, job: Job, turn: Turn) -> None:
+    def _judge_live_run(self, uow: UnitOfWork, job: Job, turn: Turn, before: Jobs) -> None:
+        """Judge a run of a process that runs while its period is open: REFERENCE 1.4."""
+        node, missing, last = node_of(uow), self.book.missing(node_of(uow), self.jobs), before.get(node_of(uow))
+        is_over = self.book.close(node) <= turn.decided_at
+        must(self.latest[turn.number] >= self.book.begin(node), uow.id, "was opened before its period began, in turn", turn.number)
+        if job.run > 1:
+            must(last and (last.generation, last.run) == (job.generation, job.run - 1), uow.id, "was opened after", last)
+        if job.state is JobState.FINAL_RUN:
+            since = self.finals.get((node, job.generation), turn.number)
+            self.finals[node, job.generation] = turn.number
+            must(not missing, uow.id, "is a final run before its inputs:", missing)
+            must(self.latest[turn.number] >= self.book.close(node), uow.id, "is a final run, and its period is open in turn", turn.number)
+            is_justified = since == turn.number or any(self.settled.get(n, 0) > since for n in self.book.inputs(node))
+            must(is_justified, uow.id, "is one more final run that no later input justifies")
+            return
+        must(missing or not is_over, uow.id, "opened in turn", turn.number, "is to be a final run")
+        if job.run == 1:
+            must(not is_over or self.book.is_open(node, self.jobs), uow.id, "was opened in turn", turn.number, "behind a closed gate")
+            return
+        pause = turn.decided_at - self.opened_at[f"{node[0]}/{node[1]}/{job.generation}/{job.run - 1}"]
+        wanted = float(self.book.processes[node[0]].trigger_frequency.split()[1])
+        must(pause.total_seconds() >= wanted, uow.id, "was opened", pause, "after the last run, and not", wanted)
+
+    def _judge_end(self, job: Job, turn: Turn, before: JobState) -> None:
         node = node_of(job)
+        is_live = self.book.processes[node[0]].is_live
         if job.state is JobState.SKIPPED:
             is_due = job.uow_state is UowState.CANCELED or (job.run == 0 and self.book.has_skipped_dependency(node, self.jobs))
             must(is_due, job.uow_id, "was skipped in turn", turn.number, "for no reason:", job)
+            is_lost = is_live and job.good_runs and not job.reason.startswith("operator")
+            must(not is_lost, job.uow_id, "was skipped in turn", turn.number, "with good runs:", job)
             return
+        must(not is_live or before is JobState.FINAL_RUN, job.uow_id, "is", job.state.label, "without a final run:", before.label)
         must(job.uow_state is _OUTCOMES[job.state], job.uow_id, "is", job.state.label, "and its unit of work", job.uow_state)
         unfinished = self.book.missing(node, self.jobs)
         must(not unfinished, job.uow_id, "was finished in turn", turn.number, "before", unfinished)
@@ -317,7 +371,7 @@ def judge(book: Book, store: WatchedStore, marks: Sequence[Mark], second_looks: 
     """Raise Violation unless a history that is over went right. `is_calm`: nothing went wrong in it, so nothing may have been lost."""
     turns = store.every_turn()
     must([turn.number for turn in turns] == list(range(1, len(turns) + 1)), "turns are not consecutive")
-    replay = _Replay(book)
+    replay = _Replay(book, store.latest)
     for turn in turns:
         replay.apply(turn)
     _judge_records(replay, store)
@@ -343,8 +397,8 @@ def _judge_records(replay: _Replay, store: WatchedStore) -> None:
     opened, found = set(replay.opened), {uow.id for uow in store.every_uow()}
     must(opened == found, "turns and units of work differ:", sorted(opened ^ found)[:4])
     must(replay.jobs == store.every_job(), "turns and jobs differ:", sorted(replay.jobs.items() ^ store.every_job().items(), key=str)[:4])
-    for job in replay.jobs.values():
-        if job.uow_state is not None:
+    for node, job in replay.jobs.items():
+        if job.uow_state is not None and not replay.book.is_restless(node, replay.jobs):
             for uow in store.uows([job.uow_id]):
                 must(uow.state is job.uow_state, job.uow_id, "is", job.uow_state, "by its job and", uow)
                 must(uow.state not in UOW_FINISHED or uow.fence == job.fence, job.uow_id, "ended with another fence than", job.fence)
@@ -367,7 +421,8 @@ def _judge_attempts(replay: _Replay, store: WatchedStore, marks: Sequence[Mark])
         process, timeperiod = mark.uow_id.split("/")[:2]
         of_node[process, timeperiod].append(mark)
         of_uow[mark.uow_id] += 1
-        must(mark.end_s is not None, mark, "runs on")
+        is_restless = replay.book.is_restless((process, timeperiod), replay.jobs)
+        must(mark.end_s is not None or is_restless, mark, "runs on")
         began_s = store.inserted_s[replay.opened[mark.uow_id]]
         must(mark.start_s >= began_s, mark, "before the turn that opened it, at", began_s)
     for uow in store.every_uow():

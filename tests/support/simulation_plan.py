@@ -86,7 +86,7 @@ def plan_of(seed: int) -> Plan:
     )
     return Plan(
         seed,
-        _with_needs(Random(f"needs {seed}"), _context(luck)),
+        _with_machines(Random(f"machines {seed}"), _with_needs(Random(f"needs {seed}"), _context(luck))),
         luck.choice((END, MIDNIGHT + timedelta(hours=luck.randint(-2, 2), seconds=-5), datetime(2024, 2, 29, 23, 59, 55, tzinfo=UTC))),
         luck.choice((1, 1, 2)),
         slots,
@@ -132,6 +132,19 @@ def _with_needs(luck: Random, context: Context) -> Context:
                 needs = more[name].depends_on
         found[name] = replace(process, depends_on=needs, in_order=luck.random() < 0.2)
     return Context(tuple(found.values()), context.trees)
+
+
+def _with_machines(luck: Random, context: Context) -> Context:
+    """Return half of the contexts as they are; in the others some processes run while their period is open. Has luck of its own."""
+    if luck.random() < 0.5:
+        return context
+    found = tuple(_with_machine(luck, process) for process in context.managed.values())
+    return Context(found, context.trees)
+
+
+def _with_machine(luck: Random, process: ManagedProcess) -> ManagedProcess:
+    machine, frequency = luck.choice(("discrete", "continuous")), luck.choice((2, 2, 8, 40, 7_200))
+    return process if machine == "discrete" else replace(process, state_machine_name=machine, trigger_frequency=f"every {frequency}")
 
 
 def _need(luck: Random, names: list[str]) -> Dependency:

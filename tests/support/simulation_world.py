@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import partial
 from heapq import heappop, heappush
 from math import inf
@@ -39,16 +40,34 @@ class Weather(Protocol):
         ...
 
 
+class WallClock(ManualClock):
+    """A clock that remembers the latest time that it ever showed: what has been seen to be over is over for whoever saw it."""
+
+    def __init__(self, begin: datetime) -> None:
+        super().__init__(begin)
+        self._latest = begin
+
+    @property
+    def latest(self) -> datetime:
+        """The latest time that it has shown."""
+        return max(self._latest, self.now())
+
+    def jump(self, seconds: float) -> None:
+        """See ManualClock."""
+        self._latest = self.latest
+        super().jump(seconds)
+
+
 class World:
     """Everything that a history is made of. `run` plays what is due; it may be called again from within a call that takes its time."""
 
     def __init__(self, plan: Plan, *, ignore_deadline: bool = False) -> None:
         self.plan = plan
         self.ignore_deadline = ignore_deadline
-        self.clock = ManualClock(plan.begin)
+        self.clock = WallClock(plan.begin)
         self.luck = Random(f"world {plan.seed}")
         self.book = Book(plan.context)
-        self.store = WatchedStore(self.clock, self.book)
+        self.store = WatchedStore(self.clock, self.book, lambda: self.clock.latest)
         self.broker = MemoryBroker()
         self.marks: list[Mark] = []
         self.engines: list[Engine] = []

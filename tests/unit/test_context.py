@@ -13,8 +13,8 @@ from system.context import (
     daemon_context_entry,
     first_period,
     freerun_context_entry,
-    last_moment,
     managed_context_entry,
+    period_after_last,
     queue_context_entry,
     schedule_faults,
     timetable_tree_entry,
@@ -102,10 +102,10 @@ def test_an_impossible_start_is_refused() -> None:
 
 
 def test_the_end_is_the_first_period_that_is_not_run_any_more() -> None:
-    moment = last_moment(managed(end="2014010100"))
-    assert moment is not None
-    assert moment.isoformat() == "2014-01-01T00:00:00+00:00"
-    assert last_moment(managed()) is None
+    after = period_after_last(managed(end="2014010100"))
+    assert after is not None
+    assert after.start.isoformat() == "2014-01-01T00:00:00+00:00"
+    assert period_after_last(managed()) is None
 
 
 def test_a_process_knows_its_qualifier() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from scheduler.discrete import Close, Input, decide
+from scheduler.decisions import Close, Input
+from scheduler.discrete import decide
 from scheduler.inputs import inputs_of
 from scheduler.timetable import Timetable
 from scheduler.trees import Topology

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from db.model import Job
-from scheduler.discrete import Close, Decision, Input, Open, Wait, decide
+from scheduler.decisions import Close, Decision, Input, Open, Wait
+from scheduler.discrete import decide
 from system.context import BLOCKING_TYPES
 from system.lifecycle import JobEvent, JobState, UowState
 from tests.support.builders import job

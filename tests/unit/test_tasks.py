@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from system.calendars import Calendar
 from system.errors import SlotError
 from system.lifecycle import UowEvent, UowState
 from tests.support.builders import NOW, outcome, uow
@@ -32,6 +33,16 @@ def test_a_midnight_is_read_with_the_qualifier_of_its_process() -> None:
     day = uow("sums_monthly/2024010000/1/1", start_timeperiod="2024010000", end_timeperiod="2024020000")
     task = task_of(day, {"sums_monthly": managed("sums_monthly", "_monthly")})
     assert (task.start, task.end) == ("2024-01-01T00:00:00+00:00", "2024-02-01T00:00:00+00:00")
+
+
+def test_the_window_of_a_local_day_is_as_the_clocks_there_show_it() -> None:
+    day = uow("sums_daily/2024033100/1/1", start_timeperiod="2024033100", end_timeperiod="2024040100")
+    task = task_of(day, {"sums_daily": managed("sums_daily", "_daily")}, {"sums_daily": Calendar("Europe/Berlin")})
+    assert (task.start, task.end) == ("2024-03-31T00:00:00+01:00", "2024-04-01T00:00:00+02:00")
+
+
+def test_hours_are_those_of_utc_in_any_zone() -> None:
+    assert task_of(CLAIMED, PROCESSES, {"flights_hourly": Calendar("Europe/Berlin")}).start == "2024-01-01T03:00:00+00:00"
 
 
 def test_attempts_count_failures_and_losses_from_one() -> None:
