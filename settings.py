@@ -23,6 +23,7 @@ PREFIX = "HORARIUM_"
 # Names the settings file; `none` means that there is none. No setting itself, since it leads to them.
 FILE_VARIABLE = PREFIX + "SETTINGS"
 NO_FILE = "none"
+NO_ARCHIVE = "none"
 # What the product sets itself, for the processes and jobs that it starts; never settings.
 CHILD_MARKS = frozenset(
     PREFIX + name
@@ -34,9 +35,15 @@ CHILD_MARKS = frozenset(
 DEFAULT, FILE, ENVIRONMENT, COMMAND_LINE = "default", "file", "environment", "command line"
 
 
-def _setting(default: Any, unit: str, text: str, *, least: float | None = None, may_hold_password: bool = False) -> Any:
-    """Return a row of the table. `least` is the lowest number that is taken."""
-    return field(default=default, metadata={"unit": unit, "help": text, "least": least, "may_hold_password": may_hold_password})
+_MOST = 10**12
+
+
+def _setting(
+    default: Any, unit: str, text: str, *, least: float | None = None, most: float = _MOST, may_hold_password: bool = False
+) -> Any:
+    """Return a row of the table. `least` and `most` are the lowest and the highest number that is taken."""
+    facts = {"unit": unit, "help": text, "least": least, "most": most, "may_hold_password": may_hold_password}
+    return field(default=default, metadata=facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,9 @@ class Settings:
     workers: int = _setting(0, "processes", "workers of this box; 0: one per CPU, at most 2", least=0)
     scheduler_boxes: str = _setting("", "regular expression", "boxes that keep a scheduler, matched whole; unset: every box")
     slots: int = _setting(2, "units of work", "what one worker runs at once", least=1)
+    backfill_share: float = _setting(
+        0.75, "part of 1", "part of a worker's slots that backfill may hold; one is left to live work, unless this is 1", least=0, most=1
+    )
     timetable_start: str = _setting("2020010100", "hourly id, UTC", "first period of processes without a start of their own")
     trial_clock: str = _setting("", "START@SPEED", "for trials: a clock that begins there, in UTC, and goes so fast; unset: the real one")
     lease_s: float = _setting(30.0, "seconds", "without a beat for so long a session is lost; at least 3 times beat_s")
@@ -81,6 +91,11 @@ class Settings:
     poll_s: float = _setting(1.0, "seconds", "between looks at a queue whose bell did not ring")
     stop_grace_s: float = _setting(10.0, "seconds", "from the request to stop until the kill")
     output_limit_bytes: int = _setting(262_144, "bytes", "what is kept of one attempt's output", least=1)
+    keep_uows_days: int = _setting(90, "days", "units of work that ended longer ago are archived; 0: kept for ever", least=0)
+    keep_turns_days: int = _setting(90, "days", "turns and answered commands older than this are archived; 0: kept for ever", least=0)
+    keep_jobs_days: int = _setting(0, "days", "records of jobs finished longer ago are archived; 0: kept for ever", least=0)
+    keep_output_days: int = _setting(30, "days", "output of units of work that ended longer ago is archived; 0: kept for ever", least=0)
+    archive: str = _setting("", "path or none", "folder of what is archived; unset: <var>/archive; none: it is dropped")
     log_bytes: int = _setting(10_000_000, "bytes", "size at which a log file is rotated", least=0)
     log_count: int = _setting(5, "files", "rotated log files that are kept", least=0)
 
@@ -120,7 +135,7 @@ def settled(layers: Iterable[Layer], here: Path) -> Settled:
     faults: list[str] = []
     values: dict[str, Any] = {}
     places = dict.fromkeys(TABLE, DEFAULT)
-    starts = {"context": here, "var": here}  # where the relative paths begin
+    starts = {"context": here, "var": here, "archive": here}  # where the relative paths begin
     file = ""
     for layer in layers:
         file = file or layer.path
@@ -149,10 +164,15 @@ def _resolved(loaded: Settings, starts: Mapping[str, Path]) -> Settings:
         var=str(var),
         context=str(starts["context"] / Path(loaded.context).expanduser()) if is_file else loaded.context,
         store_url=loaded.store_url or f"sqlite:///{var}/horarium.db",
+        archive=str(var / "archive") if not loaded.archive else _archive(loaded.archive, starts["archive"]),
         box=loaded.box or socket.gethostname(),
         workers=loaded.workers or min(2, cpu_count()),
     )
     return Settings(**values)
+
+
+def _archive(given: str, start: Path) -> str:
+    return given if given == NO_ARCHIVE else str(start / Path(given).expanduser())
 
 
 def _unknown(layer: Layer, name: str) -> str:
@@ -169,7 +189,9 @@ def _value(name: str, given: object, layer: Layer) -> str | int | float:
     if kind == "str":
         return _text(name, given, layer)
     least = 0.001 if TABLE[name].metadata["least"] is None else TABLE[name].metadata["least"]
-    expected = f"expected {'a whole number' if kind == 'int' else 'a number of seconds'}, {least} or more"
+    most = TABLE[name].metadata["most"]
+    noun = "a whole number" if kind == "int" else "a number of seconds" if TABLE[name].metadata["unit"] == "seconds" else "a number"
+    expected = f"expected {noun}, {least} or more" if most == _MOST else f"expected {noun} from {least} to {most}"
     is_readable = isinstance(given, int | float) and not isinstance(given, bool)
     if not is_readable and (layer.place == FILE or not isinstance(given, str)):
         raise ValueError(f"{expected}, without quotes")
@@ -177,7 +199,7 @@ def _value(name: str, given: object, layer: Layer) -> str | int | float:
         number = int(str(given)) if kind == "int" else float(str(given))
     except ValueError:
         raise ValueError(expected) from None
-    if not least <= number <= 10**12:  # also refuses nan and inf
+    if not least <= number <= most:  # also refuses nan and inf
         raise ValueError(expected)
     return number
 

@@ -32,6 +32,7 @@ from scheduler.policy import SchedulerSettings
 from scheduler.timetable import States
 from system.clock import RealClock
 from system.context import REPORT_QUEUE, Context, ManagedProcess, managed_context_entry, timetable_tree_entry
+from system.lanes import managed_queues
 from system.lifecycle import JobState, UowEvent, UowState
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -97,7 +98,7 @@ class Side:
         if not self.store.projected_turn():
             fill(self.store, parts, periods)
         self.broker: Broker = MemoryBroker()
-        queues = [p.queue for p in parts.managed.values()]
+        queues = managed_queues(parts)
         self.broker.declare([REPORT_QUEUE, *queues])
         self.consumer = self.broker.consumer(queues)
         for kind in ("scheduler", "worker"):
@@ -127,7 +128,7 @@ def start_up(file: str, processes: int, answer: Any) -> None:
     store.prepare()
     store.open_session(Session(f"scheduler-{RUN}", "scheduler", "box", 1, 0.0, NOW))
     parts, broker = context(processes), MemoryBroker()
-    broker.declare([REPORT_QUEUE, *(p.queue for p in parts.managed.values())])
+    broker.declare([REPORT_QUEUE, *managed_queues(parts)])
     began = time.perf_counter()
     engine = Engine(store, broker, parts, RealClock(), SETTINGS, session=f"scheduler-{RUN}")
     engine.turn(NOW)

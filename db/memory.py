@@ -13,7 +13,9 @@ from datetime import datetime
 from itertools import islice
 from threading import Lock
 
+from db.keeping import Floor
 from db.memory_boxes import MemoryBoxes
+from db.memory_keeping import MemoryKeeping
 from db.model import (
     Answer,
     BeatAnswer,
@@ -36,7 +38,7 @@ from system.errors import NotFound, StoreError
 from system.lifecycle import JOB_ACTIVE, UOW_FINISHED, UOW_LIFECYCLE, UowEvent, UowState, advance
 
 
-class MemoryStore(MemoryBoxes):
+class MemoryStore(MemoryBoxes, MemoryKeeping):
     """A store that lives as long as its object; threads share it."""
 
     def __init__(self) -> None:
@@ -45,6 +47,9 @@ class MemoryStore(MemoryBoxes):
         self._turns: dict[int, Turn] = {}
         self._numbers: list[int] = []
         self._projected = 0
+        self._removed_turns = 0
+        self._last_command = 0
+        self._floors: dict[str, Floor] = {}
         self._jobs: dict[tuple[str, str], Job] = {}
         self._active: dict[tuple[str, str], Job] = {}
         self._chunks: defaultdict[str, dict[int, Chunk]] = defaultdict(dict)
@@ -71,7 +76,7 @@ class MemoryStore(MemoryBoxes):
     def insert_turn(self, turn: Turn) -> bool:
         """See Store."""
         with self._lock:
-            if turn.number in self._turns:
+            if turn.number in self._turns or turn.number <= self._removed_turns:
                 return False
             self._turns[turn.number] = turn
             insort(self._numbers, turn.number)
@@ -301,7 +306,7 @@ class MemoryStore(MemoryBoxes):
     def add_command(self, command: Command) -> int:
         """See Store."""
         with self._lock:
-            number = len(self._commands) + 1
+            number = self._last_command = self._last_command + 1
             self._commands[number] = self._open_commands[number] = replace(command, number=number)
             return number
 
@@ -316,7 +321,7 @@ class MemoryStore(MemoryBoxes):
             try:
                 return self._commands[number]
             except KeyError:
-                raise NotFound(f"there is no command {number}: numbers go from 1 to {len(self._commands)}") from None
+                raise NotFound(f"there is no command {number}: numbers go from 1 to {self._last_command}") from None
 
     # -- switches
 

@@ -40,6 +40,7 @@ from db.documents import (
 from db.model import BeatAnswer, Chunk, Command, Event, Job, Outcome, OutputPiece, ProcessRow, Session, Switch, Turn, UnitOfWork
 from db.sql_boxes import SqlBoxes
 from db.sql_dialect import insert_absent, insert_newer, insert_or_replace
+from db.sql_keeping import REMOVED_TURNS, SqlKeeping
 from db.sql_schema import (
     ACTIVE_JOB,
     OPEN_COMMAND,
@@ -116,7 +117,7 @@ _PROCESSES = sa.select(processes).order_by(processes.c.name)
 _REGISTER = insert_absent(processes)
 
 
-class SqlStore(SqlBoxes):
+class SqlStore(SqlBoxes, SqlKeeping):
     """A store in an SQL file, which it closes. `file` is there for a queue that lives in it too."""
 
     def __init__(self, file: SqlFile) -> None:
@@ -135,7 +136,12 @@ class SqlStore(SqlBoxes):
     def insert_turn(self, turn: Turn) -> bool:
         """See Store."""
         row = (turn.number, turn.session, moment_text(turn.decided_at), encode_turn(turn))
-        return self.file.write(lambda conn: _INSERT_TURN(conn, [row])) == 1
+
+        def insert(conn: sa.Connection) -> bool:
+            is_removed = turn.number <= (conn.execute(REMOVED_TURNS).scalar() or 0)
+            return not is_removed and _INSERT_TURN(conn, [row]) == 1
+
+        return self.file.write(insert)
 
     def turns_after(self, number: int, limit: int) -> list[Turn]:
         """See Store."""

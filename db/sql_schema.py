@@ -170,6 +170,8 @@ events = sa.Table(
     _text("text"),
 )
 
+floors = sa.Table("floor", metadata, _key("process"), _number("generation"), _number("fence"))
+
 switches = sa.Table(
     "switch",
     metadata,

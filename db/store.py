@@ -7,10 +7,11 @@ Every verb may be called from any thread.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
+from db.keeping import Keeping
 from db.model import (
     BeatAnswer,
     Chunk,
@@ -28,7 +29,7 @@ from db.model import (
 from db.model_boxes import BoxReport, BoxWish
 
 
-class Store(ABC):
+class Store(Keeping):
     """The truth: turns, their projections, claims, beats and outcomes."""
 
     @abstractmethod
@@ -43,7 +44,10 @@ class Store(ABC):
 
     @abstractmethod
     def insert_turn(self, turn: Turn) -> bool:
-        """Insert `turn` if its number is free. Returns False, and changes nothing, when it is taken. Durable on return."""
+        """Insert `turn` if its number is free. Returns False, and changes nothing, when it is taken. Durable on return.
+
+        The number of a turn that was removed stays taken.
+        """
 
     @abstractmethod
     def turns_after(self, number: int, limit: int) -> list[Turn]:

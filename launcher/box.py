@@ -13,8 +13,7 @@ from supervisor.local_crew import LocalCrew
 from supervisor.places import Place, Placement
 from supervisor.service import SupervisorService
 from system.context import REPORT_QUEUE
-
-SUPERVISOR = "supervisor"
+from system.lanes import managed_queues
 
 
 def places(roof: Roof, box: str = "") -> tuple[Place, ...]:
@@ -25,7 +24,7 @@ def places(roof: Roof, box: str = "") -> tuple[Place, ...]:
 
 def begin(roof: Roof, parts: Joined) -> None:
     """Declare queues and register processes; raises ConfigError where the context does not fit the store."""
-    parts.broker.declare([REPORT_QUEUE, *(p.queue for p in roof.context.managed.values())])
+    parts.broker.declare([REPORT_QUEUE, *managed_queues(roof.context)])
     register(parts.store, roof.context, roof.settings.timetable_start, roof.clock.now())
 
 

@@ -16,8 +16,10 @@ from launcher.clocks import clock_of
 from launcher.sources import settle
 from mq.broker import Broker
 from scheduler.desk import Desk
+from scheduler.keeper import Keeper, KeeperSettings
 from scheduler.policy import SchedulerSettings
-from settings import PREFIX, Settings, Settled
+from settings import NO_ARCHIVE, PREFIX, Settings, Settled
+from system.archive import Archive, Files, Nowhere
 from system.clock import Clock
 from system.context import Context
 from system.context_check import load_context
@@ -145,6 +147,18 @@ def scheduler_settings(settings: Settings) -> SchedulerSettings:
     )
 
 
+def keeper_over(settings: Settings, store: Store, clock: Clock) -> Keeper:
+    """Return who keeps house in a store."""
+    figures = KeeperSettings(
+        uows_days=settings.keep_uows_days,
+        jobs_days=settings.keep_jobs_days,
+        turns_days=settings.keep_turns_days,
+        output_days=settings.keep_output_days,
+    )
+    archive: Archive = Nowhere() if settings.archive == NO_ARCHIVE else Files(Path(settings.archive))
+    return Keeper(store, archive, clock, figures)
+
+
 def worker_settings(settings: Settings) -> WorkerSettings:
     """Return the figures that a worker goes by. Its own stop is over before the supervisor's patience is."""
     return WorkerSettings(
@@ -156,6 +170,7 @@ def worker_settings(settings: Settings) -> WorkerSettings:
         end_grace_s=min(5.0, settings.stop_grace_s / 5),
         stop_grace_s=settings.stop_grace_s * 0.6,
         output_limit_bytes=settings.output_limit_bytes,
+        backfill_share=settings.backfill_share,
     )
 
 

@@ -12,7 +12,8 @@ from launcher import named
 from launcher.asking import sure
 from launcher.parts import Roof
 from launcher.screen import json_option, number, show, show_json, table_of
-from system.context import JOB_QUEUE, REPORT_QUEUE, Context, DaemonProcess
+from system.context import JOB_QUEUE, REPORT_QUEUE, Context, DaemonProcess, ManagedProcess
+from system.lanes import both_lanes
 
 
 @click.group("queue")
@@ -65,9 +66,10 @@ def queues_of(context: Context) -> Mapping[str, list[str]]:
     found: dict[str, list[str]] = {REPORT_QUEUE: ["scheduler"]}
     for process in context.processes:
         if not isinstance(process, DaemonProcess):
-            readers = found.setdefault(process.queue, [])
-            if process.name not in readers:
-                readers.append(process.name)
+            for name in both_lanes([process.queue]) if isinstance(process, ManagedProcess) else [process.queue]:
+                readers = found.setdefault(name, [])
+                if process.name not in readers:
+                    readers.append(process.name)
     for queue in context.queues:
         found.setdefault(queue.name, [])
     found.pop(JOB_QUEUE, None)

@@ -14,6 +14,7 @@ from datetime import datetime
 
 from db.model import Job, Switch, UnitOfWork, UowMove
 from mq.broker import Message
+from scheduler import admission
 from scheduler.alarms import Alarms
 from scheduler.decisions import Close, Decision, Occasion, Open, Revert, Wait, held, pass_over
 from scheduler.draft import Draft
@@ -26,6 +27,7 @@ from scheduler.settlement import Settlement, ended, failed, lost, retried, waiti
 from scheduler.timetable import Node, Timetable, id_of
 from scheduler.trees import Topology
 from system.context import Context
+from system.lanes import Lane, queue_in
 from system.lifecycle import JOB_FINISHED, JOB_LIFECYCLE, UOW_FINISHED, JobEvent, JobState, UowEvent, UowState, advance
 
 log = logging.getLogger(__name__)
@@ -42,12 +44,12 @@ class Board:
         self.timetable = timetable
         self.settings = settings
         self.inflight = InFlight({name: process.queue for name, process in context.managed.items()})
-        self.frontiers = {name: Frontier(states, now) for name, states in timetable.states.items()}
+        self.frontiers = {name: Frontier(states, now, settings.history_s) for name, states in timetable.states.items()}
         self.window = settings.window_least
         self.look_at: dict[str, None] = {}  # in order: the same accident leads to the same turns
         self.draft = Draft(timetable.head + 1, now, timetable)
-        self._hungry: dict[str, None] = dict.fromkeys(topology.order())
-        self._again: dict[str, dict[int, None]] = {}
+        self._hungry: dict[Lane, dict[str, None]] = {lane: dict.fromkeys(topology.order()) for lane in Lane}
+        self._again: dict[tuple[str, Lane], dict[int, None]] = {}
         self._round = deque(self.frontiers)
         self._marked: dict[Node, None] = {}
         self._alarms: list[tuple[datetime, str]] = []
@@ -74,6 +76,8 @@ class Board:
                 continue
             self.inflight.note(uow, node)
             self.look_at[uow.id] = None
+            if job.held:
+                self.inflight.leave_place(uow.id)
             if job.retry_at:
                 self.inflight.retry_at(job.retry_at, node)
 
@@ -86,7 +90,7 @@ class Board:
             moment, name = heapq.heappop(self._alarms)
             if self._armed.get(name) == moment:  # else the process has another schedule by now
                 del self._armed[name]
-                self._hungry[name] = None
+                self._let_fill(name)
                 self._arm(name, self.frontiers[name].advance(now))
         for process, ordinal in self.inflight.due_retries(now):
             self.try_again((process, ordinal))
@@ -111,14 +115,14 @@ class Board:
         before = self.timetable.states[name].schedule.text
         self.draft.switch(switch)
         is_rescheduled = before != self.timetable.states[name].schedule.text
-        self.frontiers[name] = Frontier(self.timetable.states[name], now)
+        self.frontiers[name] = Frontier(self.timetable.states[name], now, self.settings.history_s)
         self._arm(name, self.frontiers[name].advance(now))
         states = self.timetable.states[name]
         for node, job in [found for found in self.timetable.active.items() if found[0][0] == name]:
             if job.again_at is not None and job.state is not JobState.EMBRYO and is_rescheduled:
                 self.draft.put(replace(job, again_at=states.again_at(now), turn=self.draft.number))
             self.mark(node)  # it may be due by an operator's word
-        self._hungry[name] = None
+        self._let_fill(name)
 
     # -- what units of work bring
 
@@ -129,7 +133,7 @@ class Board:
         if flight is None or job is None or job.uow_id != uow.id:
             return
         self.inflight.note(uow, flight.node)
-        self._hungry[job.process] = None
+        self._let_fill(job.process)
         result = self._settle(job, uow, is_void=is_void)
         if result is not None:
             self._take(flight, uow, result)
@@ -155,6 +159,7 @@ class Board:
                 self.inflight.retry_at(job.retry_at, node)
                 log.warning("%s failed, again at %s: %s", uow.id, job.retry_at.isoformat(timespec="seconds"), job.reason)
             if job.held:
+                self.inflight.leave_place(uow.id)
                 log.error("%s is held: %s", uow.id, job.held)
         if result.uow_state in UOW_FINISHED and job is not None:
             self.inflight.settled(uow.id)
@@ -228,7 +233,7 @@ class Board:
         decision = self.decision(node)
         if isinstance(decision, Open):
             self.frontiers[node[0]].wake(node[1])
-            self._hungry[node[0]] = None
+            self._let_fill(node[0])
         elif decision is not None:
             self._carry_out(decision, node)
 
@@ -289,27 +294,34 @@ class Board:
     # -- opening units of work
 
     def fill(self, looks: int) -> bool:
-        """Open what may be opened, oldest first in each process; returns whether candidates are left that were not looked at."""
-        while self._hungry:
-            process = next(iter(self._hungry))
-            looks = self._fill(process, looks)
+        """Open what may be opened, live periods before history, oldest first in each process; returns whether candidates are left that
+        were not looked at."""
+        while lane := next((lane for lane in Lane if self._hungry[lane]), None):
+            process = next(iter(self._hungry[lane]))
+            looks = self._fill(process, lane, looks)
             if looks <= 0:
                 return True
-            del self._hungry[process]
+            del self._hungry[lane][process]
         return False
+
+    def _let_fill(self, process: str) -> None:
+        for hungry in self._hungry.values():
+            hungry[process] = None
 
     def size_windows(self, slots: int) -> None:
         """Set how many units of work of a queue may be REQUESTED, from the number of live slots."""
         window = max(self.settings.window_least, self.settings.window_per_slot * slots)
         if window != self.window:
             self.window = window
-            self._hungry = dict.fromkeys(self.topology.order())
+            for process in self.topology.order():
+                self._let_fill(process)
 
-    def _fill(self, process: str, looks: int) -> int:
+    def _fill(self, process: str, lane: Lane, looks: int) -> int:
         frontier = self.frontiers[process]
-        looks = self._fill_again(process, looks)
-        while looks > 0 and self.refusal(process) == "":
-            ordinal = frontier.pop()
+        frontier.age(self.draft.now)
+        looks = self._fill_again(process, lane, looks)
+        while looks > 0 and self.refusal(process, lane) == "":
+            ordinal = frontier.pop(lane)
             if ordinal is None:
                 break
             looks -= 1
@@ -317,10 +329,10 @@ class Board:
             self.settle_marked()
         return looks
 
-    def _fill_again(self, process: str, looks: int) -> int:
-        """Make attempts due whose backoff is over. They are in flight already, so that `max_in_flight` does not hold them up."""
-        waiting = self._again.get(process, {})
-        while waiting and looks > 0 and self.refusal(process) in ("", "in flight"):
+    def _fill_again(self, process: str, lane: Lane, looks: int) -> int:
+        """Make attempts due whose backoff is over. They go before what is new."""
+        waiting = self._again.get((process, lane), {})
+        while waiting and looks > 0 and self._refusal_again(process, lane) == "":
             ordinal = next(iter(waiting))
             del waiting[ordinal]
             looks -= 1
@@ -334,16 +346,16 @@ class Board:
                 self._retry(job)
         return looks
 
-    def refusal(self, process: str) -> str:
-        """Return why nothing more of `process` may be opened just now, empty when it may: `off`, `in flight` or `queue window`."""
+    def refusal(self, process: str, lane: Lane) -> str:
+        """Return why nothing new may be opened in a lane of `process`, empty when it may: `off`, `in flight` or `queue window`."""
         entry = self.context.managed[process]
         if not self.timetable.states[process].is_on:
             return "off"
-        if len(self.inflight.requested[entry.queue]) >= self.window:
-            return "queue window"
-        if entry.max_in_flight and len(self.inflight.of_process[process]) >= entry.max_in_flight:
-            return "in flight"
-        return ""
+        return admission.refusal(entry, self.inflight, lane, self.window, may_be_live=self.frontiers[process].may_be_live)
+
+    def _refusal_again(self, process: str, lane: Lane) -> str:
+        entry = self.context.managed[process]
+        return admission.refusal_again(entry, self.inflight, lane, self.window) if self.timetable.states[process].is_on else "off"
 
     def _try(self, node: Node) -> None:
         decision = self.decision(node)
@@ -354,8 +366,10 @@ class Board:
 
     def try_again(self, node: Node) -> None:
         """Let the next attempt of a node's unit of work be made due as soon as its queue's window has room."""
-        self._again.setdefault(node[0], {})[node[1]] = None
-        self._hungry[node[0]] = None
+        job = self.timetable.active.get(node)
+        flight = self.inflight.flights.get(job.uow_id) if job else None
+        self._again.setdefault((node[0], flight.lane if flight else Lane.LIVE), {})[node[1]] = None
+        self._let_fill(node[0])
 
     def _retry(self, job: Job) -> None:
         """Make the next attempt of a failed unit of work due, where that time has come."""
@@ -387,8 +401,9 @@ class Board:
         entry = self.context.managed[job.process]
         qualifier, group = self.timetable.states[job.process].qualifier, self.topology.group(*node)
         start, end = id_of(qualifier, group.start), id_of(qualifier, group.stop)
+        queue = queue_in(entry.queue, self.frontiers[job.process].lane(node[1]))
         uow = UnitOfWork(
-            job.uow_id, job.process, job.timeperiod, entry.queue, start, end, opened_at=now, turn=turn, fence=job.fence
+            job.uow_id, job.process, job.timeperiod, queue, start, end, opened_at=now, turn=turn, fence=job.fence
         )
         self.draft.put(job)
         self.draft.opened.append(uow)

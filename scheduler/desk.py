@@ -77,6 +77,7 @@ class JobView:
     """One job as it stands. `job` and `uow` are None where nothing was opened yet; `why` says what it waits for.
 
     `start` and `end` are the bounds of its period, or of its group, on the clocks of `time_zone`.
+    `archived`: it is finished, and its record is not kept any more.
     """
 
     process: str
@@ -88,6 +89,7 @@ class JobView:
     job: Job | None
     uow: UnitOfWork | None
     why: Blocker
+    archived: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +158,9 @@ class Desk:
         calendar, group = states.calendar, self._topology.group(*node)
         zone = calendar.time_zone if calendar.moves(states.qualifier) else UTC_CALENDAR.time_zone
         start, end = (calendar.shown(states.qualifier, ordinal) for ordinal in (group.start, group.stop))
-        state, uow = JobState(states[node[1]]).label, uows[0] if uows else None
-        return JobView(process, timeperiod, zone, start, end, state, job, uow, self.why(process, timeperiod))
+        state, uow = JobState(states[node[1]]), uows[0] if uows else None
+        is_archived = job is None and state in JOB_FINISHED
+        return JobView(process, timeperiod, zone, start, end, state.label, job, uow, self.why(process, timeperiod), is_archived)
 
     def why(self, process: str, timeperiod: str) -> Blocker:
         """Return why a job is not running now, down to the leaf causes; raises NotFound or TimeperiodError."""
@@ -231,6 +234,8 @@ class Desk:
         number = self._read().head
         while number > 0 and first:
             last = self._store.turns_after(number - 1, 1)[0]
+            if last.number > number:
+                break  # the earlier ones were archived
             if last.jobs:
                 return (last.decided_at - first[0].decided_at).total_seconds()
             number -= 1
@@ -278,6 +283,9 @@ class Desk:
             last = self._store.turns_after(self._timetable.head - 1, 1) if self._timetable.head else []
             self._leader = last[0].session if last else ""
         while turns := self._store.turns_after(self._timetable.head, _TURNS_AT_ONCE):
+            if turns[0].number > self._timetable.head + 1:  # what lies between was archived meanwhile
+                self._timetable = None
+                return self._read()
             for turn in turns:
                 self._timetable.apply(turn)
                 self._leader = turn.session

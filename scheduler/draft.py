@@ -58,6 +58,8 @@ class Draft:
 
     def tell_past(self, job: Job) -> None:
         """Remember how a finished job stood before it is opened anew."""
+        if job.turn == 0:
+            return  # its record was archived, and its log with it
         kind = job.state.label.removeprefix("state_")
         # Its turn may have told of it in places of its own, from 0 on.
         self.events.append(Event(job.process, job.timeperiod, job.turn, _LAST_PLACE, job.changed_at, kind, "", job.reason))

@@ -1,7 +1,7 @@
-"""Which period of a process is looked at next? Oldest first, and each only when something that concerns it has changed.
+"""Which period of a process is looked at next? In each lane the oldest first, and each only when something that concerns it has changed.
 
-A process's untouched periods are passed once by a cursor, which starts at its first period and ends where nothing may run yet.
-What the cursor has passed comes back only when it is woken. So no turn walks the timetable.
+A process's untouched periods are passed once by two cursors: one goes over what was history when this began, the other one over what is
+newer, up to where nothing may run yet. What they have passed comes back only when it is woken. So no turn walks the timetable.
 """
 
 from __future__ import annotations
@@ -11,46 +11,62 @@ from collections.abc import Callable
 from datetime import datetime
 
 from scheduler.timetable import States
+from system.lanes import Lane
 
 
 class Frontier:
-    """The candidates of one process. `cursor` is the first period that was never looked at, `due_end` the first that is not due.
+    """The candidates of one process. `due_end` is the first period that is not due, `history_end` the first that is no history.
 
     `open_end` is the first that is no candidate yet: as `due_end`, but for a process that runs while its period is open.
     """
 
-    __slots__ = ("_awake", "_heap", "cursor", "due_end", "open_end", "second_look", "states")
+    __slots__ = (
+        "_awake", "_heaps", "_history_s", "_old", "_split", "_young", "due_end", "history_end", "open_end", "second_look", "states",
+    )  # fmt: skip
 
-    def __init__(self, states: States, now: datetime) -> None:
+    def __init__(self, states: States, now: datetime, history_s: float) -> None:
         self.states = states
-        self.cursor = states.first
+        self._history_s = history_s
         self.second_look = states.first
         self.due_end = states.due_end(now)
         self.open_end = states.open_end(now)
-        self._heap: list[int] = []
+        self.history_end = states.history_end(now, history_s)
+        self._split = min(max(self.history_end, states.first), self.due_end)
+        self._old, self._young = states.first, self._split
+        self._heaps: dict[Lane, list[int]] = {lane: [] for lane in Lane}
         self._awake: set[int] = set()
+
+    @property
+    def may_be_live(self) -> bool:
+        """Whether the process has periods that are live, or will have: it has not ended long ago."""
+        return self.states.last is None or self.history_end < self.states.last
+
+    def lane(self, ordinal: int) -> Lane:
+        """Return the lane in which a period is run that is opened now."""
+        return Lane.BACKFILL if ordinal < self.history_end else Lane.LIVE
 
     def wake(self, ordinal: int) -> None:
         """Make `ordinal` a candidate (again)."""
         if ordinal not in self._awake:
             self._awake.add(ordinal)
-            heapq.heappush(self._heap, ordinal)
+            heapq.heappush(self._heaps[self.lane(ordinal)], ordinal)
 
-    def is_awake(self, ordinal: int) -> bool:
-        """Return whether `ordinal` is to be looked at anyhow: it was woken, or the cursor has not come to it."""
-        return ordinal in self._awake or ordinal >= self.cursor
+    def pop(self, lane: Lane) -> int | None:
+        """Return the oldest candidate of `lane` and take it out, None when there is none."""
+        if lane is Lane.BACKFILL:
+            ordinal, self._old = self._older(self._heaps[lane], self._old, self._split)
+        else:
+            ordinal, self._young = self._older(self._heaps[lane], self._young, self.open_end)
+        return ordinal
 
-    def pop(self) -> int | None:
-        """Return the oldest candidate and take it out, None when there is none."""
-        untouched = self.states.next_embryo(self.cursor, self.open_end)
-        if self._heap and (untouched is None or self._heap[0] <= untouched):
-            ordinal = heapq.heappop(self._heap)
+    def _older(self, heap: list[int], cursor: int, end: int) -> tuple[int | None, int]:
+        """Return the older one of what is awake and what was never looked at, and where the cursor stands after it."""
+        untouched = self.states.next_embryo(cursor, end)
+        if heap and (untouched is None or heap[0] <= untouched):
+            ordinal = heapq.heappop(heap)
             self._awake.discard(ordinal)
-            if ordinal == untouched:
-                self.cursor = ordinal + 1
-            return ordinal
-        self.cursor = self.open_end if untouched is None else untouched + 1
-        return untouched
+            return ordinal, ordinal + 1 if ordinal == untouched else cursor
+        return untouched, end if untouched is None else untouched + 1
 
     def advance(self, now: datetime) -> datetime | None:
         """Let the periods that became due in, and those that began; returns when the next one will, None when there is none."""
@@ -66,8 +82,23 @@ class Frontier:
     def _next(self, ordinal: int, moment_of: Callable[[int], datetime]) -> datetime | None:
         return None if self.states.last is not None and ordinal >= self.states.last else moment_of(ordinal)
 
+    def age(self, now: datetime) -> None:
+        """Let what has become history by now change its lane. Each period does so once."""
+        self.history_end = max(self.history_end, self.states.history_end(now, self._history_s))
+        live = self._heaps[Lane.LIVE]
+        while live and live[0] < self.history_end:
+            heapq.heappush(self._heaps[Lane.BACKFILL], heapq.heappop(live))
+        end = min(self.history_end, self.due_end)
+        while self._young < end:
+            untouched = self.states.next_embryo(self._young, end)
+            if untouched is not None:
+                self.wake(untouched)
+            self._young = end if untouched is None else untouched + 1
+
     def look_again(self) -> int | None:
-        """Return the next period, round robin, that is still untouched behind the cursor and not awake; None at the end of a round."""
-        ordinal = self.states.next_embryo(self.second_look, min(self.cursor, self.open_end))
+        """Return the next period, round robin, that is still untouched behind the cursors and not awake; None at the end of a round."""
+        ordinal = self.states.next_embryo(self.second_look, self._old)
+        if ordinal is None:
+            ordinal = self.states.next_embryo(max(self.second_look, self._split), min(self._young, self.open_end))
         self.second_look = self.states.first if ordinal is None else ordinal + 1
         return None if ordinal is None or ordinal in self._awake else ordinal

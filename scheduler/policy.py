@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from system.lanes import HISTORY_S
+
 
 @dataclass(frozen=True, slots=True)
 class SchedulerSettings:
@@ -12,7 +14,8 @@ class SchedulerSettings:
     `lease_s`: how long the same beat must be read before a session is lost. `beat_s`: how often the scheduler beats itself.
     `sweep_s`: how often the sweep looks. `follow_s`: how often a standby reads the turns. `window_per_slot`, `window_least`: how many
     units of work of one queue may be REQUESTED. `max_losses`: how often a claim may be lost before an operator is asked.
-    `looks`: how many candidates one turn may decide, `reports`: how many reports it takes. `timetable_start` is an hourly id.
+    `history_s`: how long after it became due a period is history (see `system.lanes`). `looks`: how many candidates one turn may
+    decide, `reports`: how many reports it takes. `timetable_start` is an hourly id.
     """
 
     timetable_start: str = "2020010100"
@@ -23,6 +26,7 @@ class SchedulerSettings:
     window_per_slot: int = 4
     window_least: int = 100
     max_losses: int = 5
+    history_s: float = HISTORY_S
     looks: int = 2_000
     reports: int = 1_000
     second_looks: int = 4

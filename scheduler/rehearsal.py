@@ -19,6 +19,7 @@ from scheduler.engine import Engine
 from scheduler.policy import SchedulerSettings
 from system.clock import ManualClock
 from system.context import REPORT_QUEUE, Context, ManagedProcess, first_period
+from system.lanes import Lane, lane_of, managed_queues
 from system.lifecycle import UOW_ACTIVE, UowEvent
 from system.timeperiod import Timeperiod, containing, parse
 
@@ -86,9 +87,9 @@ class Rehearsal:
         self._context = _cut(context, begin, end, default_start)
         self._clock = ManualClock(begin)
         self._store, self._broker = MemoryStore(), MemoryBroker()
-        queues = sorted({p.queue for p in self._context.managed.values()})
+        queues = managed_queues(self._context)
         self._broker.declare([REPORT_QUEUE, *queues])
-        self._consumer = self._broker.consumer(queues)
+        self._consumers = [self._broker.consumer([queue for queue in queues if lane_of(queue) is lane]) for lane in Lane]
         for name, kind in ((_SCHEDULER, "scheduler"), (_WORKER, "worker")):
             self._store.open_session(Session(name, kind, _BOX, 1, 0.0, begin, slots=slots))
         settings = SchedulerSettings(timetable_start=default_start, sweep_s=_SWEEP_S, lease_s=4 * _SWEEP_S)
@@ -126,12 +127,13 @@ class Rehearsal:
     def _begin_attempts(self, now: datetime) -> None:
         for name in (_SCHEDULER, _WORKER):
             self._store.beat(name, {})
-        deliveries = self._consumer.take(self._slots - len(self._running)) if len(self._running) < self._slots else []
-        claimed = self._store.claim([delivery.body for delivery in deliveries], _WORKER, now)
-        self._consumer.acknowledge(deliveries)
-        for uow in claimed:
-            ended_at = now + timedelta(seconds=self._guesses[uow.process].duration_s(self._dice))
-            heapq.heappush(self._running, (ended_at, uow.id, uow))
+        for consumer in self._consumers:  # live work goes first
+            deliveries = consumer.take(max(0, self._slots - len(self._running)))
+            claimed = self._store.claim([delivery.body for delivery in deliveries], _WORKER, now)
+            consumer.acknowledge(deliveries)
+            for uow in claimed:
+                ended_at = now + timedelta(seconds=self._guesses[uow.process].duration_s(self._dice))
+                heapq.heappush(self._running, (ended_at, uow.id, uow))
         if len(self._running) > self.totals.peak:
             self.totals.peak, self.totals.peak_at = len(self._running), now
 

@@ -12,12 +12,15 @@ from db.model import Session
 from db.store import Store
 from mq.broker import Broker
 from scheduler.engine import Engine
+from scheduler.housekeeping import Housekeeping
+from scheduler.keeper import Keeper
 from scheduler.policy import SchedulerSettings
 from scheduler.presence import Presence
 from scheduler.registry import register
 from system.clock import Clock
 from system.context import REPORT_QUEUE, Context
 from system.errors import ConfigError, HorariumError
+from system.lanes import managed_queues
 from system.processes import own_identity
 
 log = logging.getLogger(__name__)
@@ -27,8 +30,19 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0
 class SchedulerService:
     """One scheduler process. `run` returns after `stop`, which any thread or signal handler may call."""
 
-    def __init__(self, store: Store, broker: Broker, context: Context, clock: Clock, settings: SchedulerSettings, box: str) -> None:
+    def __init__(
+        self,
+        store: Store,
+        broker: Broker,
+        context: Context,
+        clock: Clock,
+        settings: SchedulerSettings,
+        box: str,
+        *,
+        keeper: Keeper | None = None,
+    ) -> None:
         self._store = store
+        self._keeper = keeper
         self._broker = broker
         self._context = context
         self._clock = clock
@@ -60,8 +74,7 @@ class SchedulerService:
                 pause_s = min(_LONGEST_PAUSE_S, pause_s * 2)
 
     def _prepare(self) -> None:
-        queues = [REPORT_QUEUE, *(p.queue for p in self._context.managed.values())]
-        self._broker.declare(queues)
+        self._broker.declare([REPORT_QUEUE, *managed_queues(self._context)])
         register(self._store, self._context, self._settings.timetable_start, self._clock.now())
 
     def _serve(self) -> None:
@@ -72,9 +85,14 @@ class SchedulerService:
         engine = self._engine = Engine(self._store, self._broker, self._context, self._clock, self._settings, session=name)
         presence = Presence(self._store, session, self._settings.beat_s, self._facts)
         presence.open()
+        keeping = Housekeeping(self._keeper, self._clock, lambda: engine.leads) if self._keeper else None
+        if keeping:
+            keeping.start()
         try:
             self._loop(engine, presence)
         finally:
+            if keeping:
+                keeping.stop()
             engine.close()
             presence.close()
 

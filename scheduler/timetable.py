@@ -10,6 +10,7 @@ from db.model import Chunk, Job, Switch, Turn
 from system.calendars import UTC_CALENDAR, Calendar
 from system.context import Context, ManagedProcess, first_period, period_after_last
 from system.grouping import group_of
+from system.lanes import HISTORY_PERIODS
 from system.lifecycle import JOB_FINISHED, JobState
 from system.schedule import Every, Schedule, parse_schedule
 from system.timeperiod import Qualifier, Timeperiod, parse
@@ -110,9 +111,18 @@ class States:
 
         The schedule of a live process says how often it runs, not when its periods are over.
         """
-        fired = now if self.process.is_live else self.schedule.last_fire(now)
-        end = self.calendar.containing(self.qualifier, fired - timedelta(seconds=self.process.lag_s))
+        end = self._due_end(now)
         return max(self.first, end if self.last is None else min(end, self.last))
+
+    def _due_end(self, now: datetime) -> int:
+        """Return the first period that is not due yet, wherever the process begins and ends."""
+        fired = now if self.process.is_live else self.schedule.last_fire(now)
+        return self.calendar.containing(self.qualifier, fired - timedelta(seconds=self.process.lag_s))
+
+    def history_end(self, now: datetime, after_s: float) -> int:
+        """Return the first period that is no history: those before it became due over `after_s` and over two of their own lengths ago."""
+        end = min(self._due_end(now - timedelta(seconds=after_s)), self._due_end(now) - HISTORY_PERIODS)
+        return max(self.first, end)
 
     def due_at(self, ordinal: int) -> datetime:
         """Return when a period becomes due; of a live process: when it is closed for good."""

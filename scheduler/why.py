@@ -14,6 +14,8 @@ from scheduler.board import Board
 from scheduler.decisions import Close, Decision, Wait
 from scheduler.switches import said_off
 from scheduler.timetable import Node, ordinal_of
+from system.context import ManagedProcess
+from system.lanes import Lane, lane_of, places_for_backfill, queue_in
 from system.lifecycle import JOB_FINISHED, UOW_FINISHED, JobState, UowState
 
 
@@ -113,21 +115,28 @@ def _of_admission(scene: Scene, node: Node, decision: Decision) -> Blocker:
     """Return why a job that may run was not requested yet."""
     process = scene.board.context.managed[node[0]]
     timeperiod = scene.board.timetable.period(node)
-    refusal = scene.board.refusal(node[0])
+    lane = scene.board.frontiers[node[0]].lane(node[1])
+    refusal = scene.board.refusal(node[0], lane)
     if not scene.leads:
         return _nobody_leads(node[0], timeperiod)
     if refusal == "off":
         return _off(scene, process.name, timeperiod)
     if refusal == "in flight":
-        text = f"as many jobs of {process.name} are under way as its max_in_flight allows: {process.max_in_flight}"
-        return Blocker("in flight", text, process.name, timeperiod, look="launch.py timetable")
+        return Blocker("in flight", _in_flight(scene, process, lane), process.name, timeperiod, look="launch.py timetable")
     if refusal == "queue window":
-        count = len(scene.board.inflight.requested[process.queue])
-        text = f"{count} units of work wait in {process.queue}, which is its window"
+        queue = queue_in(process.queue, lane)
+        text = f"{len(scene.board.inflight.requested[queue])} units of work wait in {queue}, which is its window"
         return Blocker("queue window", text, process.name, timeperiod, look="add workers or slots")
     if isinstance(decision, Close):
         return Blocker("turn", f"the next turn finishes it: {decision.reason}", process.name, timeperiod)
     return Blocker("turn", "it is free to run: the next turn requests it, oldest period first", process.name, timeperiod)
+
+
+def _in_flight(scene: Scene, process: ManagedProcess, lane: Lane) -> str:
+    most, count = process.max_in_flight, len(scene.board.inflight.of_process[process.name])
+    if lane is Lane.BACKFILL and count < most:
+        return f"backfill of {process.name} has {places_for_backfill(most)} of the {most} places of its max_in_flight; live work goes first"
+    return f"as many jobs of {process.name} are under way as its max_in_flight allows: {most}"
 
 
 def _of_uow(scene: Scene, job: Job) -> Blocker:
@@ -161,12 +170,14 @@ def _of_uow(scene: Scene, job: Job) -> Blocker:
 
 def _of_queue(scene: Scene, job: Job, uow: UnitOfWork) -> Blocker:
     workers = [s for s in scene.sessions.values() if s.kind == "worker"]
-    queue = scene.board.context.managed[job.process].queue
+    queue = queue_in(scene.board.context.managed[job.process].queue, lane_of(uow.queue))
     if not workers:
         text = f"{uow.id} waits in {queue} and no worker runs"
         return Blocker("worker", text, job.process, job.timeperiod, job.changed_at, "launch.py up")
     before = len(scene.board.inflight.requested[queue])
     text = f"{uow.id} is one of {before} that wait in {queue} for one of {sum(s.slots for s in workers)} slots"
+    if lane_of(queue) is Lane.BACKFILL:
+        text = f"{uow.id} is one of {before} that wait in the backfill queue {queue}; live work goes first"
     return Blocker("unit of work", text, job.process, job.timeperiod, job.changed_at, "launch.py status")
 
 

@@ -30,6 +30,7 @@ from system.context import (
 )
 from system.errors import TimeperiodError
 from system.grouping import largest_grouping
+from system.lanes import BACKFILL_END, Lane, lane_of
 from system.timeperiod import QUALIFIERS, REAL_TIME, Qualifier, Timeperiod, parse
 
 # Names become ids, file names and words of a command line.
@@ -81,6 +82,8 @@ def queue_name_fault(name: object) -> Iterator[str]:
         yield f"queue {name!r} is Horarium's own: choose another"
     elif not isinstance(name, str) or not _QUEUE.fullmatch(name):
         yield f"queue {name!r} is no queue's name: use letters, digits, '_', '.' and '-', 200 at most"
+    elif lane_of(name) is Lane.BACKFILL:
+        yield f"queue {name!r} ends with '{BACKFILL_END}', which is for the queue of history beside each queue: choose another"
 
 
 def near(found: object, known: Iterable[str]) -> str:

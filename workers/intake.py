@@ -15,6 +15,7 @@ from db.store import Store
 from mq.broker import Consumer, Delivery
 from system.clock import Clock
 from system.errors import BrokerError, StoreError, Unavailable
+from system.lanes import Lane, lane_of
 from system.lifecycle import UowState
 from workers.policy import Backoff, WorkerSettings
 from workers.tasks import is_uow_id
@@ -22,23 +23,32 @@ from workers.tasks import is_uow_id
 log = logging.getLogger(__name__)
 
 
-class Intake:
-    """A consumer that is made anew when the broker fails, and the claims made with it. Belongs to the work thread."""
+# Makes a consumer of a lane's queues, if there are any.
+Connect = Callable[[Lane], Consumer | None]
 
-    def __init__(self, store: Store, connect: Callable[[], Consumer | None], clock: Clock, settings: WorkerSettings) -> None:
+
+class Intake:
+    """A consumer for each lane, made anew when the broker fails, and the claims made with them. Belongs to the work thread.
+
+    Live work goes before backfill. `gave_all` are the lanes that gave all that they were last asked for: there may be more.
+    """
+
+    def __init__(self, store: Store, connect: Connect, clock: Clock, settings: WorkerSettings) -> None:
         self._store = store
         self._connect = connect
         self._clock = clock
         self._backoff = Backoff(settings.retry_first_s, settings.retry_cap_s)
         self._doubt_s = settings.lease_s
-        self._consumer: Consumer | None = None
+        self._consumers: dict[Lane, Consumer] = {}
+        self._is_connected = False
         self._waiting: list[Delivery] = []
         self._doubts: dict[str, float] = {}
-        self.took_all_it_could = False
+        self.gave_all: frozenset[Lane] = frozenset()
 
-    def fileno(self) -> int:
-        """Return the descriptor that tells of messages; -1 where there is none."""
-        return self._consumer.fileno() if self._consumer else -1
+    def fileno(self, lane: Lane) -> int:
+        """Return the descriptor that tells of messages in a lane; -1 where there is none."""
+        consumer = self._consumers.get(lane)
+        return consumer.fileno() if consumer else -1
 
     def wait_s(self) -> float:
         """Return for how many seconds the broker is better left alone."""
@@ -52,39 +62,57 @@ class Intake:
 
     def close(self) -> None:
         """Stop consuming; what was taken and not acknowledged is there for others."""
-        consumer, self._consumer, self._waiting = self._consumer, None, []
-        try:
-            if consumer is not None:
+        consumers, self._consumers, self._waiting = self._consumers, {}, []
+        self._is_connected = False
+        for consumer in consumers.values():
+            try:
                 consumer.close()
-        except (BrokerError, Unavailable) as error:
-            log.warning("a consumer did not close cleanly: %s", error, extra={"action": "broker_failed"})
+            except (BrokerError, Unavailable) as error:
+                log.warning("a consumer did not close cleanly: %s", error, extra={"action": "broker_failed"})
 
     def forget_doubts(self) -> None:
         """Drop the claims of a session that is gone."""
         self._doubts.clear()
 
-    def take(self, room: int, running: Container[str]) -> list[str]:
-        """Return the ids to claim now, oldest first, at most `room`; empty also while the broker is away.
+    def take(self, room: int, backfill_room: int, running: Container[str]) -> list[str]:
+        """Return the ids to claim now, live ones first, then the oldest: at most `room`, and at most `backfill_room` of backfill.
 
-        Ids that run here already and messages that name no unit of work are acknowledged at once.
+        Empty also while the broker is away. Ids that run here already and messages that name no unit of work are acknowledged at once.
         """
-        self.took_all_it_could = False
+        self.gave_all = frozenset()
         if self.wait_s() > 0:
             return []
+        chosen: list[Delivery] = []
         try:
-            if self._consumer is None:
-                self._consumer = self._connect()
-            if self._consumer is None:
-                return []
-            if len(self._waiting) < room:
-                fresh = self._consumer.take(room - len(self._waiting))
-                self._waiting += fresh
+            self._connect_all()
+            for lane, most in ((Lane.LIVE, room), (Lane.BACKFILL, backfill_room)):
+                chosen += self._take(lane, min(most, room - len(chosen)), running)
             self._backoff.worked()
-            self.took_all_it_could = len(self._waiting) >= room
-            self._waiting = self._refuse_useless(self._consumer, self._waiting, running)
         except (BrokerError, Unavailable) as error:
             self.failed(error)
-        return list(dict.fromkeys(delivery.body for delivery in self._waiting[:room]))
+            return []
+        return list(dict.fromkeys(delivery.body for delivery in chosen))
+
+    def _connect_all(self) -> None:
+        if not self._is_connected:
+            for lane in Lane:
+                if lane not in self._consumers and (consumer := self._connect(lane)) is not None:
+                    self._consumers[lane] = consumer
+            self._is_connected = True
+
+    def _take(self, lane: Lane, most: int, running: Container[str]) -> list[Delivery]:
+        """Return what waits of a lane, at most `most`."""
+        consumer = self._consumers.get(lane)
+        if consumer is None or most <= 0:
+            return []
+        waiting = [delivery for delivery in self._waiting if lane_of(delivery.queue) is lane]
+        if len(waiting) < most:
+            fresh = consumer.take(most - len(waiting))
+            self._waiting += fresh
+            waiting += fresh
+        if len(waiting) >= most:
+            self.gave_all |= {lane}
+        return self._refuse_useless(consumer, waiting, running)[:most]
 
     def claim(self, ids: Sequence[str], session: str, now: datetime) -> list[UnitOfWork]:
         """Claim `ids`, as `take` returned them, acknowledge their messages, and return what was won, oldest first.
@@ -101,8 +129,9 @@ class Intake:
         settled = [delivery for delivery in self._waiting if delivery.body in decided]
         self._waiting = [delivery for delivery in self._waiting if delivery.body not in decided]
         try:
-            if self._consumer is not None:
-                self._consumer.acknowledge(settled)
+            for lane, consumer in self._consumers.items():
+                if of_lane := [delivery for delivery in settled if lane_of(delivery.queue) is lane]:
+                    consumer.acknowledge(of_lane)
         except (BrokerError, Unavailable) as error:
             self.failed(error)  # they come back, and are claimed by nobody then
         return [won[uow_id] for uow_id in ids if uow_id in won]
@@ -131,5 +160,6 @@ class Intake:
             if delivery.body not in running:
                 log.warning("a message on %s names no unit of work: %.200r", delivery.queue, delivery.body, extra={"action": "bad_message"})
         consumer.acknowledge(useless)
-        tags = {delivery.tag for delivery in useless}
-        return [delivery for delivery in deliveries if delivery.tag not in tags]
+        dropped = set(useless)
+        self._waiting = [delivery for delivery in self._waiting if delivery not in dropped]
+        return [delivery for delivery in deliveries if delivery not in dropped]

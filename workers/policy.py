@@ -17,6 +17,7 @@ class WorkerSettings:
     before it calls the session lost. `margin_s`: how much earlier the slots end themselves. `poll_s`: how often an idle worker looks
     without being woken. `uows_per_slot`: after how many units of work a slot is replaced. `end_grace_s`: from being asked to being
     killed. `stop_grace_s`: how long a stopping worker lets attempts finish. `output_limit_bytes`: what is kept of one attempt's output.
+    `backfill_share`: the part of the slots that backfill may hold where live work may come.
     `retry_first_s`, `retry_cap_s`: the wait after the first failed call to store or broker, and the longest one.
     """
 
@@ -29,6 +30,7 @@ class WorkerSettings:
     end_grace_s: float = 5.0
     stop_grace_s: float = 10.0
     output_limit_bytes: int = 1_048_576
+    backfill_share: float = 0.75
     retry_first_s: float = 0.1
     retry_cap_s: float = 5.0
 
@@ -42,11 +44,20 @@ class WorkerSettings:
         """How long attempts may run on after the last good beat was sent."""
         return self.lease_s - self.margin_s
 
+    @property
+    def kept_for_live(self) -> int:
+        """How many slots take no backfill where live work may come: one at least, unless backfill may have all, and never all of them."""
+        if self.backfill_share >= 1:
+            return 0
+        return min(self.slots - 1, max(1, self.slots - int(self.slots * self.backfill_share)))
+
     def _faults(self) -> list[str]:
         positive = ("slots", "beat_s", "lease_s", "margin_s", "poll_s", "uows_per_slot", "retry_first_s", "retry_cap_s")
         faults = [f"{name} is {getattr(self, name)}: it must be more than 0" for name in positive if getattr(self, name) <= 0]
         grace = ("end_grace_s", "stop_grace_s", "output_limit_bytes")
         faults += [f"{name} is {getattr(self, name)}: it must not be negative" for name in grace if getattr(self, name) < 0]
+        if not 0 <= self.backfill_share <= 1:
+            faults.append(f"backfill_share is {self.backfill_share}: it must lie between 0 and 1")
         if self.beat_s * 2 > self.lease_s - self.margin_s:
             faults.append(
                 f"beat_s is {self.beat_s}, lease_s {self.lease_s}, margin_s {self.margin_s}: "

@@ -36,7 +36,7 @@ class ProcessSlots(Slots):
     """Slots as processes. Build it before the process has threads or connections; raises SlotError where that fails.
 
     `mark` names the worker: it stands as `HORARIUM_WORKER` in the environment of all that runs here, so that what outlives the worker
-    can be found. Nothing starts before the first `extend`.
+    can be found. `kept_for_live` of the slots take no backfill. Nothing starts before the first `extend`.
     """
 
     def __init__(  # noqa: PLR0913  figures with defaults, all by name
@@ -51,6 +51,7 @@ class ProcessSlots(Slots):
         output_limit_bytes: int = 262_144,
         end_grace_s: float = 5.0,
         moment_s: float = 0.05,
+        kept_for_live: int = 0,
     ) -> None:
         self._clock = clock
         self._output_folder = output_folder.resolve()
@@ -71,6 +72,7 @@ class ProcessSlots(Slots):
         hosting = Hosting(place, {WORKER_MARK: mark, OUTPUT_MARK: self._output_text})
         self._shop = Workshop(hosting, clock, limits, scratch, self._watch, self._unwatch)
         self._lanes = [Lane(self._shop) for _ in range(size)]
+        self._for_backfill = self._lanes[kept_for_live:]  # live work goes to the kept ones first where all are as busy
         self._watched_host = hosting.fileno()
         self._epoll.register(self._watched_host, select.EPOLLIN)
         if self._alarm.fileno() >= 0:
@@ -81,13 +83,13 @@ class ProcessSlots(Slots):
         """Return how many attempts can run at once."""
         return len(self._lanes)
 
-    def room(self) -> int:
-        """Return how many more tasks would start within a moment; 0 when full or shut."""
+    def room(self, *, backfill: bool = False) -> int:
+        """Return how many more tasks would start within a moment; 0 when full or shut. `backfill`: outside of the kept slots."""
         now_s = self._clock.monotonic()
         if now_s >= self._until_s or self._is_closed or self._shop.hosting.is_gone:
             return 0
         with self._lock:
-            return sum(lane.room(now_s) for lane in self._lanes)
+            return sum(lane.room(now_s) for lane in (self._for_backfill if backfill else self._lanes))
 
     def start(self, task: Task) -> None:
         """Hand `task` to the slot that has the least to do; raises SlotError when closed or without a host just now."""
@@ -104,7 +106,7 @@ class ProcessSlots(Slots):
             except (TypeError, ValueError) as error:
                 self._tell(attempt.ended(Ending.FAILED, f"its arguments can't be handed over: {error}"))
                 return
-            lane = min(self._lanes, key=_cost)
+            lane = min(self._open_to(task), key=_cost)
             lane.add(attempt)
             lane.feed()
             if task.timeout_s or len(lane.attempts) == 2:
@@ -216,12 +218,15 @@ class ProcessSlots(Slots):
         return found
 
     def _move(self, attempt: Attempt, now_s: float) -> None:
-        lane = max(self._lanes, key=lambda one: one.room(now_s))
+        lane = max(self._open_to(attempt.task), key=lambda one: one.room(now_s))
         if lane.room(now_s) > 0:
             lane.add(attempt)
             lane.feed()
         else:
             lane.drop(attempt, "the task before it takes longer than expected")
+
+    def _open_to(self, task: Task) -> list[Lane]:
+        return self._for_backfill if task.is_backfill else self._lanes
 
     def _look(self, now_s: float) -> None:
         self._look_due_s = now_s + _LOOK_S

@@ -18,6 +18,7 @@ from db.store import Store
 from mq.broker import Broker, Consumer
 from system.clock import Clock
 from system.context import REPORT_QUEUE, Context
+from system.lanes import Lane, both_lanes, lane_of
 from system.processes import own_identity
 from workers.policy import Backoff, WorkerSettings
 from workers.presence import Presence
@@ -28,9 +29,9 @@ log = logging.getLogger(__name__)
 
 
 def queues_on(context: Context, box: str) -> tuple[str, ...]:
-    """Return the queues whose work may be done on `box`, in the context's order: `present_on_boxes` matches it whole, or is not given."""
+    """Return the queues, of both lanes, whose work may be done on `box`: `present_on_boxes` matches it whole, or is not given."""
     placed = (p for p in context.managed.values() if p.present_on_boxes is None or re.fullmatch(p.present_on_boxes, box))
-    return tuple(dict.fromkeys(process.queue for process in placed))
+    return tuple(both_lanes(process.queue for process in placed))
 
 
 class WorkerService:
@@ -116,6 +117,7 @@ class WorkerService:
         with contextlib.suppress(OSError):
             self._bell.send(b"!")
 
-    def _connect(self) -> Consumer | None:
-        self._broker.declare([*self._queues, REPORT_QUEUE])
-        return self._broker.consumer(self._queues) if self._queues else None
+    def _connect(self, lane: Lane) -> Consumer | None:
+        queues = [queue for queue in self._queues if lane_of(queue) is lane]
+        self._broker.declare([*queues, REPORT_QUEUE])
+        return self._broker.consumer(queues) if queues else None

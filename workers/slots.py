@@ -31,6 +31,7 @@ class Task:
     arguments: Mapping[str, object] = field(default_factory=dict)
     timeout_s: float = 0.0
     noop_exit_code: int | None = None
+    is_backfill: bool = False
 
 
 class Ending(Enum):
@@ -73,8 +74,8 @@ class Slots(ABC):
         """Return how many attempts can run at once."""
 
     @abstractmethod
-    def room(self) -> int:
-        """Return how many more tasks would start within a moment; 0 when full or shut."""
+    def room(self, *, backfill: bool = False) -> int:
+        """Return how many more tasks would start within a moment; 0 when full or shut. `backfill`: as far as it may hold slots."""
 
     @abstractmethod
     def start(self, task: Task) -> None:

@@ -13,6 +13,7 @@ from db.model import Outcome, UnitOfWork
 from system.calendars import UTC_CALENDAR, Calendar
 from system.context import ManagedProcess
 from system.errors import SlotError, TimeperiodError
+from system.lanes import Lane, lane_of
 from system.lifecycle import UOW_LIFECYCLE, UowEvent, UowState, advance
 from system.timeperiod import parse, qualifier_named
 from workers.slots import Ended, Ending, Task
@@ -64,6 +65,7 @@ def task_of(uow: UnitOfWork, processes: Mapping[str, ManagedProcess], calendars:
         copy.deepcopy(dict(process.arguments)) if process.arguments else _NO_ARGUMENTS,
         process.timeout_s,
         process.noop_exit_code,
+        is_backfill=lane_of(uow.queue) is Lane.BACKFILL,
     )
 
 

@@ -11,11 +11,12 @@ from datetime import datetime
 
 from db.model import OutputPiece, UnitOfWork
 from db.store import Store
-from mq.broker import Broker, Consumer, Message
+from mq.broker import Broker, Message
 from system.clock import Clock
 from system.context import REPORT_QUEUE, Context
 from system.errors import BrokerError, SlotError, Unavailable
-from workers.intake import Intake
+from system.lanes import Lane, lane_of
+from workers.intake import Connect, Intake
 from workers.outbox import Outbox
 from workers.policy import Backoff, WorkerSettings
 from workers.presence import Presence, Standing
@@ -28,13 +29,13 @@ _GIVE_UP_S = 5.0  # how long a stopping worker tries to reach a store that is aw
 
 
 class Worker:
-    """A machine with `turn(now)`. Belongs to one thread, but for `stop`. `connect` makes a consumer of its queues, if it has any."""
+    """A machine with `turn(now)`. Belongs to one thread, but for `stop`. `connect` makes a consumer of a lane's queues, if it has any."""
 
     def __init__(  # the ports, and the figures
         self,
         store: Store,
         broker: Broker,
-        connect: Callable[[], Consumer | None],
+        connect: Connect,
         slots: Slots,
         context: Context,
         clock: Clock,
@@ -93,8 +94,8 @@ class Worker:
     def descriptors(self) -> list[int]:
         """Return what to wait on besides the time: ended attempts, and messages as far as there is room for them."""
         found = [self._slots.fileno()]
-        if self._may_take() and self._slots.room() > 0 and not self._intake.wait_s():
-            found.append(self._intake.fileno())
+        if self._may_take() and not self._intake.wait_s():
+            found += [self._intake.fileno(lane) for lane in Lane if self._room(lane) > 0]
         return [descriptor for descriptor in found if descriptor >= 0]
 
     # -- what ended
@@ -231,18 +232,21 @@ class Worker:
         is_away = self._store_away.wait_s(now_s) > 0 or self._slots_away.wait_s(now_s) > 0
         return not self._is_stopping and not is_away and self._presence.safe_s() > 0
 
+    def _room(self, lane: Lane) -> int:
+        return self._slots.room(backfill=lane is Lane.BACKFILL)
+
     def _take(self, now: datetime) -> None:
         room = self._slots.room() if self._may_take() else 0
         if room <= 0:
             return
-        ids = self._intake.take(room, self._running)
+        ids = self._intake.take(room, self._room(Lane.BACKFILL), self._running)
         if not ids:
             return
         won = self._intake.claim(ids, self._presence.session, now)
         won.reverse()
         try:
             # A claim may take so long that nothing may start any more, and a long task leaves no room behind it.
-            while won and self._presence.safe_s() > 0 and self._slots.room() > 0:
+            while won and self._presence.safe_s() > 0 and self._room(lane_of(won[-1].queue)) > 0:
                 self._start(won.pop(), now)
         finally:
             for uow in reversed(won):
@@ -307,7 +311,7 @@ class Worker:
         if self.is_stopped:
             return 0.0
         now_s = self._clock.monotonic()
-        if self._may_take() and self._intake.took_all_it_could and self._slots.room() > 0:
+        if self._may_take() and any(self._room(lane) > 0 for lane in self._intake.gave_all):
             return 0.0
         store_s, broker_s, soon_s = self._store_away.wait_s(now_s), self._intake.wait_s(), self._settings.retry_first_s
         waits = [self._settings.poll_s, store_s or self._settings.poll_s, broker_s or self._settings.poll_s]

@@ -20,6 +20,7 @@ from scheduler.policy import SchedulerSettings
 from scheduler.sweep import Sweep
 from system.clock import ManualClock
 from system.context import REPORT_QUEUE, Context, timetable_tree_entry
+from system.lanes import Lane, lane_of, managed_queues
 from system.lifecycle import JobState
 from tests.support.contexts import managed
 from tests.support.mortal import Act, Death, Mortal, Toll, behind_toll, broker_behind_toll
@@ -66,10 +67,10 @@ class Place:
     def __init__(self, *, engine: Toll = pass_on, worker: Toll = pass_on) -> None:
         self.clock = ManualClock()
         self.context = context()
-        self.book = Book(self.context)
+        self.book = Book(self.context, ENGINE.history_s)
         self.store = WatchedStore(self.clock, self.book)
         self.broker = MemoryBroker()
-        self.queues = [p.queue for p in self.context.managed.values()]
+        self.queues = managed_queues(self.context)
         self.broker.declare([REPORT_QUEUE, *self.queues])
         self.marks: list[Mark] = []
         self.engines: list[Engine] = []
@@ -89,8 +90,9 @@ class Place:
         store, broker = self._ports(toll)
         template = Session("", "worker", "box", 1, 0.0, self.clock.now(), slots=2)
         self._presence = Presence(store, self.clock, slots, template, WORKER, lambda: f"worker-{next(self._names)}")
+        queues = {lane: [queue for queue in self.queues if lane_of(queue) is lane] for lane in Lane}
         self._worker = Worker(
-            store, broker, lambda: broker.consumer(self.queues), slots, self.context, self.clock, WORKER, self._presence
+            store, broker, lambda lane: broker.consumer(queues[lane]), slots, self.context, self.clock, WORKER, self._presence
         )
 
     def _ports(self, toll: Toll) -> tuple[Store, Broker]:
@@ -127,7 +129,8 @@ class Place:
                 break
         for _ in range(10):
             self.round()
-        judge(self.book, self.store, self.marks, [engine.second_look_found for engine in self.engines], is_calm=not self.deaths)
+        found = [engine.second_look_found for engine in self.engines]
+        judge(self.book, self.store, self.marks, found, is_calm=not self.deaths, has_jumps=False)
 
     def _give(self, verb: str, process: str, timeperiod: str) -> None:
         self.store.add_command(Command(verb, process, timeperiod, "ann", "test", self.clock.now()))

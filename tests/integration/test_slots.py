@@ -240,3 +240,16 @@ def test_the_python_of_the_slots_is_the_workers(bench: Bench) -> None:
     (bench.user / "jobs.py").write_text("import sys\ndef version(work): print(sys.executable)\n")
     bench.run_one(task("version"))
     assert bench.text().strip() == sys.executable
+
+
+def test_backfill_never_takes_the_slot_that_is_kept_for_live_work(tmp_path: Path) -> None:
+    with Bench(tmp_path, size=2, kept_for_live=1) as bench:
+        for _ in range(40):
+            bench.run_one(task("noop"))
+        assert 0 < bench.slots.room(backfill=True) < bench.slots.room()
+        for name in ("one", "two"):
+            bench.slots.start(task("wait", arguments={"file": str(tmp_path / name)}, is_backfill=True))
+        wait_until((tmp_path / "one").exists, "the first of them to run")
+        wait_until(lambda: bench.slots.room(backfill=True) == 0, "backfill to have all that it may have")
+        assert bench.run_one(task("noop")).ending is Ending.DONE
+        assert not (tmp_path / "two").exists()

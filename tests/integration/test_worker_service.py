@@ -24,7 +24,7 @@ from tests.support.builders import turn, uow
 from tests.support.contexts import context_of, managed
 from tests.support.virtual_slots import VirtualSlots
 from tests.support.waiting import wait_until
-from tests.support.workplace import QUEUE, ShakyBroker, ShakyStore, taking
+from tests.support.workplace import BACKFILL_QUEUE, QUEUE, ShakyBroker, ShakyStore, taking
 from workers.policy import WorkerSettings
 from workers.service import WorkerService, queues_on
 from workers.slots import Slots, Task
@@ -68,7 +68,8 @@ def test_a_service_works_and_leaves_without_a_trace() -> None:
     store, broker = MemoryStore(), MemoryBroker()
     with at_work(store, broker, VirtualSlots(2, CLOCK, taking(0.05))):
         reach(store, UowState.PROCESSED, offer(store, broker))
-        assert [(found.kind, found.box, found.slots, found.queues) for found in store.sessions()] == [("worker", "box-1", 2, (QUEUE,))]
+        (found,) = store.sessions()
+        assert (found.kind, found.box, found.slots, found.queues) == ("worker", "box-1", 2, (QUEUE, BACKFILL_QUEUE))
     assert store.sessions() == []
 
 
@@ -86,12 +87,12 @@ def test_fault_30_beats_go_on_while_the_work_thread_hangs() -> None:
 def test_fault_9_a_broker_that_fails_for_a_while_does_not_end_the_listening() -> None:
     store, broker = MemoryStore(), ShakyBroker([])
     with at_work(store, broker, VirtualSlots(2, CLOCK, taking(0.0))):
-        wait_until(lambda: broker.connections == 1)
+        wait_until(lambda: broker.connections == 2)  # one for each lane
         broker.is_away = True
         CLOCK.sleep(0.3)
         broker.is_away = False
         reach(store, UowState.PROCESSED, offer(store, broker))
-    assert broker.connections == 2
+    assert broker.connections == 4
 
 
 def test_fault_9_an_error_that_nobody_expected_is_logged_and_the_loop_goes_on(caplog: pytest.LogCaptureFixture) -> None:
@@ -143,8 +144,8 @@ def test_an_idle_worker_stops_at_once_though_it_would_sleep_long() -> None:
 def test_an_idle_worker_looks_once_a_poll_and_not_more() -> None:
     store, broker = MemoryStore(), CountingBroker()
     with at_work(store, broker, VirtualSlots(1, CLOCK, taking(0.0)), WorkerSettings(poll_s=0.2)):
-        wait_until(lambda: broker.takes >= 1)
-        assert wait_until(lambda: broker.takes >= 6) > 3 * 0.2
+        wait_until(lambda: broker.takes >= 2)
+        assert wait_until(lambda: broker.takes >= 12) > 3 * 0.2
 
 
 def test_a_published_message_wakes_an_idle_worker_on_the_embedded_pair(tmp_path: Path) -> None:
@@ -164,7 +165,7 @@ def test_a_published_message_wakes_an_idle_worker_on_the_embedded_pair(tmp_path:
 def test_queues_are_those_of_processes_that_may_run_on_this_box() -> None:
     names = {"a": None, "b": "box-[12]", "c": "box", "d": "other"}
     context = Context(tuple(managed(f"{name}_hourly", present_on_boxes=boxes) for name, boxes in names.items()), {})
-    assert queues_on(context, "box-1") == ("queue_a_hourly", "queue_b_hourly")
+    assert queues_on(context, "box-1") == ("queue_a_hourly", "queue_a_hourly_backfill", "queue_b_hourly", "queue_b_hourly_backfill")
 
 
 def test_a_worker_without_any_queue_idles_and_stops() -> None:
@@ -225,3 +226,22 @@ class CountingBroker(ShakyBroker):
         if self.is_away:
             raise BrokerError("the broker is away")
         self.takes += 1
+
+
+def test_live_work_that_comes_while_backfill_holds_its_share_starts_at_once_on_the_embedded_pair(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:///{tmp_path}/horarium.db")
+    store.prepare()
+    broker = open_broker("embedded:", file=store.file, var=tmp_path)  # type: ignore[attr-defined]
+    broker.prepare()
+    slots = VirtualSlots(2, CLOCK, taking(600.0), kept_for_live=1)
+    with at_work(store, broker, slots, WorkerSettings(poll_s=60.0, stop_grace_s=0.0)):
+        wait_until(lambda: len(store.sessions()) == 1)
+        broker.declare([QUEUE, BACKFILL_QUEUE])
+        old = [f"flights_hourly/20230101{hour:02}/1/1" for hour in range(3)]
+        store.project(turn(2, opened=[uow(name, queue=BACKFILL_QUEUE) for name in old]), [])
+        broker.publish([Message(BACKFILL_QUEUE, name) for name in old])
+        reach(store, UowState.IN_PROGRESS, old[0])
+        assert reach(store, UowState.IN_PROGRESS, offer(store, broker)) < 2.0
+        assert [store.uows([name])[0].state for name in old[1:]] == [UowState.REQUESTED] * 2
+    broker.close()
+    store.close()

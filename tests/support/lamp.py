@@ -18,6 +18,7 @@ from scheduler.policy import SchedulerSettings
 from scheduler.timetable import ordinal_of
 from system.clock import ManualClock
 from system.context import REPORT_QUEUE, Context, ManagedProcess, timetable_tree_entry
+from system.lanes import both_lanes
 from system.lifecycle import JobState, UowEvent
 from tests.support.contexts import managed
 
@@ -67,7 +68,7 @@ class Lamp:
         self.broker = broker or MemoryBroker()
         self.clock = ManualClock(begins)
         self.settings = settings
-        self.broker.declare([REPORT_QUEUE, *(p.queue for p in processes)])
+        self.broker.declare([REPORT_QUEUE, *both_lanes(p.queue for p in processes)])
         self.open_session("worker-1", slots=2)
         self.engine = self.another_engine("scheduler-1")
         self.desk = Desk(self.store, self.broker, self.context, self.clock, settings)

@@ -27,7 +27,8 @@ def play(seed: int, *, ignore_deadline: bool = False) -> World:
     misfortune.plan()
     world.run(world.plan.storm_s)
     _calm(world, misfortune)
-    judge(world.book, world.store, world.marks, [engine.second_look_found for engine in world.engines], is_calm=not world.plan.kinds)
+    found, kinds = [engine.second_look_found for engine in world.engines], world.plan.kinds
+    judge(world.book, world.store, world.marks, found, is_calm=not kinds, has_jumps="jump" in kinds)
     return world
 
 

@@ -8,6 +8,7 @@ from scheduler.engine import Engine
 from scheduler.registry import register
 from system.context import REPORT_QUEUE
 from system.errors import HorariumError, SlotError
+from system.lanes import Lane, lane_of, managed_queues
 from tests.support.simulation_plan import SCHEDULER
 from tests.support.simulation_world import Process, World
 from tests.support.virtual_slots import VirtualSlots
@@ -65,7 +66,7 @@ class Scheduler(Process):
 
     def _open(self) -> float:
         world = self.world
-        self.broker.declare([REPORT_QUEUE, *(p.queue for p in world.plan.context.managed.values())])
+        self.broker.declare([REPORT_QUEUE, *managed_queues(world.plan.context)])
         register(self.store, world.plan.context, SCHEDULER.timetable_start, world.clock.now())
         name = world.name("scheduler")
         self.store.open_session(Session(name, "scheduler", "box", self.pid, 0.0, world.clock.now()))
@@ -95,7 +96,7 @@ class Slots(VirtualSlots):
         plan = world.plan
         super().__init__(
             size, world.clock, plan.attempt, ahead=plan.ahead, ending_s=plan.ending_s, marks=world.marks,
-            ignore_deadline=world.ignore_deadline,
+            ignore_deadline=world.ignore_deadline, kept_for_live=plan.kept_for_live(size),
         )
         self._world = world
 
@@ -113,7 +114,7 @@ class Working(Process):
     kind = "worker"
 
     def __init__(self, world: World, size: int) -> None:
-        self.queues = tuple(p.queue for p in world.plan.context.managed.values())
+        self.queues = tuple(managed_queues(world.plan.context))
         self._size = size
         self.slots = Slots(world, size)
         super().__init__(world)
@@ -154,6 +155,7 @@ class Working(Process):
         """Start another one."""
         return Working(self.world, self._size)
 
-    def _connect(self) -> Consumer:
-        self.broker.declare([*self.queues, REPORT_QUEUE])
-        return self.broker.consumer(self.queues)
+    def _connect(self, lane: Lane) -> Consumer:
+        queues = [queue for queue in self.queues if lane_of(queue) is lane]
+        self.broker.declare([*queues, REPORT_QUEUE])
+        return self.broker.consumer(queues)

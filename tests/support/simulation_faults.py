@@ -9,6 +9,7 @@ from typing import Any
 from mq.broker import Message
 from system.context import REPORT_QUEUE
 from system.errors import BrokerError, HorariumError, Unavailable
+from system.lanes import managed_queues
 from tests.support.mortal import Act, Death
 from tests.support.simulation_plan import LEASE_S
 from tests.support.simulation_world import Process, World
@@ -129,7 +130,7 @@ class Misfortune:
             self._world.away_until_s[self._world.luck.choice(("store", "broker"))] = until_s
 
     def _purge(self) -> None:
-        for queue in (REPORT_QUEUE, *(p.queue for p in self._world.plan.context.managed.values())):
+        for queue in (REPORT_QUEUE, *managed_queues(self._world.plan.context)):
             if self._world.luck.random() < 0.5:
                 self._world.broker.purge(queue)
 

@@ -26,6 +26,7 @@ Node = tuple[str, str]
 Jobs = Mapping[Node, Job]
 
 _GOOD = (JobState.PROCESSED, JobState.NOOP)
+_UNCLEAR = timedelta(minutes=3)  # about the limit, schedules make a difference
 _OUTCOMES = {JobState.PROCESSED: UowState.PROCESSED, JobState.NOOP: UowState.NOOP}
 
 
@@ -61,7 +62,8 @@ class Entry:
 class Book:
     """All periods of a context that has an end, and who waits for whom. `nodes` are (process, timeperiod id)."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, history_s: float) -> None:
+        self.history_s = history_s
         self.processes: Mapping[str, ManagedProcess] = context.managed
         self.nodes: list[Node] = []
         for process in self.processes.values():
@@ -155,7 +157,7 @@ class Book:
         if job is None or job.state is JobState.EMBRYO:
             if self.is_shut_for_good(node, jobs):
                 return "to be skipped"
-            return "to be run" if self.is_open(node, jobs) and not self._is_full_of_held(node[0], jobs) else ""
+            return "to be run" if self.is_open(node, jobs) else ""
         if job.state in JOB_FINISHED or job.held:
             return ""
         if self.is_restless(node, jobs):
@@ -163,13 +165,15 @@ class Book:
         if job.uow_state not in UOW_FINISHED:
             return f"{job.uow_id} to end"
         is_ready = job.uow_state is UowState.CANCELED or not self.missing(node, jobs)
-        # What is ready may have to run once more first.
-        return "to be finished" if is_ready and not self._is_full_of_held(node[0], jobs) else ""
+        return "to be finished" if is_ready else ""
 
-    def _is_full_of_held(self, process: str, jobs: Jobs) -> bool:
-        """Return whether held jobs alone use up `max_in_flight`: then the others wait for the operator, too."""
-        most = self.processes[process].max_in_flight
-        return 0 < most <= sum(1 for job in jobs.values() if job.process == process and job.held)
+    def lane(self, node: Node, at: datetime) -> str:
+        """Return the lane in which a period is to be run that is opened then: by its age, where that is plain."""
+        process = self.processes[node[0]]
+        period = parse(process.qualifier, node[1])
+        age = at - period.end - timedelta(seconds=process.lag_s)
+        limit = max(timedelta(seconds=self.history_s), period.shift(2).start - period.start)
+        return "" if abs(age - limit) < _UNCLEAR else "backfill" if age > limit else "live"
 
     def _inside(self, name: str, text: str, members: Iterable[str]) -> list[Node]:
         """Return the nodes of the next finer level inside a period."""
@@ -271,6 +275,7 @@ class _Replay:
     """What the turns alone say, one after the other."""
 
     book: Book
+    has_jumps: bool
     latest: Mapping[int, datetime]
     jobs: dict[Node, Job] = field(default_factory=dict)
     settled: dict[Node, int] = field(default_factory=dict)
@@ -302,6 +307,8 @@ class _Replay:
         self.opened_at[uow.id] = turn.decided_at
         node, job = node_of(uow), self.jobs[node_of(uow)]
         must(job.uow_id == uow.id and uow.turn == turn.number, uow.id, "was opened for", job)
+        lane = "backfill" if uow.queue.endswith("_backfill") else "live"
+        must(self.has_jumps or self.book.lane(node, turn.decided_at) in ("", lane), uow.id, "was opened", turn.decided_at, "in", uow.queue)
         must(job.fence == uow.fence, uow.id, "begins with fence", uow.fence, "after", job.fence)
         if self.book.processes[node[0]].is_live:
             self._judge_live_run(uow, job, turn, before)
@@ -361,17 +368,22 @@ class _Replay:
     def _judge_limits(self, turn: Turn) -> None:
         busy: defaultdict[str, int] = defaultdict(int)
         for job in self.jobs.values():
-            busy[job.process] += job.uow_state is not None and job.uow_state not in UOW_FINISHED
+            busy[job.process] += job.uow_state in (UowState.REQUESTED, UowState.IN_PROGRESS)
         for name, count in busy.items():
             most = self.book.processes[name].max_in_flight
             must(not most or count <= most, f"{count} jobs of {name} were in flight after turn {turn.number}, of {most}")
 
 
-def judge(book: Book, store: WatchedStore, marks: Sequence[Mark], second_looks: Sequence[int], *, is_calm: bool) -> None:
-    """Raise Violation unless a history that is over went right. `is_calm`: nothing went wrong in it, so nothing may have been lost."""
+def judge(
+    book: Book, store: WatchedStore, marks: Sequence[Mark], second_looks: Sequence[int], *, is_calm: bool, has_jumps: bool
+) -> None:
+    """Raise Violation unless a history that is over went right. `is_calm`: nothing went wrong in it, so nothing may have been lost.
+
+    `has_jumps`: the clock was set back now and then, so that no age says what a scheduler held for history.
+    """
     turns = store.every_turn()
     must([turn.number for turn in turns] == list(range(1, len(turns) + 1)), "turns are not consecutive")
-    replay = _Replay(book, store.latest)
+    replay = _Replay(book, has_jumps, store.latest)
     for turn in turns:
         replay.apply(turn)
     _judge_records(replay, store)

@@ -27,7 +27,7 @@ LEASE_S = 6.0
 WINDOW = 4
 SCHEDULER = SchedulerSettings(
     timetable_start="2024013100", lease_s=LEASE_S, beat_s=1.0, sweep_s=1.0, follow_s=1.0, window_per_slot=0, window_least=WINDOW, looks=20,
-    reports=10,
+    reports=10, history_s=3 * 3_600.0,
 )
 MIDNIGHT = datetime(2024, 2, 1, tzinfo=UTC)
 END = datetime(2024, 3, 2, tzinfo=UTC)  # by then every period of every plan is due
@@ -65,6 +65,10 @@ class Plan:
     hours: int
     commands: int
     releases: bool
+
+    def kept_for_live(self, size: int) -> int:
+        """Return how many of `size` slots take no backfill."""
+        return Random(f"lanes {self.seed}").randint(0, 1) if size > 1 else 0
 
     def attempt(self, task: Task) -> tuple[float, Ending, int | None]:
         """Return how long an attempt takes, how it ends, and its rows; the same whenever it is asked."""

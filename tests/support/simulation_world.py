@@ -23,9 +23,10 @@ from scheduler.engine import Engine
 from system.clock import ManualClock
 from system.context import REPORT_QUEUE
 from system.errors import Unavailable
+from system.lanes import managed_queues
 from tests.support.mortal import Act, Death, Toll, behind_toll
 from tests.support.simulation_oracle import Book, Violation, WatchedStore
-from tests.support.simulation_plan import Plan
+from tests.support.simulation_plan import SCHEDULER, Plan
 from tests.support.virtual_slots import Mark
 
 MOST_CALLS = 60_000
@@ -66,7 +67,7 @@ class World:
         self.ignore_deadline = ignore_deadline
         self.clock = WallClock(plan.begin)
         self.luck = Random(f"world {plan.seed}")
-        self.book = Book(plan.context)
+        self.book = Book(plan.context, SCHEDULER.history_s)
         self.store = WatchedStore(self.clock, self.book, lambda: self.clock.latest)
         self.broker = MemoryBroker()
         self.marks: list[Mark] = []
@@ -80,7 +81,7 @@ class World:
         self.names = 0
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._number = 0
-        self.broker.declare([REPORT_QUEUE, *(p.queue for p in plan.context.managed.values())])
+        self.broker.declare([REPORT_QUEUE, *managed_queues(plan.context)])
 
     @property
     def now_s(self) -> float:

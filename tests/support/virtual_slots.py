@@ -47,13 +47,14 @@ class VirtualSlots(Slots):
 
     def __init__(
         self, size: int, clock: Clock, plan: Plan, *, ahead: int = 0, ending_s: float = 0.0, marks: list[Mark] | None = None,
-        ignore_deadline: bool = False,
+        ignore_deadline: bool = False, kept_for_live: int = 0,
     ) -> None:
         self.marks: list[Mark] = [] if marks is None else marks
         self._size = size
         self._clock = clock
         self._plan = plan
         self._ahead = ahead
+        self._kept = kept_for_live
         self._ending_s = ending_s
         self._ignores_deadline = ignore_deadline
         self._until_s: float | None = None
@@ -87,10 +88,14 @@ class VirtualSlots(Slots):
         first_s = self._running[0].end_s
         return first_s if self._until_s is None or self._ignores_deadline else min(first_s, self._until_s)
 
-    def room(self) -> int:
+    def room(self, *, backfill: bool = False) -> int:
         """See Slots."""
         self._settle()
-        return 0 if self._is_shut() else self._size + self._ahead - len(self._running) - len(self._queued)
+        room = 0 if self._is_shut() else self._size + self._ahead - len(self._running) - len(self._queued)
+        if not (backfill and self._kept):
+            return room
+        busy = sum(task.is_backfill for task in (*(attempt.task for attempt in self._running), *self._queued))
+        return max(0, min(room, self._size - self._kept - busy))
 
     def start(self, task: Task) -> None:
         """See Slots."""

@@ -13,6 +13,7 @@ from mq.memory import MemoryBroker
 from system.clock import ManualClock
 from system.context import REPORT_QUEUE, Context
 from system.errors import BrokerError, Unavailable
+from system.lanes import Lane
 from system.lifecycle import UowEvent, UowState
 from tests.support.builders import session, turn, uow
 from tests.support.contexts import context_of
@@ -23,6 +24,7 @@ from workers.slots import Ending, Task
 from workers.worker import Worker
 
 QUEUE = "queue_flights_hourly"
+BACKFILL_QUEUE = "queue_flights_hourly_backfill"
 SETTINGS = WorkerSettings()
 
 
@@ -165,14 +167,15 @@ class Workplace:
         self.clock = ManualClock()
         self.store = ShakyStore(self.journal)
         self.broker = ShakyBroker(self.journal)
-        self.broker.declare([QUEUE, REPORT_QUEUE])
+        self.broker.declare([QUEUE, BACKFILL_QUEUE, REPORT_QUEUE])
+        self.has_backfill = False  # whether the worker also reads the other lane
         self.context = context or context_of({"flights": ["hourly"]})
         self.slots = NotedSlots(size, self.clock, plan or taking(1.0), **slots)
         self.slots.journal, self.slots.tasks = self.journal, []
         ids = iter(f"worker-{n}" for n in range(1, 1_000))
         self.presence = Presence(self.store, self.clock, self.slots, session(""), settings, lambda: next(ids))
         self.worker = Worker(
-            self.store, self.broker, lambda: self.broker.consumer([QUEUE]), self.slots, self.context, self.clock, settings, self.presence
+            self.store, self.broker, self._connect, self.slots, self.context, self.clock, settings, self.presence
         )
         self._turns = 0
 
@@ -232,6 +235,11 @@ class Workplace:
     def sessions(self) -> list[str]:
         """Return the ids of the open sessions."""
         return [found.id for found in self.store.sessions()]
+
+    def _connect(self, lane: Lane) -> Consumer | None:
+        if lane is Lane.LIVE:
+            return self.broker.consumer([QUEUE])
+        return self.broker.consumer([BACKFILL_QUEUE]) if self.has_backfill else None
 
     def depth(self) -> int:
         """Return how many messages wait on the worker's queue."""

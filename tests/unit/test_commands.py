@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from scheduler.plans import PLANNERS
 from scheduler.policy import SchedulerSettings
 from system.lifecycle import JobState, UowEvent
 from tests.support.lamp import Lamp, hours, january
@@ -371,3 +372,18 @@ def test_a_plan_that_touches_nothing_says_why_and_gives_no_command() -> None:
     lamp = one_hour()
     assert lamp.desk.plan("release", "flights_hourly", "2013010100").refusal == "it is not held"
     assert lamp.store.open_commands(10) == []
+
+
+def test_a_command_that_the_scheduler_fails_over_is_refused_and_holds_up_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    lamp = one_hour()
+    monkeypatch.setitem(PLANNERS, "hold", lambda *_: 1 / 0)
+    number = lamp.desk.give("hold", "flights_hourly", "2013010100", "ann", "test")
+    with pytest.raises(ZeroDivisionError):
+        lamp.turn()
+    while not lamp.engine.leads:
+        lamp.turn()
+    lamp.work(HOUR)
+    lamp.sweep()
+    assert lamp.desk.answer(number).state == "refused"
+    assert "the scheduler failed over it" in lamp.desk.answer(number).answer
+    assert lamp.state("flights_hourly", "2013010100") is JobState.PROCESSED

@@ -31,7 +31,8 @@ def test_the_reason_goes_down_to_the_leaf_cause() -> None:
     lamp = day()
     why = lamp.desk.why("flights_daily", "2013010100")
     assert why.causes[0].text == "24 unfinished in flights_hourly, first 2013010100"
-    assert leaf(why).text == "flights_hourly/2013010100/1/1 is one of 24 that wait in queue_flights_hourly for one of 2 slots"
+    waits = "is one of 24 that wait in the backfill queue queue_flights_hourly_backfill; live work goes first"
+    assert leaf(why).text == f"flights_hourly/2013010100/1/1 {waits}"
 
 
 def running(lamp: Lamp) -> None:
@@ -98,7 +99,7 @@ def test_a_closed_window_is_said() -> None:
     lamp = Lamp(january(), SchedulerSettings(window_least=5, window_per_slot=1))
     lamp.turn()
     found = leaf(lamp.desk.why("flights_hourly", "2013010123"))
-    assert (found.kind, found.text) == ("queue window", "5 units of work wait in queue_flights_hourly, which is its window")
+    assert (found.kind, found.text) == ("queue window", "5 units of work wait in queue_flights_hourly_backfill, which is its window")
 
 
 def test_a_process_that_is_off_or_full_says_so() -> None:

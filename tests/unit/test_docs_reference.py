@@ -134,7 +134,7 @@ def test_the_settings_are_all_there_with_their_defaults() -> None:
 
 
 def test_the_types_of_the_settings_are_as_told() -> None:
-    types = {"text": "str", "seconds": "float", "whole number": "int", "bytes": "int"}
+    types = {"text": "str", "seconds": "float", "part of 1": "float", "whole number": "int", "bytes": "int"}
     assert {row[0]: types[row[2]] for row in rows(section(REFERENCE, "Settings"))} == {f.name: str(f.type) for f in fields(Settings)}
 
 
@@ -256,7 +256,7 @@ def example(name: str) -> object:
     return json.loads(found[1])
 
 
-@pytest.mark.parametrize("name", ["timetable", "list", "status", "settings", "context check", "job list", "queue list"])
+@pytest.mark.parametrize("name", ["timetable", "list", "status", "settings", "context check", "job list", "queue list", "query"])
 def test_an_example_has_the_shape_of_what_is_printed(name: str, terminal: Terminal) -> None:
     assert shape(example(name)) == shape(terminal.json(*name.split()))
 

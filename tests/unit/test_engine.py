@@ -195,7 +195,7 @@ def test_a_closed_session_voids_its_claims_at_once_as_a_loss() -> None:
 def test_what_was_lost_overtakes_what_waits() -> None:
     lamp = Lamp(january(("hourly",)))
     lamp.turn()
-    consumer = lamp.broker.consumer(["queue_flights_hourly"])
+    consumer = lamp.broker.consumer(["queue_flights_hourly_backfill"])
     consumer.acknowledge(consumer.take(1))
     lamp.claim(HOUR)
     lamp.store.close_sessions(["worker-1"])
@@ -256,7 +256,7 @@ def test_fault_26_the_old_owners_outcome_is_refused_after_its_claim_was_voided()
 def test_fault_11_a_dead_workers_uow_costs_one_message_and_is_never_stuck() -> None:
     lamp = Lamp(january(("hourly",), end="2013010101"))
     lamp.turn()
-    consumer = lamp.broker.consumer(["queue_flights_hourly"])
+    consumer = lamp.broker.consumer(["queue_flights_hourly_backfill"])
     consumer.acknowledge(consumer.take(10))
     lamp.claim(HOUR)
     lamp.store.close_sessions(["worker-1"])
@@ -289,10 +289,10 @@ def test_a_lost_report_is_found_by_the_sweep() -> None:
 def test_fault_4_a_vanished_message_is_sent_again_within_two_sweeps() -> None:
     lamp = Lamp(january(("hourly",), end="2013010101"))
     lamp.turn()
-    lamp.broker.purge("queue_flights_hourly")
+    lamp.broker.purge("queue_flights_hourly_backfill")
     lamp.sweep()
     lamp.sweep()
-    assert lamp.broker.depths(["queue_flights_hourly"]) == {"queue_flights_hourly": 1}
+    assert lamp.broker.depths(["queue_flights_hourly_backfill"]) == {"queue_flights_hourly_backfill": 1}
 
 
 def test_fault_4_a_message_to_an_undeclared_queue_is_an_error_not_a_loss() -> None:
@@ -305,7 +305,7 @@ def test_nothing_is_sent_again_while_the_queue_still_holds_it() -> None:
     lamp.turn()
     for _ in range(10):
         lamp.sweep()
-    assert lamp.broker.depths(["queue_flights_hourly"]) == {"queue_flights_hourly": 1}
+    assert lamp.broker.depths(["queue_flights_hourly_backfill"]) == {"queue_flights_hourly_backfill": 1}
 
 
 def test_a_second_scheduler_follows_and_leads_when_the_first_is_gone() -> None:
@@ -399,7 +399,7 @@ def test_fault_9_a_broker_that_breaks_and_comes_back_is_used_again() -> None:
     lamp.turn(3)
     broker.away = False
     lamp.turn()
-    assert broker.depths(["queue_flights_hourly"]) == {"queue_flights_hourly": 2}
+    assert broker.depths(["queue_flights_hourly_backfill"]) == {"queue_flights_hourly_backfill": 2}
     assert lamp.run() == 2
 
 

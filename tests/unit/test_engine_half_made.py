@@ -110,4 +110,4 @@ def test_messages_that_can_not_be_sent_are_kept_once_however_often_the_sweep_say
         lamp.sweep()
     broker.is_away = False
     lamp.turn()
-    assert broker.depths(["queue_flights_hourly"]) == {"queue_flights_hourly": 2}
+    assert broker.depths(["queue_flights_hourly_backfill"]) == {"queue_flights_hourly_backfill": 2}

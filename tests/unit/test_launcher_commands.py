@@ -61,7 +61,7 @@ def test_why_goes_down_to_the_leaf_cause(lamp: Lamp, terminal: Terminal) -> None
     lamp.turn()
     assert terminal.run("job", "why", *DAY) == 0
     assert "24 unfinished in flights_hourly, first 2013010100" in terminal.out
-    assert "wait in queue_flights_hourly" in terminal.out
+    assert "wait in the backfill queue" in terminal.out
 
 
 def test_why_as_json_is_the_same_tree(terminal: Terminal) -> None:

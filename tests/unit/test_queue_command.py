@@ -10,7 +10,7 @@ import pytest
 from tests.support.lamp import Lamp, january
 from tests.support.pretended_roof import LampRoof, Terminal
 
-QUEUE = "queue_flights_hourly"
+QUEUE = "queue_flights_hourly_backfill"
 
 
 class Person(io.StringIO):
@@ -48,7 +48,7 @@ def test_a_queue_is_purged_where_yes_was_said(lamp: Lamp, terminal: Terminal) ->
 def test_without_anybody_to_ask_nothing_is_purged(lamp: Lamp, terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO())
     assert terminal.run("queue", "purge", QUEUE) == 1
-    assert "nobody is there to be asked (drop 24 messages of queue_flights_hourly?): add --yes" in terminal.err
+    assert "nobody is there to be asked (drop 24 messages of queue_flights_hourly_backfill?): add --yes" in terminal.err
     assert lamp.broker.depths([QUEUE]) == {QUEUE: 24}
 
 

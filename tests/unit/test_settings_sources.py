@@ -94,7 +94,7 @@ def test_the_fingerprint_goes_by_values_not_by_where_they_came_from(home: Path) 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("slot = 2", "slot in {path} is not a setting: did you mean slots? there are beat_s, "),
+        ("slot = 2", "slot in {path} is not a setting: did you mean slots? there are archive, "),
         ('slots = "2"', "slots in {path} is '2': expected a whole number, 1 or more, without quotes"),
         ("slots = true", "slots in {path} is True: expected a whole number, 1 or more"),
         ("slots = 2.5", "slots in {path} is 2.5: expected a whole number, 1 or more"),
@@ -153,7 +153,7 @@ def test_a_file_without_a_password_may_be_read_by_all(home: Path) -> None:
 def test_settings_shows_every_value_with_its_unit_its_help_and_its_place(capsys: pytest.CaptureFixture[str]) -> None:
     terminal = Terminal(roof_of(EMPTY), capsys)
     assert terminal.run("--set", "slots=7", "settings") == 0
-    line, text = (found for found in terminal.out.splitlines() if "slots" in found or "what one worker" in found)
+    line, text = (found for found in terminal.out.splitlines() if found.startswith("slots") or "what one worker" in found)
     assert line.split() == ["slots", "7", "units", "of", "work", "command", "line"]
     assert text.strip() == "what one worker runs at once"
 

@@ -37,10 +37,10 @@ def test_what_was_requested_in_a_queue_of_another_name_is_sent_where_workers_lis
     lamp = Lamp(january(("hourly",), end="2013010102"))
     lamp.turn()
     lamp.store.close_sessions(["scheduler-1"])
-    lamp.broker.declare(["fast"])
+    lamp.broker.declare(["fast", "fast_backfill"])
     lamp.open_session("scheduler-2", kind="scheduler")
     renamed = context(january(("hourly",), end="2013010102", queue="fast"))
     lamp.engine = Engine(lamp.store, lamp.broker, renamed, lamp.clock, lamp.settings, session="scheduler-2")
     lamp.turn(2)
     lamp.sweep()
-    assert lamp.broker.depths(["fast"]) == {"fast": 2}
+    assert lamp.broker.depths(["fast_backfill"]) == {"fast_backfill": 2}
