@@ -18,12 +18,14 @@ from scheduler import admission
 from scheduler.alarms import Alarms
 from scheduler.decisions import Close, Decision, Occasion, Open, Revert, Wait, held, pass_over
 from scheduler.draft import Draft
+from scheduler.freerun_board import FreerunBoard
 from scheduler.frontier import Frontier
 from scheduler.inflight import Flight, InFlight
 from scheduler.inputs import inputs_of
 from scheduler.machines import MACHINES
+from scheduler.moves import record
 from scheduler.policy import SchedulerSettings
-from scheduler.settlement import Settlement, ended, failed, lost, retried, waiting
+from scheduler.settlement import Settlement, retried, settle
 from scheduler.timetable import Node, Timetable, id_of
 from scheduler.trees import Topology
 from system.context import Context
@@ -48,6 +50,7 @@ class Board:
         self.window = settings.window_least
         self.look_at: dict[str, None] = {}  # in order: the same accident leads to the same turns
         self.draft = Draft(timetable.head + 1, now, timetable)
+        self.freerun = FreerunBoard(context, timetable, self.inflight, settings, self.look_at, self.draft)
         self._hungry: dict[Lane, dict[str, None]] = {lane: dict.fromkeys(topology.order()) for lane in Lane}
         self._again: dict[tuple[str, Lane], dict[int, None]] = {}
         self._round = deque(self.frontiers)
@@ -60,7 +63,7 @@ class Board:
 
     def begin(self, now: datetime) -> None:
         """Start the draft of the next turn."""
-        self.draft = Draft(self.timetable.head + 1, now, self.timetable)
+        self.draft = self.freerun.draft = Draft(self.timetable.head + 1, now, self.timetable)
 
     def committed(self) -> None:
         """Take over that the draft is a turn now."""
@@ -96,10 +99,12 @@ class Board:
             self.try_again((process, ordinal))
         for node in self._node_alarms.due(now):
             self.mark(node)
+        self.freerun.pass_time(self.settings.looks)
 
     def next_alarm(self) -> datetime | None:
         """Return when time brings the next thing to decide."""
-        moments = (self._alarms[0][0] if self._alarms else None, self.inflight.next_retry(), self._node_alarms.next())
+        periods = self._alarms[0][0] if self._alarms else None
+        moments = (periods, self.inflight.next_retry(), self._node_alarms.next(), self.freerun.next_alarm())
         return min((m for m in moments if m), default=None)
 
     def _arm(self, name: str, moment: datetime | None) -> None:
@@ -129,30 +134,24 @@ class Board:
     def read(self, uow: UnitOfWork, *, is_void: bool = False) -> None:
         """Take over a unit of work as it stands in the store. `is_void`: it is IN_PROGRESS and its session is gone."""
         flight = self.inflight.flights.get(uow.id)
+        if flight is not None and self.freerun.has(flight.node[0]):
+            self.freerun.read(flight, uow, is_void=is_void)
+            return
         job = self.timetable.active.get(flight.node) if flight else None
         if flight is None or job is None or job.uow_id != uow.id:
             return
         self.inflight.note(uow, flight.node)
         self._let_fill(job.process)
-        result = self._settle(job, uow, is_void=is_void)
+        process, most, now, turn = self.context.managed[job.process], self.settings.max_losses, self.draft.now, self.draft.number
+        result = settle(job, uow, process, is_void=is_void, max_losses=most, now=now, turn=turn)
         if result is not None:
             self._take(flight, uow, result)
-
-    def _settle(self, job: Job, uow: UnitOfWork, *, is_void: bool) -> Settlement | None:
-        now, turn = self.draft.now, self.draft.number
-        if uow.state in UOW_FINISHED:
-            return ended(job, uow, now=now, turn=turn)
-        if uow.state is UowState.INVALID:
-            return failed(job, uow, self.context.managed[job.process], now=now, turn=turn)
-        if uow.state is UowState.REQUESTED:
-            return waiting(uow)
-        return lost(job, uow, max_losses=self.settings.max_losses, now=now, turn=turn) if is_void else None
 
     def _take(self, flight: Flight, uow: UnitOfWork, result: Settlement) -> None:
         """Write down a settlement."""
         node, job = flight.node, result.job
         if result.move:
-            self._move(result.move, flight, uow.id, result.uow_state)
+            self._move(result.move, flight, result.uow_state)
         if job is not None:
             self.draft.put(job)
             if job.retry_at and job.uow_state is UowState.INVALID:
@@ -168,17 +167,10 @@ class Board:
             else:
                 self.mark(node)
 
-    def _move(self, move: UowMove, flight: Flight, uow_id: str, after: UowState) -> None:
-        self.draft.moves.append(move)
+    def _move(self, move: UowMove, flight: Flight, after: UowState) -> None:
         if move.event is UowEvent.LOST:
-            self.draft.tell(flight.node[0], self.timetable.period(flight.node), "lost", f"{uow_id}: {move.reason}")
-        self.inflight.moved(uow_id, flight, after)
-        if after is UowState.REQUESTED and move.before is not UowState.REQUESTED:
-            self.draft.messages.append(Message(flight.queue, uow_id, urgent=move.event is UowEvent.LOST))
-            log.warning("%s is due again: %s", uow_id, move.reason)
-        if move.event not in (UowEvent.RETRIED, UowEvent.GIVEN_UP):
-            # Its worker may have been first: what the store made of the move is looked up in the next turn.
-            self.look_at[uow_id] = None
+            self.draft.tell(flight.node[0], self.timetable.period(flight.node), "lost", f"{move.uow_id}: {move.reason}")
+        record(move, flight, after, self.draft, self.inflight, self.look_at)
 
     # -- deciding
 
@@ -296,13 +288,15 @@ class Board:
     def fill(self, looks: int) -> bool:
         """Open what may be opened, live periods before history, oldest first in each process; returns whether candidates are left that
         were not looked at."""
+        # Fires are due at their second; periods would fill any turn while there is something to catch up with.
+        looks = self.freerun.fill(looks)
         while lane := next((lane for lane in Lane if self._hungry[lane]), None):
             process = next(iter(self._hungry[lane]))
             looks = self._fill(process, lane, looks)
             if looks <= 0:
                 return True
             del self._hungry[lane][process]
-        return False
+        return self.freerun.is_more()
 
     def _let_fill(self, process: str) -> None:
         for hungry in self._hungry.values():
@@ -312,7 +306,7 @@ class Board:
         """Set how many units of work of a queue may be REQUESTED, from the number of live slots."""
         window = max(self.settings.window_least, self.settings.window_per_slot * slots)
         if window != self.window:
-            self.window = window
+            self.window = self.freerun.window = window
             for process in self.topology.order():
                 self._let_fill(process)
 
@@ -379,7 +373,7 @@ class Board:
         result = retried(job, flight.fence, flight.losses, now=self.draft.now, turn=self.draft.number)
         assert result.job is not None
         assert result.move is not None
-        self._move(result.move, flight, job.uow_id, result.uow_state)
+        self._move(result.move, flight, result.uow_state)
         self.draft.put(result.job)
 
     def _open(self, node: Node, job: Job | None, event: JobEvent) -> None:

@@ -279,7 +279,8 @@ class Desk:
         if self._timetable is None:
             self._timetable = Timetable(self._context, self._settings.timetable_start)
             self._timetable.head = self._store.projected_turn()
-            self._timetable.load(self._store.chunks(list(self._context.managed)), self._store.active_jobs(), self._store.switches())
+            chunks, active = self._store.chunks(list(self._context.managed)), self._store.active_jobs()
+            self._timetable.load(chunks, active, switches=self._store.switches())
             last = self._store.turns_after(self._timetable.head - 1, 1) if self._timetable.head else []
             self._leader = last[0].session if last else ""
         while turns := self._store.turns_after(self._timetable.head, _TURNS_AT_ONCE):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from db.entries import Entry
 from db.model import Answer, Cancel, Event, Job, Switch, Turn, UnitOfWork, UowMove
 from mq.broker import Message
 from scheduler.events import told
@@ -27,6 +28,7 @@ class Draft:
     lost: list[str] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
     switches: dict[str, Switch] = field(default_factory=dict)
+    entries: dict[tuple[str, str], Entry] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     _told: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -46,6 +48,11 @@ class Draft:
         """Decide that a process is switched as given from this turn on."""
         self.timetable.take([switch])
         self.switches[switch.process] = switch
+
+    def put_entry(self, entry: Entry) -> None:
+        """Decide that a freerun entry stands as given from this turn on."""
+        self.timetable.entries[entry.key] = entry
+        self.entries[entry.key] = entry
 
     def tell(self, process: str, timeperiod: str, kind: str, text: str) -> None:
         """Remember for a job's log what the scheduler did or saw."""
@@ -71,7 +78,10 @@ class Draft:
 
     def is_empty(self) -> bool:
         """Return whether nothing was decided that must be remembered."""
-        return not (self.jobs or self.opened or self.moves or self.cancels or self.lost or self.answers or self.switches or self.events)
+        decided = (
+            self.jobs, self.opened, self.moves, self.cancels, self.lost, self.answers, self.events, self.entries, self.switches
+        )  # fmt: skip
+        return not any(decided)
 
     def turn(self, session: str) -> Turn:
         """Return the record that commits all of it."""
@@ -85,6 +95,7 @@ class Draft:
             tuple(self.cancels),
             tuple(self.lost),
             tuple(self.answers),
+            entries=tuple(self.entries.values()),
             events=tuple(self.events),
             switches=tuple(self.switches.values()),
         )

@@ -114,7 +114,8 @@ class Engine:
         """Read the timetable: what is projected first, then the turns that may not be."""
         timetable = Timetable(self._context, self._settings.timetable_start)
         projected = self._store.projected_turn()
-        timetable.load(self._store.chunks(list(self._context.managed)), self._store.active_jobs(), self._store.switches())
+        active, chunks = self._store.active_jobs(), self._store.chunks(list(self._context.managed))
+        timetable.load(chunks, active, self._store.entries(), self._store.switches())
         timetable.head = projected
         last = self._store.turns_after(projected - 1, 1) if projected else []
         self._leader = last[0].session if last else ""
@@ -149,12 +150,14 @@ class Engine:
         timetable.head = turn.number
         self._leader = self._session
         board = Board(self._context, self._topology, timetable, self._settings, now)
-        active = [job.uow_id for job in timetable.active.values()]
-        board.resume(self._store.uows(active))
+        active = [*(job.uow_id for job in timetable.active.values()), *board.freerun.uow_ids()]
+        uows = self._store.uows(active)
+        board.resume(uows)
+        board.freerun.take_up(uows)
         self._board = board
         self._swept_s = None
         self._commands = {}
-        log.info("leads from turn %d, %d jobs under way", turn.number, len(active))
+        log.info("leads from turn %d, %d jobs and fires under way", turn.number, len(active))
         return True
 
     def _strays(self, timetable: Timetable) -> Iterator[Job]:

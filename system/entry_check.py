@@ -17,6 +17,7 @@ from system.context import (
     BLOCKING_TYPES,
     CATCHUP,
     JOB_QUEUE,
+    MISFIRE,
     ON_FAILURE,
     REPORT_QUEUE,
     STATE_MACHINES,
@@ -28,9 +29,11 @@ from system.context import (
     Tree,
     schedule_faults,
 )
-from system.errors import TimeperiodError
+from system.errors import ConfigError, TimeperiodError
+from system.fires import SHORTEST_EVERY_S
 from system.grouping import largest_grouping
 from system.lanes import BACKFILL_END, Lane, lane_of
+from system.overlap import parse_overlap
 from system.timeperiod import QUALIFIERS, REAL_TIME, Qualifier, Timeperiod, parse
 
 # Names become ids, file names and words of a command line.
@@ -114,7 +117,7 @@ def _managed_faults(process: ManagedProcess, folder: str) -> Iterator[str]:
     yield from _catchup_fault(process.catchup)
     yield from _grouping_faults(process)
     yield from _bounds_faults(process)
-    yield from _number_faults(process)
+    yield from _number_faults(process, ("lag_s", "timeout_s", "backoff_s"), ("max_in_flight", "max_attempts"))
     yield from queue_name_fault(process.queue)
     yield from _boxes_fault(process.present_on_boxes)
     for field in _TEXTS:
@@ -125,12 +128,31 @@ def _managed_faults(process: ManagedProcess, folder: str) -> Iterator[str]:
 
 def _freerun_faults(process: FreerunProcess, folder: str) -> Iterator[str]:
     yield from name_fault("entry_name", process.entry_name)
-    yield from _class_path_fault(process.classname, folder)
+    yield from _work_faults(process, folder)
     yield from _schedule_fault(process.trigger_frequency)
+    yield from _shortest_fault(process.trigger_frequency)
+    yield from _overlap_fault(process.overlap)
+    yield from _choice_fault("misfire", process.misfire, MISFIRE)
+    yield from _choice_fault("on_failure", process.on_failure, ON_FAILURE)
     yield from _switch_fault(process.is_on)
+    yield from _number_faults(process, ("grace_s", "timeout_s", "backoff_s"), ("max_attempts",))
     yield from queue_name_fault(process.queue)
-    yield from _text_fault("exchange", process.exchange)
-    yield from _text_fault("description", process.description)
+    yield from _boxes_fault(process.present_on_boxes)
+    for field in ("exchange", "description", "owner"):
+        yield from _text_fault(field, getattr(process, field))
+
+
+def _shortest_fault(frequency: object) -> Iterator[str]:
+    words = frequency.split() if isinstance(frequency, str) else []
+    if words[:1] == ["every"] and not schedule_faults(str(frequency)) and float(words[1]) < SHORTEST_EVERY_S:
+        yield f"trigger_frequency {frequency!r} is too often for an entry: 'every {SHORTEST_EVERY_S}' is the most often"
+
+
+def _overlap_fault(found: object) -> Iterator[str]:
+    try:
+        parse_overlap(found) if isinstance(found, str) else parse_overlap(repr(found))
+    except ConfigError as error:
+        yield str(error)
 
 
 def _daemon_faults(process: DaemonProcess, folder: str) -> Iterator[str]:
@@ -148,7 +170,7 @@ def _qualifier_fault(found: object) -> Iterator[str]:
         yield f"time_qualifier {found!r} is unknown: use one of {', '.join(known)}{near(found, known)}"
 
 
-def _work_faults(process: ManagedProcess, folder: str) -> Iterator[str]:
+def _work_faults(process: ManagedProcess | FreerunProcess, folder: str) -> Iterator[str]:
     if process.argv and process.classname:
         yield f"has both classname {process.classname!r} and argv {process.argv!r}: keep one of them"
     elif not process.argv and not process.classname:
@@ -214,13 +236,13 @@ def _bounds_faults(process: ManagedProcess) -> Iterator[str]:
         yield f"end {process.end!r} is not after start {process.start!r}: end is the first period that is not run any more"
 
 
-def _number_faults(process: ManagedProcess) -> Iterator[str]:
-    for field in ("lag_s", "timeout_s", "backoff_s"):
+def _number_faults(process: ManagedProcess | FreerunProcess, spans: Iterable[str], counts: Iterable[str]) -> Iterator[str]:
+    for field in spans:
         if not _is_number(found := getattr(process, field)) or found < 0:
             yield f"{field} {found!r} is no number of seconds: use 0 or more"
     if not _is_number(hours := process.life_support_hours) or hours <= 0:
         yield f"life_support_hours {hours!r} is no number of hours: use more than 0"
-    for field in ("max_in_flight", "max_attempts"):
+    for field in counts:
         if not _is_whole(found := getattr(process, field)) or found < 0:
             yield f"{field} {found!r} is no whole number: use 1 or more, or 0 for no limit"
 

@@ -21,7 +21,14 @@ from scheduler.blockers import Blocker
 from scheduler.policy import SchedulerSettings
 from scripts.draw_lifecycles import drawing
 from settings import CHILD_MARKS, FILE_VARIABLE, PREFIX, Settings
-from system.context import ManagedProcess, daemon_context_entry, managed_context_entry, timetable_tree_entry
+from system.context import (
+    FreerunProcess,
+    ManagedProcess,
+    daemon_context_entry,
+    freerun_context_entry,
+    managed_context_entry,
+    timetable_tree_entry,
+)
 from system.lifecycle import JobState, UowEvent, UowState
 from system.schedule import parse_schedule
 from system.timeperiod import QUALIFIERS, parse
@@ -158,6 +165,14 @@ def test_the_fields_of_a_process_are_all_there_with_their_defaults() -> None:
     assert {name: literal_eval(told[name]) for name in plain} == {name: own[name] for name in plain}
     made = managed_context_entry("a", token="t", time_qualifier="_daily")
     assert (made.queue, made.routing, made.arguments) == ("queue_t_daily", "queue_t_daily", literal_eval(told["arguments"]))
+
+
+def test_the_fields_of_a_freerun_entry_are_all_there_with_their_defaults() -> None:
+    told = {row[0]: row[1].strip("`") for row in rows(section(REFERENCE, "freerun_context_entry"))}
+    own = {f.name: f.default for f in fields(FreerunProcess) if f.name != "name"}
+    assert set(told) == set(own) | set(defaults_of(freerun_context_entry))
+    plain = {name for name, default in own.items() if default is not MISSING} - {"queue"}
+    assert {name: literal_eval(told[name]) for name in plain} == {name: own[name] for name in plain}
 
 
 def test_the_fields_of_a_tree_are_all_there_with_their_defaults() -> None:
