@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from db.model import Job, Session, UnitOfWork
 from scheduler.blockers import Blocker, said
 from scheduler.board import Board
-from scheduler.decisions import Close, Decision, Wait
+from scheduler.decisions import Ask, Close, Decision, Wait
 from scheduler.switches import said_off
 from scheduler.timetable import Node, ordinal_of
 from system.context import ManagedProcess
@@ -63,7 +63,7 @@ def _cause(scene: Scene, node: Node, job: Job | None, depth: int) -> tuple[Block
     decision = scene.board.decision(node)
     if decision is None:
         return (_open_period(scene, node),)
-    if isinstance(decision, Wait):
+    if isinstance(decision, Wait | Ask):
         return tuple(_deeper(scene, blocker, node[0], depth + 1) for blocker in decision.blockers)
     return (_of_admission(scene, node, decision),)
 
