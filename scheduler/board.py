@@ -16,7 +16,7 @@ from db.model import Job, UnitOfWork, UowMove
 from mq.broker import Message
 from scheduler import admission
 from scheduler.alarms import Alarms
-from scheduler.decisions import Close, Decision, Occasion, Open, Revert, Wait, held
+from scheduler.decisions import Ask, Close, Decision, Occasion, Open, Postpone, Revert, Wait, held
 from scheduler.draft import Draft
 from scheduler.freerun_board import FreerunBoard
 from scheduler.frontier import Frontier
@@ -25,6 +25,7 @@ from scheduler.inputs import inputs_of
 from scheduler.machines import MACHINES
 from scheduler.moves import record
 from scheduler.policy import SchedulerSettings
+from scheduler.probing import Probed, Probes, Question
 from scheduler.settlement import Settlement, retried, settle
 from scheduler.timetable import Node, Timetable, id_of
 from scheduler.trees import Topology
@@ -57,6 +58,7 @@ class Board:
         self._marked: dict[Node, None] = {}
         self._alarms: list[tuple[datetime, str]] = []
         self._node_alarms = Alarms()
+        self.probes = Probes()
         for name, frontier in self.frontiers.items():
             self._arm(name, frontier.advance(now))
 
@@ -181,7 +183,10 @@ class Board:
             return Close(JobEvent.NOOP, reason) if is_closed else None
         entry = self.context.managed[process]
         first_at = frontier.states.open_at(ordinal) if entry.is_live else None
-        occasion = Occasion(process, self.timetable.period(node), self.draft.now, is_closed, first_at)
+        now = self.draft.now
+        occasion = Occasion(
+            process, self.timetable.period(node), now, is_closed, first_at, frontier.states.again_at(now), self.probes.heard(node)
+        )
         machine = MACHINES[entry.state_machine_name]
         return machine(job, inputs_of(self.timetable, self.topology, node), entry.blocking_type, occasion)
 
@@ -198,9 +203,14 @@ class Board:
         elif decision is not None:
             self._carry_out(decision, node)
 
-    def _carry_out(self, decision: Close | Revert | Wait, node: Node) -> None:
+    def _carry_out(self, decision: Close | Revert | Ask | Postpone | Wait, node: Node) -> None:
         match decision:
+            case Ask():
+                self.probes.want(self._question(node))
+            case Postpone(reason, until):
+                self._postpone(node, reason, until)
             case Close(event, reason):
+                self.probes.use(node)
                 self._close(node, event, reason)
             case Revert():
                 job, now, turn = self.timetable.active[node], self.draft.now, self.draft.number
@@ -209,6 +219,23 @@ class Board:
                 self.mark(node)
             case Wait(_, until) if until is not None:
                 self._node_alarms.put(until, node)
+
+    def _question(self, node: Node) -> Question:
+        states, group = self.timetable.states[node[0]], self.topology.group(*node)
+        start, end = states.calendar.start(states.qualifier, group.start), states.calendar.end(states.qualifier, group[-1])
+        return Question(node, start, end, node[1] < self.frontiers[node[0]].due_end)
+
+    def hear(self, probed: Probed) -> None:
+        """Take in what a source said."""
+        if self.probes.hear(probed):
+            self.mark(probed.question.node)
+
+    def _postpone(self, node: Node, reason: str, until: datetime) -> None:
+        self.probes.use(node)
+        now, turn = self.draft.now, self.draft.number
+        job = self.timetable.active.get(node) or Job(node[0], self.timetable.period(node), JobState.EMBRYO, now, turn)
+        self.draft.put(replace(job, reason=reason, again_at=until, changed_at=now, turn=turn))
+        self._node_alarms.put(until, node)
 
     def _close(self, node: Node, event: JobEvent, reason: str) -> None:
         job = self.timetable.active.get(node)
@@ -323,7 +350,7 @@ class Board:
     def _try(self, node: Node) -> None:
         decision = self.decision(node)
         if isinstance(decision, Open):
-            self._open(node, self.timetable.active.get(node), decision.event)
+            self._open(node, self.timetable.active.get(node), decision)
         elif decision is not None:
             self._carry_out(decision, node)
 
@@ -345,15 +372,16 @@ class Board:
         self._move(result.move, flight, result.uow_state)
         self.draft.put(result.job)
 
-    def _open(self, node: Node, job: Job | None, event: JobEvent) -> None:
+    def _open(self, node: Node, job: Job | None, decision: Open) -> None:
         now, turn = self.draft.now, self.draft.number
+        self.probes.use(node)
         if job is None:
             job = Job(node[0], self.timetable.period(node), JobState.EMBRYO, now, turn)
         # A final run that another machine asked for, before the context named this one, is one of many to this one.
         before = advance(JOB_LIFECYCLE, job.state, JobEvent.REVERTED) if job.state is JobState.FINAL_RUN else job.state
         job = replace(
             job,
-            state=advance(JOB_LIFECYCLE, before, event),
+            state=advance(JOB_LIFECYCLE, before, decision.event),
             run=job.run + 1,
             uow_state=UowState.REQUESTED,
             opened_turn=turn,
@@ -366,7 +394,7 @@ class Board:
         start, end = id_of(qualifier, group.start), id_of(qualifier, group.stop)
         queue = queue_in(entry.queue, self.frontiers[job.process].lane(node[1]))
         uow = UnitOfWork(
-            job.uow_id, job.process, job.timeperiod, queue, start, end, opened_at=now, turn=turn, fence=job.fence
+            job.uow_id, job.process, job.timeperiod, queue, start, end, opened_at=now, turn=turn, fence=job.fence, slice=decision.slice
         )
         self.draft.put(job)
         self.draft.opened.append(uow)

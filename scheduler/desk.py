@@ -17,7 +17,7 @@ from mq.broker import Broker, Message
 from scheduler.blockers import Blocker
 from scheduler.board import Board
 from scheduler.commands import plan_of
-from scheduler.decisions import Close, Open
+from scheduler.decisions import Ask, Close, Open
 from scheduler.events import LogEntry, log_of
 from scheduler.joblist import PHASES, JobLine, JobList, active_lines, nodes_in
 from scheduler.plans import Plan
@@ -283,7 +283,7 @@ class Desk:
         on = {name for name, process in self._context.managed.items() if process.is_on}
         active = (node for node in under_way if node[0] in on)
         due = ((name, ordinal) for name in sorted(on) for ordinal in table.due_embryos(name, now))
-        return any(isinstance(board.decision(node), Open | Close) for node in chain(active, due))
+        return any(isinstance(board.decision(node), Open | Close | Ask) for node in chain(active, due))
 
     def _board(self) -> tuple[Board, dict[str, UnitOfWork]]:
         """Return a board as the engine would have it now, and the units of work under way by id."""

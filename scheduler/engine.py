@@ -21,6 +21,7 @@ from scheduler.draft import Draft
 from scheduler.journal import Journal
 from scheduler.leases import SessionWatch
 from scheduler.policy import SchedulerSettings
+from scheduler.probing import NoProber, Prober
 from scheduler.timetable import Timetable
 from scheduler.trees import Topology
 from system.clock import Clock
@@ -39,7 +40,8 @@ class Engine:
     """
 
     def __init__(
-        self, store: Store, broker: Broker, context: Context, clock: Clock, settings: SchedulerSettings, *, session: str
+        self, store: Store, broker: Broker, context: Context, clock: Clock, settings: SchedulerSettings, *, session: str,
+        prober: Prober | None = None,
     ) -> None:
         self._store = store
         self._broker = broker
@@ -50,6 +52,7 @@ class Engine:
         self._topology = Topology(context)
         self._timetable: Timetable | None = None
         self._board: Board | None = None
+        self._prober = prober or NoProber()
         self._journal = Journal(store, broker, session)
         self._watch = SessionWatch(settings.lease_s)
         self._leader = ""
@@ -202,6 +205,8 @@ class Engine:
         hints = self._read_reports(board, deliveries)
         self._sweep_if_due(board, at_once=hints)
         self._obey(board)
+        for probed in self._prober.answers():
+            board.hear(probed)
         board.pass_time()
         board.settle_marked()
         self.second_look_found += board.look_again(self._settings.second_looks)
@@ -212,6 +217,7 @@ class Engine:
             self._journal.send(draft.messages)
         elif not self._commit(board, draft):
             return None
+        self._prober.ask(board.probes.to_ask())
         return 0.0 if is_more or board.look_at else self._wait_s(board)
 
     def _obey(self, board: Board) -> None:

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from system.calendars import UTC_CALENDAR, Calendar
 from system.schedule import parse_schedule
+from system.source_entry import SourceEntry
 from system.timeperiod import Qualifier, Timeperiod, parse, qualifier_named
 
 MANAGED_EXCHANGE = "ex_managed_worker"
@@ -22,7 +23,7 @@ REPORT_QUEUE = "q_uow_status"
 JOB_QUEUE = "q_job_status"
 
 # The machines that run while a period is open, too.
-LIVE_MACHINES = ("continuous",)
+LIVE_MACHINES = ("continuous", "recomputing")
 STATE_MACHINES = ("discrete", *LIVE_MACHINES)
 BLOCKING_TYPES = ("blocking_normal", "blocking_children", "blocking_dependencies", "blocking_all")
 ON_FAILURE = ("skip", "hold")
@@ -66,7 +67,7 @@ class ManagedProcess:
     time_grouping: int = 1
     depends_on: tuple[str | Dependency, ...] = ()
     in_order: bool = False
-    source: str | None = None
+    source: str | SourceEntry | None = None
     sink: str | None = None
     arguments: Mapping[str, object] = field(default_factory=dict)
     exchange: str = MANAGED_EXCHANGE
@@ -266,6 +267,14 @@ def dependency_entry(
     `any_of`: one good period of them all is enough. `optional`: wait for them, and go on where one was skipped.
     """
     return Dependency((process,) if isinstance(process, str) else _kept(process), offset, last, any_of, optional)
+
+
+def source_entry(url: str, table: str, time: str, key: str = "") -> SourceEntry:
+    """Return where the rows of a recomputing process come from: a table, or a collection of MongoDB.
+
+    `time` is the column by which a row belongs to a period, `key` the one that orders rows; empty: their time does.
+    """
+    return SourceEntry(url, table, time, key)
 
 
 def freerun_context_entry(  # noqa: PLR0913  the names and their order are the users' interface

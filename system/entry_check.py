@@ -32,12 +32,13 @@ from system.fires import SHORTEST_EVERY_S
 from system.grouping import largest_grouping
 from system.lanes import BACKFILL_END, Lane, lane_of
 from system.overlap import parse_overlap
+from system.source_entry import SourceEntry, source_fault
 from system.timeperiod import QUALIFIERS, REAL_TIME, Qualifier, Timeperiod, parse
 
 # Names become ids, file names and words of a command line.
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}", re.ASCII)
 _QUEUE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}", re.ASCII)
-_OPTIONAL_TEXTS = ("source", "sink", "pid_file", "log_file")
+_OPTIONAL_TEXTS = ("sink", "pid_file", "log_file")
 _OWN_NAMES = ("scheduler", "worker", "supervisor")
 _TEXTS = ("exchange", "routing", "description", "owner")
 
@@ -120,6 +121,15 @@ def _managed_faults(process: ManagedProcess, folder: str) -> Iterator[str]:
         yield from _text_fault(field, getattr(process, field))
     for field in _OPTIONAL_TEXTS:
         yield from _text_fault(field, getattr(process, field), optional=True)
+    yield from _source_faults(process)
+
+
+def _source_faults(process: ManagedProcess) -> Iterator[str]:
+    if process.state_machine_name == "recomputing":
+        if fault := source_fault(process.source):
+            yield fault
+    elif not isinstance(process.source, SourceEntry):
+        yield from _text_fault("source", process.source, optional=True)
 
 
 def _freerun_faults(process: FreerunProcess, folder: str) -> Iterator[str]:
