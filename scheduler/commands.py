@@ -8,6 +8,7 @@ from db.model import Answer, Cancel, Command, CommandState, Job, UowMove
 from db.store import Store
 from scheduler import switching
 from scheduler.board import Board
+from scheduler.freerun_commands import PREFIX, obey_entry
 from scheduler.plans import MOST_STEPS, PLANNERS, REACH, Action, Plan, Step
 from scheduler.settlement import reopened
 from scheduler.timetable import Node, ordinal_of
@@ -48,6 +49,8 @@ def plan_of(command: Command, board: Board, store: Store) -> Plan:
 
 
 def _result(command: Command, board: Board, store: Store) -> Result:
+    if command.verb.startswith(PREFIX):
+        return obey_entry(command, board)
     if command.verb not in VERBS:
         return CommandState.REFUSED, f"there is no command {command.verb!r}: use one of {', '.join(VERBS)}"
     if command.verb in switching.VERBS:
