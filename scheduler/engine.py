@@ -24,6 +24,7 @@ from scheduler.policy import SchedulerSettings
 from scheduler.probing import NoProber, Prober
 from scheduler.registry import fit
 from scheduler.reopening import reopen_owed
+from scheduler.switches import reconciled
 from scheduler.timetable import Timetable
 from scheduler.trees import Topology
 from system.clock import Clock
@@ -128,8 +129,8 @@ class Engine:
         """Read the timetable: what is projected first, then the turns that may not be."""
         timetable = Timetable(self._context, self._settings.timetable_start)
         projected = self._store.projected_turn()
-        chunks = self._store.chunks(list(self._context.managed))
-        timetable.load(chunks, self._store.active_jobs(), self._store.entries(), self._store.processes())
+        active, chunks = self._store.active_jobs(), self._store.chunks(list(self._context.managed))
+        timetable.load(chunks, active, self._store.entries(), self._store.switches(), self._store.processes())
         timetable.head = projected
         last = self._store.turns_after(projected - 1, 1) if projected else []
         self._leader = last[0].session if last else ""
@@ -154,7 +155,9 @@ class Engine:
     def _take_over(self, timetable: Timetable, rows: tuple[ProcessRow, ...], now: datetime) -> bool:
         """Lead: finish the projections that the last leader may have left, then say so in a turn of our own, which registers `rows`."""
         self.replay()
-        turn = Turn(timetable.head + 1, self._session, now, tuple(self._strays(timetable)), registered=rows)
+        number = timetable.head + 1
+        switches = tuple(reconciled(self._context, self._topology, timetable, now, number))
+        turn = Turn(number, self._session, now, tuple(self._strays(timetable)), switches=switches, registered=rows)
         nodes = [timetable.put(job) for job in turn.jobs]
         if not self._journal.commit(turn, timetable.chunks_of(nodes, turn.number), ()):
             return False
