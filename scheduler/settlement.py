@@ -55,6 +55,7 @@ def ended(job: Job, uow: UnitOfWork, *, now: datetime, turn: int) -> Settlement:
         reason=job.reason if next_event else uow.reason,
         next_event=None,
         good_runs=job.good_runs + (uow.state is UowState.PROCESSED),
+        covered=job.covered if uow.state is UowState.CANCELED else uow.slice,
         changed_at=now,
         turn=turn,
     )

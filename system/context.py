@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from system.calendars import UTC_CALENDAR, Calendar
 from system.schedule import parse_schedule
+from system.source_entry import SourceEntry
 from system.timeperiod import Qualifier, Timeperiod, parse, qualifier_named
 
 MANAGED_EXCHANGE = "ex_managed_worker"
@@ -21,8 +22,9 @@ UTILS_EXCHANGE = "ex_utils"
 REPORT_QUEUE = "q_uow_status"
 JOB_QUEUE = "q_job_status"
 
+CATCHUP = ("all", "none")
 # The machines that run while a period is open, too.
-LIVE_MACHINES = ("continuous",)
+LIVE_MACHINES = ("continuous", "recomputing")
 STATE_MACHINES = ("discrete", *LIVE_MACHINES)
 BLOCKING_TYPES = ("blocking_normal", "blocking_children", "blocking_dependencies", "blocking_all")
 ON_FAILURE = ("skip", "hold")
@@ -50,7 +52,8 @@ class ManagedProcess:
     """A process with timeperiods. Fields are as given; `period_start` and `horizon` read them.
 
     `lag_s` is how long after a period's end its data may be expected. `start` is the first timeperiod, `end` the first that is not
-    run any more; each empty for the deployment's default (`end`: never). `timeout_s` 0 is no limit, `max_attempts` and
+    run any more; each empty for the deployment's default (`end`: never). `catchup` says which periods run that were missed before the
+    process was registered, or while it was off: all, none, or the last so many. `timeout_s` 0 is no limit, `max_attempts` and
     `max_in_flight` 0 likewise. `backoff_s` is the wait after the first failure; it doubles up to 15 minutes.
     """
 
@@ -66,7 +69,7 @@ class ManagedProcess:
     time_grouping: int = 1
     depends_on: tuple[str | Dependency, ...] = ()
     in_order: bool = False
-    source: str | None = None
+    source: str | SourceEntry | None = None
     sink: str | None = None
     arguments: Mapping[str, object] = field(default_factory=dict)
     exchange: str = MANAGED_EXCHANGE
@@ -77,6 +80,7 @@ class ManagedProcess:
     log_file: str | None = None
     start: str = ""
     end: str = ""
+    catchup: str | int = "all"
     lag_s: float = 300.0
     timeout_s: float = 0.0
     max_in_flight: int = 0
@@ -266,6 +270,14 @@ def dependency_entry(
     `any_of`: one good period of them all is enough. `optional`: wait for them, and go on where one was skipped.
     """
     return Dependency((process,) if isinstance(process, str) else _kept(process), offset, last, any_of, optional)
+
+
+def source_entry(url: str, table: str, time: str, key: str = "") -> SourceEntry:
+    """Return where the rows of a recomputing process come from: a table, or a collection of MongoDB.
+
+    `time` is the column by which a row belongs to a period, `key` the one that orders rows; empty: their time does.
+    """
+    return SourceEntry(url, table, time, key)
 
 
 def freerun_context_entry(  # noqa: PLR0913  the names and their order are the users' interface

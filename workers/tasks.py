@@ -68,6 +68,7 @@ def task_of(uow: UnitOfWork, context: Context) -> Task:
         _arguments(process.arguments, uow.arguments),
         process.timeout_s,
         process.noop_exit_code,
+        slice=json.loads(uow.slice) if uow.slice else None,
         is_backfill=lane_of(uow.queue) is Lane.BACKFILL,
     )
 

@@ -204,7 +204,7 @@ def test_what_a_function_is_given_is_all_there() -> None:
 def test_the_environment_of_a_job_is_all_there() -> None:
     told = column("The environment of a job")
     names = ("process", "timeperiod", "qualifier", "start_timeperiod", "end_timeperiod", "start", "end", "attempt", "uow_id", "fence")
-    task: Mapping[str, Any] = {**dict.fromkeys(names, "x"), "arguments": {"a": 1}}
+    task: Mapping[str, Any] = {**dict.fromkeys(names, "x"), "arguments": {"a": 1}, "slice": {"count": 1}}
     assert set(told) == CHILD_MARKS
     assert set(told) == {*environment(task, {}), "HORARIUM_WORKER"}
 
