@@ -71,6 +71,7 @@ class Store(Keeping):
         `widenings`: the slice, where the unit of work is REQUESTED under that fence and the record's `turn` is older, which is set.
         `jobs`, `entries`, `chunks` and `switches`: written where there is no record or its `turn` is older.
         `lost`: those sessions are closed. `answers`: state, answer and turn of the commands, where still OPEN.
+        `registered`: processes, written where there is none of that name or its `turn` is older.
         `events`: inserted, where that place of that turn is not there yet.
         Last, `projected_turn` becomes `turn.number`, where it was lower.
         """
@@ -193,10 +194,6 @@ class Store(Keeping):
     @abstractmethod
     def processes(self) -> list[ProcessRow]:
         """Return the processes that were ever registered, by name."""
-
-    @abstractmethod
-    def register(self, rows: Sequence[ProcessRow]) -> None:
-        """Insert those of `rows` whose name is new; the others stay as they were first registered."""
 
     # -- boxes
 
