@@ -1,7 +1,8 @@
 """How does one process of the system start? `python process_starter.py NAME`, NAME being `scheduler`, `worker` or a daemon of the context.
 
-A number may follow: `worker.2`, `poller.2`. The supervisor starts its children so; a person may start one more by hand. Exit codes:
-0 stopped as asked, 1 refused or failed, 2 usage.
+A number may follow: `worker.2`, `poller.2`. The supervisor starts its children so; a person may start one more by hand. `supervisor` is
+what `launch.py start` starts: with `--daemon FD`, which detaches it and has it tell FD why it can't go on. `--console` logs to the
+terminal too. Exit codes: 0 stopped as asked, 1 refused or failed, 2 usage.
 """
 
 from __future__ import annotations
@@ -11,15 +12,18 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from dataclasses import dataclass
 from itertools import chain, repeat
 from pathlib import Path
 
+from launcher.alone import DAEMON, SUPERVISOR, lock_path, named, only_one
+from launcher.box import begin, supervisor_over
 from launcher.kept import run_kept
-from launcher.parts import Joined, Roof, open_parts, scheduler_settings, worker_settings
+from launcher.parts import Joined, Roof, keeper_over, open_parts, scheduler_settings, worker_settings
 from supervisor.local_crew import mark_by_hand
-from supervisor.places import process_of
-from system import logs
+from supervisor.places import SCHEDULER, WORKER, process_of
+from system import daemons, logs
 from system.context import DaemonProcess
 from system.errors import ConfigError, HorariumError, Unavailable
 from system.hidden import hide
@@ -38,7 +42,8 @@ def run_scheduler(roof: Roof) -> None:
     settings = roof.settings
     with _parts_once_there(roof) as parts:
         service = SchedulerService(
-            parts.store, parts.broker, roof.context, roof.clock, scheduler_settings(settings), settings.box
+            parts.store, parts.broker, roof.context, roof.clock, scheduler_settings(settings), settings.box,
+            keeper=keeper_over(settings, parts.store, roof.clock),
         )
         _stop_by_signal(service.stop)
         service.run()
@@ -46,6 +51,7 @@ def run_scheduler(roof: Roof) -> None:
 
 def run_worker(roof: Roof) -> None:
     """Work until TERM or INT."""
+    from workers.oldoutput import OldOutput
     from workers.processes import ProcessSlots
     from workers.service import WorkerService
 
@@ -56,13 +62,27 @@ def run_worker(roof: Roof) -> None:
         uows_per_slot=figures.uows_per_slot, output_limit_bytes=figures.output_limit_bytes, end_grace_s=figures.end_grace_s,
         mark=os.environ[MARK_VARIABLE], kept_for_live=figures.kept_for_live if may_be_live(context, roof.clock.now()) else 0,
     )
+    old_output = OldOutput(settings.folder / "output", settings.keep_output_days, roof.clock)
     try:
         with _parts_once_there(roof) as parts:
+            old_output.start()
             service = WorkerService(parts.store, parts.broker, slots, context, roof.clock, figures, settings.box)
             _stop_by_signal(service.stop)
             service.run()
     finally:
+        old_output.stop()
         slots.close()
+
+
+def run_supervisor(roof: Roof) -> None:
+    """Keep this box's processes alive until TERM or INT. It must be the only one over its folder."""
+    var = roof.settings.folder
+    roof.context  # noqa: B018  read for its faults
+    with only_one(lock_path(var), DAEMON), named(var, SUPERVISOR, DAEMON), _parts_once_there(roof) as parts:
+        begin(roof, parts)
+        service = supervisor_over(roof, parts)
+        _stop_by_signal(service.stop)
+        service.run()
 
 
 @contextmanager
@@ -79,7 +99,7 @@ def _parts_once_there(roof: Roof) -> Iterator[Joined]:
         yield parts
 
 
-KINDS: dict[str, Callable[[Roof], None]] = {"scheduler": run_scheduler, "worker": run_worker}
+KINDS: dict[str, Callable[[Roof], None]] = {SCHEDULER: run_scheduler, WORKER: run_worker, SUPERVISOR: run_supervisor}
 
 
 def runner(roof: Roof, name: str) -> Callable[[Roof], None]:
@@ -87,40 +107,77 @@ def runner(roof: Roof, name: str) -> Callable[[Roof], None]:
     process = process_of(name)
     if process in KINDS:
         return KINDS[process]
-    daemons = {entry.name: entry for entry in roof.context.processes if isinstance(entry, DaemonProcess)}
-    if process not in daemons:
-        raise NoSuchProcess(f"there is no process {name!r}: NAME is one of {', '.join([*KINDS, *daemons])} (or such as worker.2)")
-    return lambda roof: run_kept(roof, daemons[process], name)
+    kept = {entry.name: entry for entry in roof.context.processes if isinstance(entry, DaemonProcess)}
+    if process not in kept:
+        raise NoSuchProcess(f"there is no process {name!r}: NAME is one of {', '.join([*KINDS, *kept])} (or such as worker.2)")
+    return lambda roof: run_kept(roof, kept[process], name)
 
 
 class NoSuchProcess(ConfigError):
     """Nothing runs under that name."""
 
 
+@dataclass(frozen=True)
+class Given:
+    """The command line: which process, whether its log goes to the terminal too, and for a daemon whom to tell of its end (else -1)."""
+
+    name: str
+    is_console: bool = False
+    ear: int = -1
+
+    def complain(self, text: str) -> None:
+        """Say what went wrong, to whoever listens."""
+        sys.stderr.write(text)
+        with suppress(OSError):
+            if self.ear >= 0:
+                os.write(self.ear, text.encode())
+
+
+def given_by(argv: Sequence[str]) -> Given | None:
+    """Return what a command line asks for, None where it can't be read."""
+    match list(argv):
+        case [name] if not name.startswith("-"):
+            return Given(name)
+        case [name, "--console"]:
+            return Given(name, is_console=True)
+        case [name, "--daemon", ear] if ear.isdigit():
+            return Given(name, ear=int(ear))
+    return None
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one process until it is told to stop; returns its exit code."""
-    given = list(sys.argv[1:] if argv is None else argv)
-    if len(given) != 1 or given[0].startswith("-"):
-        sys.stderr.write(f"usage: process_starter.py NAME, NAME being one of {', '.join(KINDS)}, or a daemon of the context\n")
+    given = given_by(sys.argv[1:] if argv is None else argv)
+    if given is None:
+        sys.stderr.write(f"usage: process_starter.py NAME [--console], NAME being one of {', '.join(KINDS)}, or a daemon of the context\n")
         return 2
-    name, roof = given[0], Roof()
     logs.quiet()
     try:
-        run = runner(roof, name)
-        logs.set_up(name, roof.settings.folder / "log", max_bytes=roof.settings.log_bytes, count=roof.settings.log_count)
-        os.environ.setdefault(MARK_VARIABLE, mark_by_hand(roof.settings.folder))
-        log.info("%s starts, pid %d", name, os.getpid(), extra={"action": "starts"})
-        run(roof)
+        return _run(given, Roof())
     except HorariumError as error:
-        log.error("%s ends: %s", name, error)  # noqa: TRY400  the error says it all
-        sys.stderr.write(f"error: {hide(str(error))}\n")
+        log.error("%s ends: %s", given.name, error)  # noqa: TRY400  the error says it all
+        given.complain(f"error: {hide(str(error))}\n")
         return 2 if isinstance(error, NoSuchProcess) else 1
     except KeyboardInterrupt:
         return 1
     except Exception:  # the edge of the process: what it was is in the log, and the supervisor starts it anew
-        log.exception("%s ends by an error that nobody foresaw", name)
-        sys.stderr.write(f"error: {name} ended by an error that nobody foresaw; see its log\n")
+        log.exception("%s ends by an error that nobody foresaw", given.name)
+        given.complain(f"error: {given.name} ended by an error that nobody foresaw; see its log\n")
         return 1
+
+
+def _run(given: Given, roof: Roof) -> int:
+    run, settings, name = runner(roof, given.name), roof.settings, given.name
+    folder = settings.folder / "log"
+    if given.ear >= 0:
+        daemons.detach(folder / f"{name}.out", keep=[given.ear])
+    logs.set_up(name, folder, max_bytes=settings.log_bytes, count=settings.log_count, console=given.is_console)
+    os.environ.setdefault(MARK_VARIABLE, mark_by_hand(settings.folder))
+    log.info("%s starts, pid %d", name, os.getpid(), extra={"action": "starts"})
+    # The supervisor names itself, once it knows that it is the only one.
+    is_single = given.ear >= 0 and name != SUPERVISOR
+    with named(settings.folder, name, DAEMON) if is_single else nullcontext():
+        run(roof)
     log.info("%s has stopped", name, extra={"action": "stopped"})
     return 0
 

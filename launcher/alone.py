@@ -12,6 +12,7 @@ from system import processes
 from system.errors import ConfigError
 from system.processes import PidFile
 
+SUPERVISOR = "supervisor"
 UP, DAEMON = "up", "daemon"
 
 
@@ -29,6 +30,19 @@ def running(var: Path, name: str) -> PidFile | None:
     """Return what the pid file says of a daemon that runs; None where it does not, also where a stranger has its pid by now."""
     said = processes.read_pid_file(pid_path(var, name))
     return said if said and processes.is_alive(said.identity) else None
+
+
+def singles(var: Path) -> list[str]:
+    """Return the names that have a pid file of their own, the supervisor first."""
+    found = sorted(path.stem for path in pid_path(var, SUPERVISOR).parent.glob("*.pid"))
+    return sorted(found, key=lambda name: name != SUPERVISOR)
+
+
+def refuse_beside(var: Path) -> None:
+    """Raise ConfigError where a daemon runs that a supervisor would start once more: two of one name would write one log."""
+    alone = [name for name in singles(var) if name != SUPERVISOR and running(var, name)]
+    if alone:
+        raise ConfigError(f"{', '.join(alone)} runs as a daemon of its own: `launch.py stop` first, then the supervisor keeps it")
 
 
 @contextmanager

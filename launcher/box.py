@@ -15,8 +15,6 @@ from supervisor.service import SupervisorService
 from system.context import REPORT_QUEUE
 from system.lanes import managed_queues
 
-SUPERVISOR = "supervisor"
-
 
 def places(roof: Roof, box: str = "") -> tuple[Place, ...]:
     """Return what belongs on a box, on this one unless another is named; raises ConfigError."""

@@ -14,6 +14,7 @@ import click
 from launcher.act import plan_command
 from launcher.completion import completion_command
 from launcher.context_check import context_group
+from launcher.daemons import start_command, stop_command
 from launcher.database import db_command
 from launcher.foreground import run_command
 from launcher.job import job_group
@@ -21,6 +22,7 @@ from launcher.listing import list_command
 from launcher.overview import status_command, timetable_command
 from launcher.parts import Roof
 from launcher.project import init_command
+from launcher.query import query_command
 from launcher.queue import queue_group
 from launcher.report import report_command
 from launcher.settings_list import settings_command
@@ -48,7 +50,8 @@ def cli(roof: Roof, given: tuple[str, ...]) -> None:
 
 
 COMMANDS: tuple[click.Command, ...] = (
-    up_command, job_group, plan_command, timetable_command, status_command, report_command, list_command, settings_command,
+    up_command, start_command, stop_command, query_command,
+    job_group, plan_command, timetable_command, status_command, report_command, list_command, settings_command,
     run_command, simulate_command, init_command, context_group, queue_group, db_command, shell_command, completion_command,
 )  # fmt: skip
 for command in COMMANDS:

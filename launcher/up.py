@@ -13,8 +13,8 @@ import click
 from rich.console import Console
 from rich.live import Live
 
-from launcher.alone import UP, lock_path, named, only_one
-from launcher.box import SUPERVISOR, begin, supervisor_over
+from launcher.alone import SUPERVISOR, UP, lock_path, named, only_one, refuse_beside
+from launcher.box import begin, supervisor_over
 from launcher.paint import Bars, Lines, summary
 from launcher.parts import Joined, Roof, make_writable, open_parts, scheduler_settings
 from launcher.screen import console, show_json
@@ -39,6 +39,7 @@ def up_command(roof: Roof, *, until_done: bool, as_json: bool) -> int:
     """
     settings = roof.settings
     make_writable(settings.folder)
+    refuse_beside(settings.folder)
     with only_one(lock_path(settings.folder)), named(settings.folder, SUPERVISOR, UP):
         logs.set_up("supervisor", settings.folder / "log", max_bytes=settings.log_bytes, count=settings.log_count)
         screen = console(stderr=as_json)

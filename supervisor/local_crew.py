@@ -37,6 +37,16 @@ def mark_by_hand(var: Path) -> str:
     return f"{folder_id(var)}.{_BY_HAND}.{own.pid}-{own.created_s}"
 
 
+def is_by_hand(mark: str) -> bool:
+    """Return whether a mark is of what a person started, without a supervisor."""
+    return mark.split(".")[1:2] == [_BY_HAND]
+
+
+def run_folder(var: Path) -> Path:
+    """Return the folder of the pid files of a supervisor's children."""
+    return var / "run"
+
+
 class LocalCrew(Crew):
     """Processes of this machine. `command` gives the argument list for a name; `environ` is theirs, a mark is added.
 
@@ -47,7 +57,7 @@ class LocalCrew(Crew):
         self, var: Path, command: Callable[[str], Sequence[str]], environ: Mapping[str, str], *, fingerprint: str = "", log_bytes: int = 0
     ) -> None:
         self._id = folder_id(var)
-        self._run, self._log, self._log_bytes = var / "run", var / "log", log_bytes
+        self._run, self._log, self._log_bytes = run_folder(var), var / "log", log_bytes
         for folder in (self._run, self._log):
             folder.mkdir(parents=True, exist_ok=True)
         self._command, self._environ, self._fingerprint = command, dict(environ), fingerprint

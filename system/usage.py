@@ -32,11 +32,11 @@ class Usage:
     is_stopped: bool = False
 
 
-def usage_of(identities: Iterable[Identity]) -> dict[Identity, Usage]:
-    """Return the usage of those of `identities` that run; empty where the system has no such table."""
+def usage_of(identities: Iterable[Identity], *, is_alone: bool = False) -> dict[Identity, Usage]:
+    """Return the usage of those of `identities` that run; empty where the system has no such table. `is_alone`: nothing below counts."""
     table = _table()
     below: defaultdict[int, list[int]] = defaultdict(list)
-    for pid, row in table.items():
+    for pid, row in () if is_alone else table.items():
         below[int(row[_PARENT])].append(pid)
     there = [who for who in identities if who.pid in table and who.is_same(who.pid, int(table[who.pid][_CREATED]) / _TICKS)]
     return {who: _sum(who.pid, table, below) for who in there}

@@ -28,6 +28,7 @@ BAD = [
     ("drivers_stay_in_their_files", "scheduler/desk.py", "def f():\n    from pymongo.errors import X", "pymongo.errors.X may be"),
     ("drivers_stay_in_their_files", "mq/broker.py", "import pika", "mq/rabbit*.py only"),
     ("drivers_stay_in_their_files", "supervisor/keeper.py", "import psutil", "system/processes.py only"),
+    ("drivers_stay_in_their_files", "launcher/daemons.py", "from daemon import DaemonContext", "system/daemons.py only"),
     ("drivers_stay_in_their_files", "launch.py", "import flask", "mx/* only"),
     ("drivers_stay_in_their_files", "scheduler/why.py", "import rich.console", "launcher/* only"),
     ("clocks_are_read_in_one_file", "system/logs.py", "import time\nx = time.time()", "time.time belongs"),

@@ -39,6 +39,8 @@ DRIVERS = {
     "mongomock": ("db/mongo*.py",),
     "pika": ("mq/rabbit*.py",),
     "psutil": ("system/processes.py",),
+    "daemon": ("system/daemons.py",),
+    "lockfile": ("system/daemons.py",),
     "cronsim": ("system/cron.py",),
     "flask": ("mx/*",),
     "werkzeug": ("mx/*",),

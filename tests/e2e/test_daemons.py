@@ -1,0 +1,221 @@
+"""Does a box run by itself: start, query, stop, and all that can be killed, stopped or taken for another in between?"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from system import processes
+from system.processes import Identity
+from tests.support.deployments import Deployment
+from tests.support.waiting import wait_until
+
+POLLER = """
+from system.context import daemon_context_entry
+process_context += [daemon_context_entry("poller", "jobs.poll", "poll", arguments={"every": 0.05})]
+process_context += [daemon_context_entry("shaky", "jobs.crash", "crash")]
+"""
+POLL = """
+def poll(work):
+    work.log.info("polls on %s", work.box)
+    try:
+        while True:
+            (HERE / "polled").write_text(str(os.getpid()))
+            time.sleep(work.arguments["every"])
+    finally:
+        (HERE / "ended").touch()
+def crash(work):
+    raise RuntimeError("there is no such host")
+"""
+
+
+class DaemonBox(Deployment):
+    """A deployment that runs as daemons."""
+
+    def rows(self) -> dict[str, dict[str, Any]]:
+        """Return what `query` says, by name."""
+        return {row["name"]: row for row in json.loads(self.call("query", "--json")[1])}
+
+    def supervisor(self) -> Identity | None:
+        """Return the supervisor that runs, None where none does."""
+        said = processes.read_pid_file(self.var / "daemons" / "supervisor.pid")
+        return said.identity if said and processes.is_alive(said.identity) else None
+
+    def begin(self) -> Identity:
+        """Start, and return the supervisor once its processes run."""
+        code, _, err = self.call("start")
+        assert code == 0, err
+        wait_until(lambda: all(self.identity(name) for name in ("scheduler", "worker.1")), what="the children to run")
+        found = self.supervisor()
+        assert found is not None
+        return found
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Iterator[DaemonBox]:
+    """A day of hours, done in a moment; everything ends with the test."""
+    made = DaemonBox(tmp_path, days=1)
+    made.environ["HORARIUM_WORKERS"] = "1"
+    yield made
+    made.end()
+
+
+def test_start_query_and_stop(box: DaemonBox) -> None:
+    supervisor = box.begin()
+    wait_until(lambda: len(box.ended()) == 25, within_s=30, what="the day to be done")
+    assert {(n, r["kept_by"], r["state"]) for n, r in box.rows().items()} == {
+        ("supervisor", "daemon", "runs"), ("scheduler", "supervisor", "runs"), ("worker.1", "supervisor", "runs"),
+    }  # fmt: skip
+    code, out, err = box.call("stop")
+    assert (code, err) == (0, "")
+    assert f"stopping supervisor, pid {supervisor.pid} ..." in out
+    assert box.leftovers() == []
+    assert box.call("query")[0] == 1
+
+
+def test_a_daemon_has_no_terminal_and_no_parent_of_ours(box: DaemonBox) -> None:
+    supervisor = box.begin()
+    assert os.getsid(supervisor.pid) != os.getsid(0)
+    assert supervisor not in processes.children(processes.own_identity(), recursive=True)
+    assert {str(Path(f"/proc/{supervisor.pid}/fd/{n}").readlink()) for n in (1, 2)} == {str(box.var / "log" / "supervisor.out")}
+
+
+def test_survivors_of_a_killed_supervisor_are_adopted_by_the_next_one(box: DaemonBox) -> None:
+    first = box.begin()
+    kept = {name: box.identity(name) for name in ("scheduler", "worker.1")}
+    processes.end(first)
+    wait_until(lambda: box.supervisor() is None)
+    assert box.call("query")[0] == 1
+    assert {r["state"] for n, r in box.rows().items() if n != "supervisor"} == {"runs"}
+    second = box.begin()
+    assert second != first
+    wait_until(lambda: "adopted worker.1" in (box.var / "log" / "supervisor.log").read_text())
+    assert {name: box.identity(name) for name in kept} == kept
+
+
+def test_stop_ends_what_a_killed_supervisor_left(box: DaemonBox) -> None:
+    processes.end(box.begin())
+    wait_until(lambda: box.supervisor() is None)
+    code, out, _ = box.call("stop")
+    assert code == 0
+    assert "that a supervisor had left running" in out
+    assert box.leftovers() == []
+    assert json.loads(box.call("status", "--json")[1])["health"]["sessions"] == []
+
+
+def test_a_stopped_child_is_shown_and_ended_all_the_same(box: DaemonBox) -> None:
+    box.begin()
+    worker = box.identity("worker.1")
+    assert worker is not None
+    processes.send_signal(worker, signal.SIGSTOP)
+    wait_until(lambda: box.rows()["worker.1"]["state"] == "stopped by a signal")
+    assert box.call("stop")[0] == 0
+    assert not processes.is_alive(worker)
+
+
+def test_a_stopped_supervisor_is_killed_in_the_end_and_its_children_are_ended(box: DaemonBox) -> None:
+    box.environ["HORARIUM_STOP_GRACE_S"] = "0.5"
+    supervisor = box.begin()
+    processes.send_signal(supervisor, signal.SIGSTOP)
+    code, out, _ = box.call("stop")
+    assert code == 0
+    assert "killed supervisor: it did not end within" in out
+    assert box.leftovers() == []
+
+
+def test_fault_22_a_stranger_with_a_reused_pid_is_never_signaled(box: DaemonBox) -> None:
+    with subprocess.Popen(["sleep", "1000"]) as stranger:
+        who = processes.identity_of(stranger.pid)
+        assert who is not None
+        (box.var / "daemons").mkdir(parents=True)
+        processes.write_pid_file(box.var / "daemons" / "supervisor.pid", Identity(who.pid, who.created_s - 60), mark="daemon")
+        assert box.rows()["supervisor"]["state"] == "gone, a stranger has its pid"
+        code, out, _ = box.call("stop")
+        assert (code, out) == (0, "nothing runs on this box\n")
+        assert stranger.poll() is None
+        stranger.kill()
+
+
+def test_up_and_a_daemon_refuse_each_other(box: DaemonBox) -> None:
+    supervisor = box.begin()
+    code, _, err = box.call("up")
+    assert (code, f"a supervisor runs over {box.var} as a daemon (pid {supervisor.pid}): `launch.py stop` ends it" in err) == (1, True)
+    code, _, err = box.call("start")
+    assert (code, f"supervisor runs already, as a daemon, pid {supervisor.pid}" in err) == (1, True)
+    assert box.call("stop")[0] == 0
+    up = box.start("up")
+    wait_until(lambda: box.identity("worker.1") is not None)
+    code, _, err = box.call("start")
+    assert (code, f"supervisor runs already, by `launch.py up`, pid {up.pid}" in err) == (1, True)
+
+
+def test_stop_ends_an_up_too(box: DaemonBox) -> None:
+    up = box.start("up")
+    wait_until(lambda: box.identity("worker.1") is not None)
+    assert box.call("stop")[0] == 0
+    assert up.wait(5) == 0
+
+
+def test_a_single_process_may_be_a_daemon_without_a_supervisor(box: DaemonBox) -> None:
+    assert box.call("start", "scheduler")[0] == 0
+    assert box.rows()["scheduler"]["kept_by"] == "daemon"
+    code, _, err = box.call("start")
+    assert (code, "scheduler runs as a daemon of its own" in err) == (1, True)
+    assert box.call("stop", "scheduler")[1].endswith("scheduler has stopped\n")
+    assert box.leftovers() == []
+
+
+def test_start_on_the_console_stays_and_ends_by_ctrl_c(box: DaemonBox) -> None:
+    console = box.start("start", "--console")
+    wait_until(lambda: box.identity("worker.1") is not None)
+    console.send_signal(signal.SIGINT)
+    _, err = console.communicate(timeout=20)
+    assert console.returncode == 0
+    assert "started worker.1" in err
+    assert box.leftovers() == []
+
+
+def test_daemons_of_the_context_are_kept_alive_and_end_in_order(box: DaemonBox) -> None:
+    context, jobs = box.folder / "context.py", box.folder / "jobs.py"
+    context.write_text(context.read_text() + POLLER)
+    jobs.write_text(jobs.read_text() + POLL)
+    box.begin()
+    wait_until((box.folder / "polled").exists)
+    first = int((box.folder / "polled").read_text())
+    os.kill(first, signal.SIGKILL)
+    wait_until(lambda: (box.folder / "polled").read_text() not in ("", str(first)), what="the poller to poll again")
+    wait_until(lambda: "shaky died: exit code 1" in (box.var / "log" / "supervisor.log").read_text())
+    assert "there is no such host" in (box.var / "log" / "shaky.log").read_text()
+    assert box.call("stop")[0] == 0
+    assert (box.folder / "ended").exists()
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        (("start", "poler"), "there is no process 'poler' to start; there are supervisor, scheduler, worker (or such as worker.2)"),
+        (("stop", "worker.1"), "no daemon is called 'worker.1': nothing was started by `launch.py start`"),
+        (("query", "--all"), "No such option"),
+    ],
+)
+def test_a_wrong_word_is_a_usage_error(box: DaemonBox, argv: tuple[str, ...], says: str) -> None:
+    code, out, err = box.call(*argv)
+    assert (code, out) == (2, "")
+    assert says in err
+
+
+def test_what_ends_a_daemon_at_its_start_is_said_in_the_terminal(box: DaemonBox) -> None:
+    box.call("up", "--until-done")
+    context = box.folder / "context.py"
+    context.write_text(context.read_text().replace('start="2024010100"', 'start="2023010100"'))
+    code, out, err = box.call("start")
+    assert (code, out) == (1, "")
+    assert "the context changes the timetable of registered processes" in err
+    assert box.supervisor() is None
