@@ -29,7 +29,7 @@ CHILD_MARKS = frozenset(
     PREFIX + name
     for name in (
         "WORKER", "UOW", "FENCE", "ATTEMPT", "PROCESS", "TIMEPERIOD", "QUALIFIER",
-        "START_TIMEPERIOD", "END_TIMEPERIOD", "START", "END", "ARGUMENTS",
+        "START_TIMEPERIOD", "END_TIMEPERIOD", "START", "END", "ARGUMENTS", "SLICE",
     )
 )
 DEFAULT, FILE, ENVIRONMENT, COMMAND_LINE = "default", "file", "environment", "command line"

@@ -13,6 +13,7 @@ from datetime import datetime
 from itertools import islice
 from threading import Lock
 
+from db.entries import Entry
 from db.keeping import Floor
 from db.memory_boxes import MemoryBoxes
 from db.memory_keeping import MemoryKeeping
@@ -64,6 +65,7 @@ class MemoryStore(MemoryBoxes, MemoryKeeping):
         self._switches: dict[str, Switch] = {}
         self._output: defaultdict[str, dict[tuple[int, int], OutputPiece]] = defaultdict(dict)
         self._processes: dict[str, ProcessRow] = {}
+        self._entries: dict[tuple[str, str], Entry] = {}
 
     def prepare(self) -> None:
         """Nothing is missing."""
@@ -107,6 +109,7 @@ class MemoryStore(MemoryBoxes, MemoryKeeping):
             for move, state in moves:
                 self._move(move, state, turn.number)
             self._put_jobs(turn.jobs)
+            self._put_entries(turn.entries)
             self._put_chunks(chunks)
             self._put_switches(turn.switches)
             self._close(turn.lost)
@@ -150,6 +153,12 @@ class MemoryStore(MemoryBoxes, MemoryKeeping):
             else:
                 self._active.pop(key, None)
 
+    def _put_entries(self, entries: Iterable[Entry]) -> None:
+        for entry in entries:
+            before = self._entries.get(entry.key)
+            if before is None or before.turn < entry.turn:
+                self._entries[entry.key] = entry
+
     def _put_chunks(self, chunks: Iterable[Chunk]) -> None:
         for chunk in chunks:
             of_process = self._chunks[chunk.process]
@@ -192,6 +201,11 @@ class MemoryStore(MemoryBoxes, MemoryKeeping):
         with self._lock:
             found = [chunk for process in dict.fromkeys(processes) for chunk in self._chunks.get(process, {}).values()]
         return iter(found)
+
+    def entries(self) -> list[Entry]:
+        """See Store."""
+        with self._lock:
+            return list(self._entries.values())
 
     def events(self, process: str, timeperiod: str, limit: int) -> list[Event]:
         """See Store."""

@@ -40,6 +40,7 @@ from db.documents import (
     switch_row,
     uow_row,
 )
+from db.entries import Entry, entry_row, row_entry
 from db.model import (
     Answer,
     BeatAnswer,
@@ -99,6 +100,7 @@ class MongoStore(MongoBoxes, MongoKeeping):
         self._floors = database["floors"]
         self._output = database["output"]
         self._processes = database["processes"]
+        self._entries = database["entries"]
 
     def prepare(self) -> None:
         """See Store."""
@@ -157,6 +159,7 @@ class MongoStore(MongoBoxes, MongoKeeping):
             write(self._uows, [_cancel(cancel) for cancel in turn.cancels])
             write(self._uows, moves)
             upsert_newer(self._jobs, [_job_document(job) for job in turn.jobs])
+            upsert_newer(self._entries, [{"_id": entry.title, **entry_row(entry)} for entry in turn.entries])
             upsert_newer(self._chunks, [{"_id": f"{c.process}/{c.number}", **chunk_row(c)} for c in chunks])
             upsert_newer(self._switches, [{"_id": switch.process, **switch_row(switch)} for switch in turn.switches])
             self._close(turn.lost)
@@ -182,6 +185,11 @@ class MongoStore(MongoBoxes, MongoKeeping):
         with translating():
             for document in self._chunks.find({"process": {"$in": list(processes)}}):
                 yield row_chunk(document)
+
+    def entries(self) -> list[Entry]:
+        """See Store."""
+        with translating():
+            return [row_entry(document["body"]) for document in self._entries.find({})]
 
     def events(self, process: str, timeperiod: str, limit: int) -> list[Event]:
         """See Store."""

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+
+
+def said(moment: datetime) -> str:
+    """Return a moment as a blocker's sentence has it: to the second, in UTC."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +16,7 @@ class Blocker:
     """One thing that a job waits for. `kind` is one of the words below; `text` is a sentence without the final dot.
 
     Kinds: `open period`, `children`, `dependency`, `in order`, `unit of work`, `retry`, `held`, `off`, `in flight`, `queue window`, `turn`,
-    `scheduler`, `finished`, `worker`, `ending`, `before start`, `after end`, `frequency` (a run while the period is open is not due yet).
+    `scheduler`, `finished`, `worker`, `ending`, `before start`, `after end`, `frequency` `source`.
     `process` and `timeperiod` name where the cause lies, `look` says what to look at or to press. `causes` go one step deeper; a leaf
     has none.
     """

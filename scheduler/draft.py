@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from db.model import Answer, Cancel, Event, Job, Turn, UnitOfWork, UowMove
+from db.entries import Entry
+from db.model import Answer, Cancel, Event, Job, Switch, Turn, UnitOfWork, UowMove
 from mq.broker import Message
 from scheduler.events import told
 from scheduler.timetable import Node, Timetable, ordinal_of
@@ -26,6 +27,8 @@ class Draft:
     cancels: list[Cancel] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
+    switches: dict[str, Switch] = field(default_factory=dict)
+    entries: dict[tuple[str, str], Entry] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     _told: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -40,6 +43,16 @@ class Draft:
         self.timetable.put(job)
         self.jobs[node] = job
         return node
+
+    def switch(self, switch: Switch) -> None:
+        """Decide that a process is switched as given from this turn on."""
+        self.timetable.take([switch])
+        self.switches[switch.process] = switch
+
+    def put_entry(self, entry: Entry) -> None:
+        """Decide that a freerun entry stands as given from this turn on."""
+        self.timetable.entries[entry.key] = entry
+        self.entries[entry.key] = entry
 
     def tell(self, process: str, timeperiod: str, kind: str, text: str) -> None:
         """Remember for a job's log what the scheduler did or saw."""
@@ -65,7 +78,10 @@ class Draft:
 
     def is_empty(self) -> bool:
         """Return whether nothing was decided that must be remembered."""
-        return not (self.jobs or self.opened or self.moves or self.cancels or self.lost or self.answers or self.events)
+        decided = (
+            self.jobs, self.opened, self.moves, self.cancels, self.lost, self.answers, self.events, self.entries, self.switches
+        )  # fmt: skip
+        return not any(decided)
 
     def turn(self, session: str) -> Turn:
         """Return the record that commits all of it."""
@@ -79,5 +95,7 @@ class Draft:
             tuple(self.cancels),
             tuple(self.lost),
             tuple(self.answers),
-            tuple(self.events),
+            entries=tuple(self.entries.values()),
+            events=tuple(self.events),
+            switches=tuple(self.switches.values()),
         )

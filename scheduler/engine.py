@@ -21,6 +21,8 @@ from scheduler.draft import Draft
 from scheduler.journal import Journal
 from scheduler.leases import SessionWatch
 from scheduler.policy import SchedulerSettings
+from scheduler.probing import NoProber, Prober
+from scheduler.switches import reconciled
 from scheduler.timetable import Timetable
 from scheduler.trees import Topology
 from system.clock import Clock
@@ -39,7 +41,8 @@ class Engine:
     """
 
     def __init__(
-        self, store: Store, broker: Broker, context: Context, clock: Clock, settings: SchedulerSettings, *, session: str
+        self, store: Store, broker: Broker, context: Context, clock: Clock, settings: SchedulerSettings, *, session: str,
+        prober: Prober | None = None,
     ) -> None:
         self._store = store
         self._broker = broker
@@ -50,6 +53,7 @@ class Engine:
         self._topology = Topology(context)
         self._timetable: Timetable | None = None
         self._board: Board | None = None
+        self._prober = prober or NoProber()
         self._journal = Journal(store, broker, session)
         self._watch = SessionWatch(settings.lease_s)
         self._leader = ""
@@ -113,7 +117,8 @@ class Engine:
         """Read the timetable: what is projected first, then the turns that may not be."""
         timetable = Timetable(self._context, self._settings.timetable_start)
         projected = self._store.projected_turn()
-        timetable.load(self._store.chunks(list(self._context.managed)), self._store.active_jobs())
+        active, chunks = self._store.active_jobs(), self._store.chunks(list(self._context.managed))
+        timetable.load(chunks, active, self._store.entries(), self._store.switches())
         timetable.head = projected
         last = self._store.turns_after(projected - 1, 1) if projected else []
         self._leader = last[0].session if last else ""
@@ -138,19 +143,24 @@ class Engine:
     def _take_over(self, timetable: Timetable, now: datetime) -> bool:
         """Lead: finish the projections that the last leader may have left, then say so in a turn of our own."""
         self.replay()
-        turn = Turn(timetable.head + 1, self._session, now, tuple(self._strays(timetable)))
+        number = timetable.head + 1
+        switches = tuple(reconciled(self._context, self._topology, timetable, now, number))
+        turn = Turn(number, self._session, now, tuple(self._strays(timetable)), switches=switches)
         nodes = [timetable.put(job) for job in turn.jobs]
         if not self._journal.commit(turn, timetable.chunks_of(nodes, turn.number), ()):
             return False
+        timetable.take(turn.switches)
         timetable.head = turn.number
         self._leader = self._session
         board = Board(self._context, self._topology, timetable, self._settings, now)
-        active = [job.uow_id for job in timetable.active.values()]
-        board.resume(self._store.uows(active))
+        active = [*(job.uow_id for job in timetable.active.values()), *board.freerun.uow_ids()]
+        uows = self._store.uows(active)
+        board.resume(uows)
+        board.freerun.take_up(uows)
         self._board = board
         self._swept_s = None
         self._commands = {}
-        log.info("leads from turn %d, %d jobs under way", turn.number, len(active))
+        log.info("leads from turn %d, %d jobs and fires under way", turn.number, len(active))
         return True
 
     def _strays(self, timetable: Timetable) -> Iterator[Job]:
@@ -200,6 +210,8 @@ class Engine:
         hints = self._read_reports(board, deliveries)
         self._sweep_if_due(board, at_once=hints)
         self._obey(board)
+        for probed in self._prober.answers():
+            board.hear(probed)
         board.pass_time()
         board.settle_marked()
         self.second_look_found += board.look_again(self._settings.second_looks)
@@ -210,6 +222,7 @@ class Engine:
             self._journal.send(draft.messages)
         elif not self._commit(board, draft):
             return None
+        self._prober.ask(board.probes.to_ask())
         return 0.0 if is_more or board.look_at else self._wait_s(board)
 
     def _obey(self, board: Board) -> None:
