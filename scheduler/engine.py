@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from db.model import Answer, Command, CommandState, Job, ProcessRow, Turn
 from db.store import Store
@@ -312,7 +312,7 @@ class Engine:
         wait_s = max(0.0, self._settings.sweep_s - since_s)
         if moment is None:
             return wait_s
-        return max(0.0, min(wait_s, (moment - board.draft.now) / timedelta(seconds=1)))
+        return max(0.0, min(wait_s, self._clock.lasting_s(moment - board.draft.now)))
 
     def _step_down(self) -> float:
         log.warning("turn %d was taken by another scheduler: following", self.head)

@@ -24,6 +24,10 @@ class Clock(Protocol):
         """Return seconds since some fixed moment of this machine. Never jumps; for ages only."""
         ...
 
+    def lasting_s(self, span: timedelta) -> float:
+        """Return how long it takes, in seconds to wait, until the wall clock has gone on by `span`."""
+        ...
+
     def sleep(self, seconds: float) -> None:
         """Return after `seconds`."""
         ...
@@ -39,6 +43,10 @@ class RealClock:
     def monotonic(self) -> float:
         """Return seconds since boot, time asleep included; the same for every process of this machine."""
         return time.clock_gettime(_AGE_CLOCK)
+
+    def lasting_s(self, span: timedelta) -> float:
+        """Return `span` in seconds."""
+        return span / timedelta(seconds=1)
 
     def sleep(self, seconds: float) -> None:
         """Return after `seconds`."""
@@ -64,6 +72,10 @@ class TrialClock:
     def monotonic(self) -> float:
         """Return real seconds since boot, as RealClock does."""
         return self._real.monotonic()
+
+    def lasting_s(self, span: timedelta) -> float:
+        """Return how long `span` of the trial takes, in real seconds."""
+        return span / timedelta(seconds=1) / self._speed
 
     def sleep(self, seconds: float) -> None:
         """Return after `seconds`, real ones."""
@@ -98,6 +110,10 @@ class ManualClock:
     def monotonic(self) -> float:
         """Return the seconds that have passed; jumps don't count."""
         return self._elapsed_s
+
+    def lasting_s(self, span: timedelta) -> float:
+        """Return `span` in seconds."""
+        return span / timedelta(seconds=1)
 
     def sleep(self, seconds: float) -> None:
         """Let `seconds` pass."""

@@ -46,6 +46,7 @@ def test_a_trials_clock_goes_as_fast_as_it_is_told_and_its_ages_are_real() -> No
     clock: Clock = TrialClock(START, 3600.0, real.now() - timedelta(seconds=10))
     assert timedelta(hours=10) <= clock.now() - START < timedelta(hours=20)
     assert abs(clock.monotonic() - real.monotonic()) < 5
+    assert clock.lasting_s(timedelta(hours=1)) == 1.0
 
 
 def test_a_trials_clock_is_written_as_start_and_speed() -> None:
