@@ -8,8 +8,9 @@ from rich.table import Table
 
 from launcher.listing import next_fire
 from launcher.parts import Roof
-from launcher.screen import json_option, moment, number, show, show_json, table_of
+from launcher.screen import json_option, moment, number, printable, show, show_json, table_of
 from scheduler.desk import Health, Level, Progress
+from scheduler.lateness import Late
 from system.lifecycle import JobState
 
 
@@ -43,7 +44,7 @@ def level_table(levels: list[Level]) -> Table:
     return made
 
 
-_COLUMNS = ("due", "done", "noop", "skipped", "running", "failing", "held")
+_COLUMNS = ("due", "done", "noop", "skipped", "late", "running", "failing", "held")
 
 
 def _count(level: Level, column: str) -> int:
@@ -56,7 +57,7 @@ def _count(level: Level, column: str) -> int:
 
 
 def _styled(column: str, count: int) -> str:
-    style = {"failing": "yellow", "held": "red", "running": "cyan"}.get(column)
+    style = {"failing": "yellow", "held": "red", "late": "red", "running": "cyan"}.get(column)
     return f"[{style}]{number(count)}[/{style}]" if style and count else number(count)
 
 
@@ -68,8 +69,9 @@ def status_command(roof: Roof, *, as_json: bool) -> None:
     with roof.desk() as desk:
         health, progress = desk.health(), desk.progress()
         needing = [level for level in desk.timetable() if level.held or level.failing]
+        late = desk.late()
     if as_json:
-        show_json({"health": health, "progress": progress, "needing": needing})
+        show_json({"health": health, "progress": progress, "needing": needing, "late": late})
         return
     show(_headline(health, progress, _next(roof)))
     if health.sessions:
@@ -77,8 +79,19 @@ def status_command(roof: Roof, *, as_json: bool) -> None:
     for level in needing:
         text = f"{escape(level.process)}: {level.held} held, {level.failing} failing"
         show(f"[red]{text}[/red]" if level.held else f"[yellow]{text}[/yellow]")
+    for found in late:
+        show(_said_late(found))
     if needing:
         show("[dim]look: launch.py job why PROCESS PERIOD; then launch.py job release PROCESS PERIOD --why TEXT[/dim]")
+
+
+def _said_late(late: Late) -> str:
+    """Return the line about a process that is late: since when, why, and what to press."""
+    text = f"{late.process}: {late.count:,} late, {late.first} since {moment(late.since)}"
+    leaf = late.why.leaves()[0] if late.why else None
+    because = f"; {leaf.text}" if leaf else ""
+    look = leaf.look if leaf and leaf.look else f"launch.py job why {late.process} {late.first}"
+    return f"[red]{escape(printable(text))}[/red]{escape(printable(because))}\n[dim]look: {escape(look)}[/dim]"
 
 
 def _next(roof: Roof) -> str:
