@@ -76,7 +76,7 @@ def test_status_says_what_is_late_and_what_to_press(capsys: pytest.CaptureFixtur
     terminal = Terminal(roof, capsys)
     assert terminal.run("status") == 0
     assert "flights_hourly: 2 late, 2020010100 since 2020-01-01 03:00:00Z" in terminal.out
-    assert "look: launch.py process on flights_hourly --why TEXT" in terminal.out
+    assert "launch.py process on flights_hourly --why TEXT" in terminal.out
 
 
 def test_what_was_finished_long_ago_is_walked_once() -> None:
