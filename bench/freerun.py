@@ -9,6 +9,7 @@ one JSON line.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import tempfile
@@ -19,6 +20,7 @@ from pathlib import Path
 from bench.idle import cpu_s, tree
 from bench.rig import environment, running
 from db.urls import open_store
+from system.errors import HorariumError
 from system.fires import moment_of
 
 _WARM_UP_S = 10.0
@@ -91,11 +93,9 @@ def _first_turn(var: Path) -> int:
         time.sleep(0.1)
     store = open_store(f"sqlite:///{var / 'horarium.db'}")
     while True:
-        try:
+        with contextlib.suppress(HorariumError):  # the tables may not be there yet
             if store.entries():
                 return store.projected_turn()
-        except Exception as error:  # noqa: BLE001  the tables may not be there yet
-            print(f"waiting: {error}"[:80])
         time.sleep(0.2)
 
 
