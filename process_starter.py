@@ -62,7 +62,8 @@ def run_worker(roof: Roof) -> None:
     slots = ProcessSlots(
         figures.slots, user_folder=Path(context.folder), output_folder=settings.folder / "output", clock=roof.clock,
         uows_per_slot=figures.uows_per_slot, output_limit_bytes=figures.output_limit_bytes, end_grace_s=figures.end_grace_s,
-        mark=os.environ[MARK_VARIABLE], kept_for_live=figures.kept_for_live if may_be_live(context, roof.clock.now()) else 0,
+        mark=os.environ[MARK_VARIABLE], secrets_file=settings.secrets_file,
+        kept_for_live=figures.kept_for_live if may_be_live(context, roof.clock.now()) else 0,
     )
     old_output = OldOutput(settings.folder / "output", settings.keep_output_days, roof.clock)
     try:
