@@ -20,7 +20,7 @@ from launcher.foreground import run_command
 from launcher.freerun import freerun_group
 from launcher.job import job_group
 from launcher.listing import list_command
-from launcher.overview import status_command, timetable_command
+from launcher.overview import timetable_command
 from launcher.parts import Roof
 from launcher.process import process_group
 from launcher.project import init_command
@@ -30,6 +30,7 @@ from launcher.report import report_command
 from launcher.settings_list import settings_command
 from launcher.shell import shell_command
 from launcher.simulate import simulate_command
+from launcher.status import status_command
 from launcher.up import up_command
 from system import logs
 from system.errors import HorariumError
