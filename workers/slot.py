@@ -192,7 +192,7 @@ class Slot:
         self._place = place
         self._monotonic = monotonic
         self._pid = os.getpid()
-        self._vault = Vault(place.secrets_file)
+        self._vault = Vault(place.secrets_file, os.environ)
         self._is_asked = False
         self._functions: dict[str, Function] = {}
         self._has_output = False

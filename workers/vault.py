@@ -13,12 +13,16 @@ import tomllib
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import unquote, urlsplit
 
 PREFIXES = {"secrets": "HORARIUM_SECRET_", "connections": "HORARIUM_CONNECTION_"}
 MASK = "***"
 LEAST_CHARACTERS = 4  # what is shorter would be found in any text
 _LEAST_LINE = 8  # of a secret of several lines, such as a key, each line that is not shorter is masked too
+
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class UnknownName(LookupError):
@@ -58,11 +62,10 @@ def _table(found: Mapping[str, object], kind: str, path: str) -> dict[str, str]:
 
 
 class Vault:
-    """What there is just now. The file is read again when it has changed."""
+    """What there is just now, in a file (empty: none) and an environment. The file is read again when it has changed."""
 
-    def __init__(self, path: str, environ: Mapping[str, str] | None = None) -> None:
-        self._path = path
-        environ = os.environ if environ is None else environ
+    def __init__(self, path: str = "", environ: Mapping[str, str] = NOTHING) -> None:
+        self.path = path
         self._given = {
             kind: {name.removeprefix(prefix): value for name, value in environ.items() if name.startswith(prefix)}
             for kind, prefix in PREFIXES.items()
@@ -108,15 +111,15 @@ class Vault:
         return {**self._tables[kind], **self._given[kind]}
 
     def _refresh(self) -> None:
-        if not self._path:
+        if not self.path:
             return
         try:
-            facts = os.stat(self._path)  # noqa: PTH116  asked for each piece of output
+            facts = os.stat(self.path)  # noqa: PTH116  asked for each piece of output
             stamp = (facts.st_mtime_ns, facts.st_ino, facts.st_mode)
         except OSError:
             stamp = None
         if stamp is None or stamp != self._stamp:
-            self._tables = read_file(self._path)
+            self._tables = read_file(self.path)
             self._stamp, self._hidden = stamp, None
 
 

@@ -53,6 +53,14 @@ def test_a_job_sees_what_a_worker_would_give_it_and_prints_on_the_terminal(termi
     assert terminal.err.startswith(f"good {DAY}: done, 3 rows (")
 
 
+def test_a_job_gets_its_secrets_and_none_is_shown(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HORARIUM_SECRET_KEY", "swordfish-42")
+    (terminal.roof.here / "jobs.py").write_text("def good(work):\n    print('key', work.secret('key'))\n    return len(work.secret('key'))\n")
+    assert terminal.run("run", "good", DAY) == 0
+    assert terminal.out == "key ***\n"
+    assert "done, 12 rows" in terminal.err
+
+
 def test_nothing_is_recorded(terminal: Terminal) -> None:
     before = dict(os.environ)
     assert terminal.run("run", "good", DAY) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from tests.support.slot_bench import Bench, task
 from workers.slots import Ending
+from workers.vault import Vault
 
 JOBS = """
 import os, subprocess, sys, time
@@ -40,7 +42,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     path = tmp_path / "secrets.toml"
     path.write_text('[secrets]\napi_key = "swordfish-42"\n')
     path.chmod(0o600)
-    with Bench(tmp_path, secrets_file=str(path)) as made:
+    with Bench(tmp_path, vault=Vault(str(path), os.environ)) as made:
         (made.user / "jobs.py").write_text(JOBS)
         yield made
 
