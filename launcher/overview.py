@@ -6,6 +6,7 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
+from launcher import boxes
 from launcher.listing import next_fire
 from launcher.parts import Roof
 from launcher.screen import json_option, moment, number, show, show_json, table_of
@@ -65,15 +66,19 @@ def _styled(column: str, count: int) -> str:
 @click.pass_obj
 def status_command(roof: Roof, *, as_json: bool) -> None:
     """Show who leads, who is there, and what needs a person."""
-    with roof.desk() as desk:
+    roof.context  # noqa: B018  read for its faults, before anything is opened
+    with roof.joined() as parts:
+        desk, rows = roof.desk_over(parts), boxes.read(parts.store)
         health, progress = desk.health(), desk.progress()
         needing = [level for level in desk.timetable() if level.held or level.failing]
     if as_json:
-        show_json({"health": health, "progress": progress, "needing": needing})
+        show_json({"health": health, "progress": progress, "needing": needing, "boxes": [boxes.summary_of(row) for row in rows]})
         return
-    show(_headline(health, progress, _next(roof)))
+    show(_headline(health, progress, _next(roof), boxes.box_lines(rows)))
     if health.sessions:
         show(_session_table(health))
+    for trouble in [text for row in rows for text in row.troubles]:
+        show(f"[yellow]{escape(trouble)}[/yellow]")
     for level in needing:
         text = f"{escape(level.process)}: {level.held} held, {level.failing} failing"
         show(f"[red]{text}[/red]" if level.held else f"[yellow]{text}[/yellow]")
@@ -88,7 +93,7 @@ def _next(roof: Roof) -> str:
     return f"{min(fires)[1]} at {moment(min(fires)[0])}" if fires else ""
 
 
-def _headline(health: Health, progress: Progress, fire: str) -> Table:
+def _headline(health: Health, progress: Progress, fire: str, lines: list[str]) -> Table:
     facts = table_of("", "")
     facts.show_header = False
     if not health.leader:
@@ -100,6 +105,8 @@ def _headline(health: Health, progress: Progress, fire: str) -> Table:
     facts.add_row("timetable", f"{progress.finished:,} of {progress.due:,} periods finished, {progress.active:,} under way")
     if fire:
         facts.add_row("next", escape(fire))
+    for line in lines:
+        facts.add_row("box", escape(line))
     return facts
 
 
