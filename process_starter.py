@@ -20,7 +20,7 @@ from pathlib import Path
 from launcher.alone import DAEMON, SUPERVISOR, lock_path, named, only_one
 from launcher.box import begin, supervisor_over
 from launcher.kept import run_kept
-from launcher.parts import Joined, Roof, open_parts, scheduler_settings, worker_settings
+from launcher.parts import Joined, Roof, keeper_over, open_parts, scheduler_settings, worker_settings
 from supervisor.local_crew import mark_by_hand
 from supervisor.places import SCHEDULER, WORKER, process_of
 from system import daemons, logs
@@ -42,7 +42,8 @@ def run_scheduler(roof: Roof) -> None:
     settings = roof.settings
     with _parts_once_there(roof) as parts:
         service = SchedulerService(
-            parts.store, parts.broker, roof.context, roof.clock, scheduler_settings(settings), settings.box
+            parts.store, parts.broker, roof.context, roof.clock, scheduler_settings(settings), settings.box,
+            keeper=keeper_over(settings, parts.store, roof.clock),
         )
         _stop_by_signal(service.stop)
         service.run()
@@ -50,6 +51,7 @@ def run_scheduler(roof: Roof) -> None:
 
 def run_worker(roof: Roof) -> None:
     """Work until TERM or INT."""
+    from workers.oldoutput import OldOutput
     from workers.processes import ProcessSlots
     from workers.service import WorkerService
 
@@ -60,12 +62,15 @@ def run_worker(roof: Roof) -> None:
         uows_per_slot=figures.uows_per_slot, output_limit_bytes=figures.output_limit_bytes, end_grace_s=figures.end_grace_s,
         mark=os.environ[MARK_VARIABLE], kept_for_live=figures.kept_for_live if may_be_live(context, roof.clock.now()) else 0,
     )
+    old_output = OldOutput(settings.folder / "output", settings.keep_output_days, roof.clock)
     try:
         with _parts_once_there(roof) as parts:
+            old_output.start()
             service = WorkerService(parts.store, parts.broker, slots, context, roof.clock, figures, settings.box)
             _stop_by_signal(service.stop)
             service.run()
     finally:
+        old_output.stop()
         slots.close()
 
 

@@ -23,12 +23,13 @@ PREFIX = "HORARIUM_"
 # Names the settings file; `none` means that there is none. No setting itself, since it leads to them.
 FILE_VARIABLE = PREFIX + "SETTINGS"
 NO_FILE = "none"
+NO_ARCHIVE = "none"
 # What the product sets itself, for the processes and jobs that it starts; never settings.
 CHILD_MARKS = frozenset(
     PREFIX + name
     for name in (
         "WORKER", "UOW", "FENCE", "ATTEMPT", "PROCESS", "TIMEPERIOD", "QUALIFIER",
-        "START_TIMEPERIOD", "END_TIMEPERIOD", "START", "END", "ARGUMENTS",
+        "START_TIMEPERIOD", "END_TIMEPERIOD", "START", "END", "ARGUMENTS", "SLICE",
     )
 )
 DEFAULT, FILE, ENVIRONMENT, COMMAND_LINE = "default", "file", "environment", "command line"
@@ -90,6 +91,11 @@ class Settings:
     poll_s: float = _setting(1.0, "seconds", "between looks at a queue whose bell did not ring")
     stop_grace_s: float = _setting(10.0, "seconds", "from the request to stop until the kill")
     output_limit_bytes: int = _setting(262_144, "bytes", "what is kept of one attempt's output", least=1)
+    keep_uows_days: int = _setting(90, "days", "units of work that ended longer ago are archived; 0: kept for ever", least=0)
+    keep_turns_days: int = _setting(90, "days", "turns and answered commands older than this are archived; 0: kept for ever", least=0)
+    keep_jobs_days: int = _setting(0, "days", "records of jobs finished longer ago are archived; 0: kept for ever", least=0)
+    keep_output_days: int = _setting(30, "days", "output of units of work that ended longer ago is archived; 0: kept for ever", least=0)
+    archive: str = _setting("", "path or none", "folder of what is archived; unset: <var>/archive; none: it is dropped")
     log_bytes: int = _setting(10_000_000, "bytes", "size at which a log file is rotated", least=0)
     log_count: int = _setting(5, "files", "rotated log files that are kept", least=0)
 
@@ -129,7 +135,7 @@ def settled(layers: Iterable[Layer], here: Path) -> Settled:
     faults: list[str] = []
     values: dict[str, Any] = {}
     places = dict.fromkeys(TABLE, DEFAULT)
-    starts = {"context": here, "var": here}  # where the relative paths begin
+    starts = {"context": here, "var": here, "archive": here}  # where the relative paths begin
     file = ""
     for layer in layers:
         file = file or layer.path
@@ -158,10 +164,15 @@ def _resolved(loaded: Settings, starts: Mapping[str, Path]) -> Settings:
         var=str(var),
         context=str(starts["context"] / Path(loaded.context).expanduser()) if is_file else loaded.context,
         store_url=loaded.store_url or f"sqlite:///{var}/horarium.db",
+        archive=str(var / "archive") if not loaded.archive else _archive(loaded.archive, starts["archive"]),
         box=loaded.box or socket.gethostname(),
         workers=loaded.workers or min(2, cpu_count()),
     )
     return Settings(**values)
+
+
+def _archive(given: str, start: Path) -> str:
+    return given if given == NO_ARCHIVE else str(start / Path(given).expanduser())
 
 
 def _unknown(layer: Layer, name: str) -> str:

@@ -16,6 +16,7 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any, TypeVar
 
+from db.entries import read_entries, write_entries
 from db.event_text import read_events, write_events
 from db.model import (
     Answer,
@@ -70,6 +71,7 @@ class _Kind:
 
 # By the name of the turn's field. The written name may never change.
 _RARE: dict[str, _Kind] = {
+    "entries": _Kind(write_entries, read_entries),
     "events": _Kind(write_events, read_events),
     "switches": _Kind(
         lambda switches: [list(switch_row(switch).values()) for switch in switches],

@@ -13,7 +13,10 @@ from datetime import datetime
 from itertools import islice
 from threading import Lock
 
+from db.entries import Entry
+from db.keeping import Floor
 from db.memory_boxes import MemoryBoxes
+from db.memory_keeping import MemoryKeeping
 from db.model import (
     Answer,
     BeatAnswer,
@@ -36,7 +39,7 @@ from system.errors import NotFound, StoreError
 from system.lifecycle import JOB_ACTIVE, UOW_FINISHED, UOW_LIFECYCLE, UowEvent, UowState, advance
 
 
-class MemoryStore(MemoryBoxes):
+class MemoryStore(MemoryBoxes, MemoryKeeping):
     """A store that lives as long as its object; threads share it."""
 
     def __init__(self) -> None:
@@ -45,6 +48,9 @@ class MemoryStore(MemoryBoxes):
         self._turns: dict[int, Turn] = {}
         self._numbers: list[int] = []
         self._projected = 0
+        self._removed_turns = 0
+        self._last_command = 0
+        self._floors: dict[str, Floor] = {}
         self._jobs: dict[tuple[str, str], Job] = {}
         self._active: dict[tuple[str, str], Job] = {}
         self._chunks: defaultdict[str, dict[int, Chunk]] = defaultdict(dict)
@@ -59,6 +65,7 @@ class MemoryStore(MemoryBoxes):
         self._switches: dict[str, Switch] = {}
         self._output: defaultdict[str, dict[tuple[int, int], OutputPiece]] = defaultdict(dict)
         self._processes: dict[str, ProcessRow] = {}
+        self._entries: dict[tuple[str, str], Entry] = {}
 
     def prepare(self) -> None:
         """Nothing is missing."""
@@ -71,7 +78,7 @@ class MemoryStore(MemoryBoxes):
     def insert_turn(self, turn: Turn) -> bool:
         """See Store."""
         with self._lock:
-            if turn.number in self._turns:
+            if turn.number in self._turns or turn.number <= self._removed_turns:
                 return False
             self._turns[turn.number] = turn
             insort(self._numbers, turn.number)
@@ -102,6 +109,7 @@ class MemoryStore(MemoryBoxes):
             for move, state in moves:
                 self._move(move, state, turn.number)
             self._put_jobs(turn.jobs)
+            self._put_entries(turn.entries)
             self._put_chunks(chunks)
             self._put_switches(turn.switches)
             self._close(turn.lost)
@@ -145,6 +153,12 @@ class MemoryStore(MemoryBoxes):
             else:
                 self._active.pop(key, None)
 
+    def _put_entries(self, entries: Iterable[Entry]) -> None:
+        for entry in entries:
+            before = self._entries.get(entry.key)
+            if before is None or before.turn < entry.turn:
+                self._entries[entry.key] = entry
+
     def _put_chunks(self, chunks: Iterable[Chunk]) -> None:
         for chunk in chunks:
             of_process = self._chunks[chunk.process]
@@ -187,6 +201,11 @@ class MemoryStore(MemoryBoxes):
         with self._lock:
             found = [chunk for process in dict.fromkeys(processes) for chunk in self._chunks.get(process, {}).values()]
         return iter(found)
+
+    def entries(self) -> list[Entry]:
+        """See Store."""
+        with self._lock:
+            return list(self._entries.values())
 
     def events(self, process: str, timeperiod: str, limit: int) -> list[Event]:
         """See Store."""
@@ -301,7 +320,7 @@ class MemoryStore(MemoryBoxes):
     def add_command(self, command: Command) -> int:
         """See Store."""
         with self._lock:
-            number = len(self._commands) + 1
+            number = self._last_command = self._last_command + 1
             self._commands[number] = self._open_commands[number] = replace(command, number=number)
             return number
 
@@ -316,7 +335,7 @@ class MemoryStore(MemoryBoxes):
             try:
                 return self._commands[number]
             except KeyError:
-                raise NotFound(f"there is no command {number}: numbers go from 1 to {len(self._commands)}") from None
+                raise NotFound(f"there is no command {number}: numbers go from 1 to {self._last_command}") from None
 
     # -- switches
 

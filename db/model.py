@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from db.entries import Entry
 from system.lifecycle import JobEvent, JobState, UowEvent, UowState
 
 
@@ -203,8 +204,8 @@ class Switch:
 class Turn:
     """All that one round of the engine decided; inserting it is the commit. `number` is unique and consecutive, from 1.
 
-    `jobs` stand as they are after the turn. `opened` are new units of work. `lost` are sessions that the turn declared dead.
-    `switches` stand as they are after the turn.
+    `jobs`, `switches` and `entries` (of freerun processes) stand as they are after the turn. `opened` are new units of work. `lost` are
+    sessions that the turn declared dead.
     """
 
     number: int
@@ -216,6 +217,7 @@ class Turn:
     cancels: tuple[Cancel, ...] = ()
     lost: tuple[str, ...] = ()
     answers: tuple[Answer, ...] = ()
+    entries: tuple[Entry, ...] = ()
     events: tuple[Event, ...] = ()
     switches: tuple[Switch, ...] = ()
 

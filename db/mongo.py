@@ -6,15 +6,14 @@ What was won is known by stamping each write with a token of its own and reading
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
 from pymongo import ReplaceOne, UpdateOne
-from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import BulkWriteError, DuplicateKeyError
+from pymongo.errors import DuplicateKeyError
 
 from db.documents import (
     Row,
@@ -37,11 +36,11 @@ from db.documents import (
     row_process,
     row_session,
     row_switch,
-    row_uow,
     session_row,
     switch_row,
     uow_row,
 )
+from db.entries import Entry, entry_row, row_entry
 from db.model import (
     Answer,
     BeatAnswer,
@@ -61,14 +60,13 @@ from db.model import (
     UowMove,
 )
 from db.mongo_boxes import MongoBoxes
-from db.mongo_errors import translating as _translating
-from system.errors import NotFound, SchemaError, StoreError, Unavailable
+from db.mongo_bulk import Write, upsert_first, upsert_newer, write
+from db.mongo_errors import translating
+from db.mongo_keeping import MongoKeeping, document_uow, removed_turns
+from system.errors import NotFound, SchemaError, StoreError
 from system.lifecycle import JOB_ACTIVE, UOW_ACTIVE, UOW_LIFECYCLE, UowEvent, UowState, advance
 
 SCHEMA_VERSION = 1
-DUPLICATE_KEY = 11000
-
-Write = UpdateOne | ReplaceOne[Row]
 
 # Partial ones hold what is in flight only, so they stay small and a write of a finished record doesn't pay for them.
 _INDEXES: tuple[tuple[str, Sequence[tuple[str, int]], Mapping[str, Any]], ...] = (
@@ -85,7 +83,7 @@ _IN_PROGRESS = UowState.IN_PROGRESS.value
 _ACTIVE_STATES = sorted(state.value for state in UOW_ACTIVE)
 
 
-class MongoStore(MongoBoxes):
+class MongoStore(MongoBoxes, MongoKeeping):
     """A store in one MongoDB database, whose client it closes."""
 
     def __init__(self, database: Database[Row]) -> None:
@@ -99,13 +97,15 @@ class MongoStore(MongoBoxes):
         self._commands = database["commands"]
         self._events = database["events"]
         self._switches = database["switches"]
+        self._floors = database["floors"]
         self._output = database["output"]
         self._processes = database["processes"]
+        self._entries = database["entries"]
 
     def prepare(self) -> None:
         """See Store."""
-        with _translating():
-            _upsert_first(self._meta, [{"_id": "schema", "version": SCHEMA_VERSION}])
+        with translating():
+            upsert_first(self._meta, [{"_id": "schema", "version": SCHEMA_VERSION}])
             found = self._meta.find_one({"_id": "schema"})
             if found is None or found["version"] > SCHEMA_VERSION:
                 version = found and found["version"]
@@ -115,7 +115,7 @@ class MongoStore(MongoBoxes):
 
     def close(self) -> None:
         """See Store."""
-        with _translating():
+        with translating():
             self._database.client.close()
 
     # -- turns
@@ -123,24 +123,28 @@ class MongoStore(MongoBoxes):
     def insert_turn(self, turn: Turn) -> bool:
         """See Store."""
         document = {"_id": turn.number, "text": encode_turn(turn)}
-        with _translating():
+        with translating():
             try:
                 self._turns.insert_one(document)
             except DuplicateKeyError:
                 return False
-        return True
+            # After the insert: what is removed later than this was ours, what was removed before is seen here.
+            if turn.number > removed_turns(self._meta):
+                return True
+            self._turns.delete_one({"_id": turn.number})
+            return False
 
     def turns_after(self, number: int, limit: int) -> list[Turn]:
         """See Store."""
         if limit < 1:  # to the driver, 0 is no limit
             return []
-        with _translating():
+        with translating():
             found = self._turns.find({"_id": {"$gt": number}}, sort=[("_id", 1)], limit=limit)
             return [decode_turn(document["text"]) for document in found]
 
     def projected_turn(self) -> int:
         """See Store."""
-        with _translating():
+        with translating():
             found = self._meta.find_one({"_id": "projected"})
         return int(found["number"]) if found else 0
 
@@ -150,43 +154,49 @@ class MongoStore(MongoBoxes):
         """See Store."""
         # Each of these is one bulk: the order between them is the port's, inside one of them it doesn't matter.
         moves = [_move(move, turn.number) for move in turn.moves]
-        with _translating():
-            _upsert_first(self._uows, [_uow_document(uow) for uow in turn.opened])
-            _write(self._uows, [_cancel(cancel) for cancel in turn.cancels])
-            _write(self._uows, moves)
-            _upsert_newer(self._jobs, [_job_document(job) for job in turn.jobs])
-            _upsert_newer(self._chunks, [{"_id": f"{c.process}/{c.number}", **chunk_row(c)} for c in chunks])
-            _upsert_newer(self._switches, [{"_id": switch.process, **switch_row(switch)} for switch in turn.switches])
+        with translating():
+            upsert_first(self._uows, [_uow_document(uow) for uow in turn.opened])
+            write(self._uows, [_cancel(cancel) for cancel in turn.cancels])
+            write(self._uows, moves)
+            upsert_newer(self._jobs, [_job_document(job) for job in turn.jobs])
+            upsert_newer(self._entries, [{"_id": entry.title, **entry_row(entry)} for entry in turn.entries])
+            upsert_newer(self._chunks, [{"_id": f"{c.process}/{c.number}", **chunk_row(c)} for c in chunks])
+            upsert_newer(self._switches, [{"_id": switch.process, **switch_row(switch)} for switch in turn.switches])
             self._close(turn.lost)
-            _write(self._commands, [_answer(answer, turn.number) for answer in turn.answers])
-            _upsert_first(self._events, [{"_id": _event_id(event), **event_row(event)} for event in turn.events])
+            write(self._commands, [_answer(answer, turn.number) for answer in turn.answers])
+            upsert_first(self._events, [{"_id": _event_id(event), **event_row(event)} for event in turn.events])
             self._meta.update_one({"_id": "projected"}, {"$max": {"number": turn.number}}, upsert=True)
 
     # -- jobs and chunks
 
     def active_jobs(self) -> list[Job]:
         """See Store."""
-        with _translating():
+        with translating():
             return [row_job(document) for document in self._jobs.find({"active": True})]
 
     def jobs(self, process: str, timeperiods: Sequence[str]) -> list[Job]:
         """See Store."""
         ids = [_job_id(process, timeperiod) for timeperiod in timeperiods]
-        with _translating():
+        with translating():
             return [row_job(document) for document in self._jobs.find({"_id": {"$in": ids}})]
 
     def chunks(self, processes: Sequence[str]) -> Iterator[Chunk]:
         """See Store."""
-        with _translating():
+        with translating():
             for document in self._chunks.find({"process": {"$in": list(processes)}}):
                 yield row_chunk(document)
+
+    def entries(self) -> list[Entry]:
+        """See Store."""
+        with translating():
+            return [row_entry(document["body"]) for document in self._entries.find({})]
 
     def events(self, process: str, timeperiod: str, limit: int) -> list[Event]:
         """See Store."""
         if limit < 1:  # to the driver, 0 is no limit
             return []
         latest_first = [("turn", -1), ("place", -1)]
-        with _translating():
+        with translating():
             found = self._events.find({"process": process, "timeperiod": timeperiod}, sort=latest_first, limit=limit)
             return [row_event(document) for document in found]
 
@@ -194,8 +204,8 @@ class MongoStore(MongoBoxes):
 
     def uows(self, ids: Sequence[str]) -> list[UnitOfWork]:
         """See Store."""
-        with _translating():
-            return [_document_uow(document) for document in self._uows.find({"_id": {"$in": list(ids)}})]
+        with translating():
+            return [document_uow(document) for document in self._uows.find({"_id": {"$in": list(ids)}})]
 
     def uows_of(self, process: str, timeperiod: str, limit: int) -> list[UnitOfWork]:
         """See Store."""
@@ -203,9 +213,9 @@ class MongoStore(MongoBoxes):
             return []
         front = f"{process}/{timeperiod}"  # a range of ids, so that the key finds them: `0` is the character after `/`
         last_first = [("opened_at", -1), ("_id", -1)]
-        with _translating():
+        with translating():
             found = self._uows.find({"_id": {"$gt": f"{front}/", "$lt": f"{front}0"}}, sort=last_first, limit=limit)
-            return [_document_uow(document) for document in found]
+            return [document_uow(document) for document in found]
 
     def claim(self, ids: Sequence[str], session: str, at: datetime) -> list[UnitOfWork]:
         """See Store."""
@@ -217,13 +227,13 @@ class MongoStore(MongoBoxes):
             "started_at": moment_text(at),
             "claim": token,
         }
-        with _translating():
+        with translating():
             self._uows.update_many(
                 {"_id": wanted, "state": UowState.REQUESTED.value, "cancel_requested": False}, {"$set": claimed, "$inc": {"fence": 1}}
             )
             # By state too: a claim that was taken away in between is not ours any more.
             found = self._uows.find({"_id": wanted, "claim": token, "state": _IN_PROGRESS})
-            return [_document_uow(document) for document in found]
+            return [document_uow(document) for document in found]
 
     def give_back(self, claims: Sequence[UnitOfWork]) -> list[str]:
         """See Store."""
@@ -238,8 +248,8 @@ class MongoStore(MongoBoxes):
         """Write each (filter, values) and return the ids that were written."""
         token = uuid4().hex
         ids = [str(match["_id"]) for match, _ in ends]
-        with _translating():
-            written = _write(self._uows, [UpdateOne(match, {"$set": {**values, "end": token}}) for match, values in ends])
+        with translating():
+            written = write(self._uows, [UpdateOne(match, {"$set": {**values, "end": token}}) for match, values in ends])
             if written == len(ids):
                 return ids
             # Another attempt that started and ended in between would hide ours. It costs a report, which the sweep makes up for.
@@ -250,7 +260,7 @@ class MongoStore(MongoBoxes):
 
     def open_session(self, session: Session) -> None:
         """See Store."""
-        with _translating():
+        with translating():
             try:
                 self._sessions.insert_one({"_id": session.id, **session_row(session), "open": True})
             except DuplicateKeyError as error:
@@ -258,7 +268,7 @@ class MongoStore(MongoBoxes):
 
     def beat(self, session_id: str, facts: dict[str, str]) -> BeatAnswer:
         """See Store."""
-        with _translating():
+        with translating():
             beaten = self._sessions.update_one(
                 {"_id": session_id, "open": True}, {"$inc": {"beat": 1}, "$set": {"facts": facts_text(facts)}}
             )
@@ -269,18 +279,18 @@ class MongoStore(MongoBoxes):
 
     def sessions(self) -> list[Session]:
         """See Store."""
-        with _translating():
+        with translating():
             return [row_session(document) for document in self._sessions.find({"open": True})]
 
     def close_sessions(self, ids: Sequence[str]) -> None:
         """See Store."""
-        with _translating():
+        with translating():
             self._close(ids)
 
     def expire_sessions(self, beats: Mapping[str, int]) -> list[str]:
         """See Store."""
         closed = {"$set": {"open": False}}
-        with _translating():
+        with translating():
             # One by one: few expire at a time, and each answer must be certain.
             return [
                 session_id
@@ -297,7 +307,7 @@ class MongoStore(MongoBoxes):
     def add_command(self, command: Command) -> int:
         """See Store."""
         row = command_row(command)
-        with _translating():
+        with translating():
             # Each round that finds its number taken is a command of someone else that got through.
             while True:
                 last = self._commands.find_one({}, {"_id": 1}, sort=[("_id", -1)])
@@ -312,13 +322,13 @@ class MongoStore(MongoBoxes):
         """See Store."""
         if limit < 1:  # to the driver, 0 is no limit
             return []
-        with _translating():
+        with translating():
             found = self._commands.find({"state": CommandState.OPEN.value}, sort=[("_id", 1)], limit=limit)
             return [row_command(document) for document in found]
 
     def command(self, number: int) -> Command:
         """See Store."""
-        with _translating():
+        with translating():
             found = self._commands.find_one({"_id": number})
         if found is None:
             raise NotFound(f"there is no command {number}: numbers start at 1 and are given out in order")
@@ -328,7 +338,7 @@ class MongoStore(MongoBoxes):
 
     def switches(self) -> list[Switch]:
         """See Store."""
-        with _translating():
+        with translating():
             return [row_switch(document) for document in self._switches.find({})]
 
     # -- output of attempts
@@ -336,26 +346,26 @@ class MongoStore(MongoBoxes):
     def append_output(self, pieces: Sequence[OutputPiece]) -> None:
         """See Store."""
         documents = {_piece_id(piece): piece_row(piece) for piece in pieces}
-        with _translating():
-            _write(self._output, [ReplaceOne({"_id": name}, document, upsert=True) for name, document in documents.items()])
+        with translating():
+            write(self._output, [ReplaceOne({"_id": name}, document, upsert=True) for name, document in documents.items()])
 
     def output(self, uow_id: str) -> list[OutputPiece]:
         """See Store."""
-        with _translating():
+        with translating():
             return [row_piece(document) for document in self._output.find({"uow_id": uow_id}, sort=[("fence", 1), ("offset", 1)])]
 
     # -- registered processes
 
     def processes(self) -> list[ProcessRow]:
         """See Store."""
-        with _translating():
+        with translating():
             return [row_process(document) for document in self._processes.find({}, sort=[("_id", 1)])]
 
     def register(self, rows: Sequence[ProcessRow]) -> None:
         """See Store."""
         first = {row.name: row for row in reversed(rows)}
-        with _translating():
-            _upsert_first(self._processes, [{"_id": row.name, **process_row(row)} for row in first.values()])
+        with translating():
+            upsert_first(self._processes, [{"_id": row.name, **process_row(row)} for row in first.values()])
 
 
 # -- documents and filters
@@ -380,10 +390,6 @@ def _job_document(job: Job) -> Row:
 def _uow_document(uow: UnitOfWork) -> Row:
     row = uow_row(uow)
     return {"_id": row.pop("id"), **row}
-
-
-def _document_uow(document: Row) -> UnitOfWork:
-    return row_uow({**document, "id": document["_id"]})
 
 
 def _running(uow_id: str, session: str, fence: int) -> Row:
@@ -415,33 +421,3 @@ def _answer(answer: Answer, number: int) -> Write:
         {"_id": answer.number, "state": CommandState.OPEN.value},
         {"$set": {"state": answer.state.value, "answer": answer.text, "turn": number}},
     )
-
-
-# -- bulk writes
-
-
-def _upsert_first(collection: Collection[Row], documents: Iterable[Row]) -> None:
-    """Insert the documents whose `_id` is new; the others stay as they are."""
-    _write(collection, [UpdateOne({"_id": document.pop("_id")}, {"$setOnInsert": document}, upsert=True) for document in documents])
-
-
-def _upsert_newer(collection: Collection[Row], documents: Iterable[Row]) -> None:
-    """Write the documents whose `_id` is new or whose stored `turn` is older.
-
-    Where the stored one is not older the filter finds nothing and the insert that follows finds its `_id` taken: it stays.
-    """
-    _write(collection, [ReplaceOne({"_id": d["_id"], "turn": {"$lt": d["turn"]}}, d, upsert=True) for d in documents])
-
-
-def _write(collection: Collection[Row], writes: Sequence[Write]) -> int:
-    """Do `writes` in no order and return how many documents were changed; an `_id` that is taken is no error."""
-    if not writes:
-        return 0
-    try:
-        return collection.bulk_write(writes, ordered=False).modified_count
-    except BulkWriteError as error:
-        if error.details.get("writeConcernErrors"):
-            raise Unavailable(f"MongoDB did not confirm that writes will last: {error.details['writeConcernErrors']!r:.200}") from error
-        if any(fault.get("code") != DUPLICATE_KEY for fault in error.details.get("writeErrors", ())):
-            raise
-        return int(error.details.get("nModified", 0))

@@ -37,9 +37,11 @@ from db.documents import (
     switch_row,
     uow_row,
 )
+from db.entries import Entry, entry_row, row_entry
 from db.model import BeatAnswer, Chunk, Command, Event, Job, Outcome, OutputPiece, ProcessRow, Session, Switch, Turn, UnitOfWork
 from db.sql_boxes import SqlBoxes
 from db.sql_dialect import insert_absent, insert_newer, insert_or_replace
+from db.sql_keeping import REMOVED_TURNS, SqlKeeping
 from db.sql_schema import (
     ACTIVE_JOB,
     OPEN_COMMAND,
@@ -49,6 +51,7 @@ from db.sql_schema import (
     TRUE,
     chunks,
     commands,
+    entries,
     events,
     jobs,
     output,
@@ -73,6 +76,8 @@ _SET_PROJECTED = (
 
 _PUT_JOBS = insert_newer(jobs)
 _PUT_CHUNKS = insert_newer(chunks)
+_PUT_ENTRIES = insert_newer(entries)
+_ENTRIES = sa.select(entries.c.body)
 _PUT_EVENTS = insert_absent(events)
 _EVENTS = (
     sa.select(events)
@@ -116,7 +121,7 @@ _PROCESSES = sa.select(processes).order_by(processes.c.name)
 _REGISTER = insert_absent(processes)
 
 
-class SqlStore(SqlBoxes):
+class SqlStore(SqlBoxes, SqlKeeping):
     """A store in an SQL file, which it closes. `file` is there for a queue that lives in it too."""
 
     def __init__(self, file: SqlFile) -> None:
@@ -135,7 +140,12 @@ class SqlStore(SqlBoxes):
     def insert_turn(self, turn: Turn) -> bool:
         """See Store."""
         row = (turn.number, turn.session, moment_text(turn.decided_at), encode_turn(turn))
-        return self.file.write(lambda conn: _INSERT_TURN(conn, [row])) == 1
+
+        def insert(conn: sa.Connection) -> bool:
+            is_removed = turn.number <= (conn.execute(REMOVED_TURNS).scalar() or 0)
+            return not is_removed and _INSERT_TURN(conn, [row]) == 1
+
+        return self.file.write(insert)
 
     def turns_after(self, number: int, limit: int) -> list[Turn]:
         """See Store."""
@@ -154,6 +164,7 @@ class SqlStore(SqlBoxes):
         uow_rows = [_values(uow_row(uow)) for uow in turn.opened]
         move_rows = [sql_uows.move_row(move, turn.number) for move in turn.moves]
         job_rows = [_values(job_row(job)) for job in turn.jobs]
+        entry_rows = [_values(entry_row(entry)) for entry in turn.entries]
         chunk_rows = [_values(chunk_row(chunk)) for chunk in chunks]
         event_rows = [_values(event_row(event)) for event in turn.events]
         switch_rows = [_values(switch_row(switch)) for switch in turn.switches]
@@ -164,6 +175,7 @@ class SqlStore(SqlBoxes):
             sql_uows.cancel(conn, turn.cancels)
             sql_uows.move(conn, move_rows)
             _PUT_JOBS(conn, job_rows)
+            _PUT_ENTRIES(conn, entry_rows)
             _PUT_CHUNKS(conn, chunk_rows)
             _PUT_SWITCHES(conn, switch_rows)
             _close(conn, turn.lost)
@@ -190,6 +202,10 @@ class SqlStore(SqlBoxes):
         # By process, and never with a cursor open: whoever stops half-way must not pin an old state of the file.
         for process in dict.fromkeys(processes):
             yield from self._records(row_chunk, _CHUNKS, {"of": process})
+
+    def entries(self) -> list[Entry]:
+        """See Store."""
+        return [row_entry(body) for body in self.file.read(lambda conn: conn.execute(_ENTRIES).scalars().all())]
 
     def events(self, process: str, timeperiod: str, limit: int) -> list[Event]:
         """See Store."""

@@ -38,3 +38,15 @@ def locked(select: sa.Select[Any]) -> sa.Select[Any]:
     needs no word for it: its write transactions are alone.
     """
     return select.with_for_update()
+
+
+def place_of(table: sa.Table) -> sa.ColumnElement[int]:
+    """Return what numbers the rows of a table by when they came; by it a walk goes through the file from front to back."""
+    return sa.column("rowid", sa.Integer, _selectable=table)
+
+
+def raise_floor(table: sa.Table) -> Many:
+    """Return the insert of rows that raises each of a row's numbers, where the one that is there is lower."""
+    insert = sqlite.insert(table)
+    values = {c.name: sa.func.max(c, insert.excluded[c.name]) for c in table.c if not c.primary_key}
+    return Many(insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=values), table.c.keys())

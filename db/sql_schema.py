@@ -93,6 +93,9 @@ chunks = sa.Table(
     _number("turn"),
 )
 
+# All of an entry is one text: nobody asks for a part of it.
+entries = sa.Table("entry", metadata, _key("process"), _key("name"), _number("turn"), _text("body"))
+
 uows = sa.Table(
     "uow",
     metadata,
@@ -169,6 +172,8 @@ events = sa.Table(
     _text("who"),
     _text("text"),
 )
+
+floors = sa.Table("floor", metadata, _key("process"), _number("generation"), _number("fence"))
 
 switches = sa.Table(
     "switch",

@@ -7,10 +7,12 @@ Every verb may be called from any thread.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
+from db.entries import Entry
+from db.keeping import Keeping
 from db.model import (
     BeatAnswer,
     Chunk,
@@ -28,7 +30,7 @@ from db.model import (
 from db.model_boxes import BoxReport, BoxWish
 
 
-class Store(ABC):
+class Store(Keeping):
     """The truth: turns, their projections, claims, beats and outcomes."""
 
     @abstractmethod
@@ -43,7 +45,10 @@ class Store(ABC):
 
     @abstractmethod
     def insert_turn(self, turn: Turn) -> bool:
-        """Insert `turn` if its number is free. Returns False, and changes nothing, when it is taken. Durable on return."""
+        """Insert `turn` if its number is free. Returns False, and changes nothing, when it is taken. Durable on return.
+
+        The number of a turn that was removed stays taken.
+        """
 
     @abstractmethod
     def turns_after(self, number: int, limit: int) -> list[Turn]:
@@ -63,7 +68,7 @@ class Store(ABC):
         `cancels`: `cancel_requested` and reason set, where the unit of work is not finished.
         `moves`: where state and fence still match and the record's `turn` is older: state, losses, reason; the session is cleared
         by any move to REQUESTED. The record's `turn` is set.
-        `jobs`, `chunks` and `switches`: written where there is no record or its `turn` is older.
+        `jobs`, `entries`, `chunks` and `switches`: written where there is no record or its `turn` is older.
         `lost`: those sessions are closed. `answers`: state, answer and turn of the commands, where still OPEN.
         `events`: inserted, where that place of that turn is not there yet.
         Last, `projected_turn` becomes `turn.number`, where it was lower.
@@ -82,6 +87,14 @@ class Store(ABC):
     @abstractmethod
     def chunks(self, processes: Sequence[str]) -> Iterator[Chunk]:
         """Yield every chunk of `processes`, in no order."""
+
+    # -- freerun entries
+
+    @abstractmethod
+    def entries(self) -> list[Entry]:
+        """Return the record of every freerun entry, in no order."""
+
+    # -- events
 
     @abstractmethod
     def events(self, process: str, timeperiod: str, limit: int) -> list[Event]:

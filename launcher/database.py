@@ -9,6 +9,7 @@ import click
 
 from launcher.alone import lock_path, only_one
 from launcher.asking import sure
+from launcher.keeping import archive_now, show_sizes
 from launcher.named import BadName
 from launcher.parts import Roof, make_writable, open_parts
 from launcher.screen import json_option, show_json
@@ -24,14 +25,23 @@ _BESIDE = ("", "-wal", "-shm", "-journal")  # what SQLite keeps of one database
 @click.command("db")
 @click.option("--update", "is_update", is_flag=True, help="Create what is missing, and migrate what an older version wrote.")
 @click.option("--reset", "is_reset", is_flag=True, help="Forget everything and begin anew. Asks first.")
+@click.option("--sizes", "is_asked", is_flag=True, help="Show how much is kept.")
+@click.option("--archive", "is_archived", is_flag=True, help="Archive at once what is older than the settings say.")
 @click.option("--yes", "is_sure", is_flag=True, help="Don't ask.")
 @json_option
 @click.pass_obj
-def db_command(roof: Roof, *, is_update: bool, is_reset: bool, is_sure: bool, as_json: bool) -> int:
-    """Bring the store up to date, or reset it. Refused while anything of this deployment runs on this box."""
-    if is_update == is_reset:
-        raise BadName("say what to do: --update or --reset")
+def db_command(
+    roof: Roof, *, is_update: bool, is_reset: bool, is_asked: bool, is_archived: bool, is_sure: bool, as_json: bool
+) -> int:
+    """Bring the store up to date, reset it, see how much it keeps, or archive what is old.
+
+    --update and --reset are refused while anything of this deployment runs on this box.
+    """
+    if is_update + is_reset + is_asked + is_archived != 1:
+        raise BadName("say what to do: --update, --reset, --sizes or --archive")
     settings = roof.settings
+    if is_asked or is_archived:
+        return show_sizes(roof, as_json=as_json) if is_asked else archive_now(roof, as_json=as_json)
     make_writable(settings.folder)
     with only_one(lock_path(settings.folder)):
         _refuse_while_running(settings)

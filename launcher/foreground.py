@@ -112,7 +112,7 @@ def _task(roof: Roof, entry: ManagedProcess, timeperiod: str, fence: int) -> Tas
     uow = UnitOfWork(
         f"{entry.name}/{timeperiod}/1/1", entry.name, timeperiod, entry.queue, start, end, roof.clock.now(), turn=0, fence=fence
     )
-    return task_of(uow, roof.context.managed, roof.context.calendars)
+    return task_of(uow, roof.context)
 
 
 def _print(text: str) -> None:

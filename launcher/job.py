@@ -108,6 +108,7 @@ def _sentence(blocker: Blocker) -> str:
 
 def _facts(view: JobView) -> list[tuple[str, str]]:
     facts = [("job", f"{view.process} {view.timeperiod}"), ("state", view.state)]
+    facts += [("record", "archived: the job is finished, and only its state is kept")] if view.archived else []
     if view.time_zone != "UTC":
         facts.append(("period", f"{view.start.isoformat(' ')} to {view.end.isoformat(' ')}, in {view.time_zone}"))
     if job := view.job:

@@ -16,8 +16,10 @@ from launcher.clocks import clock_of
 from launcher.sources import settle
 from mq.broker import Broker
 from scheduler.desk import Desk
+from scheduler.keeper import Keeper, KeeperSettings
 from scheduler.policy import SchedulerSettings
-from settings import PREFIX, Settings, Settled
+from settings import NO_ARCHIVE, PREFIX, Settings, Settled
+from system.archive import Archive, Files, Nowhere
 from system.clock import Clock
 from system.context import Context
 from system.context_check import load_context
@@ -143,6 +145,18 @@ def scheduler_settings(settings: Settings) -> SchedulerSettings:
     return SchedulerSettings(
         timetable_start=settings.timetable_start, lease_s=settings.lease_s, beat_s=settings.beat_s, sweep_s=settings.sweep_s
     )
+
+
+def keeper_over(settings: Settings, store: Store, clock: Clock) -> Keeper:
+    """Return who keeps house in a store."""
+    figures = KeeperSettings(
+        uows_days=settings.keep_uows_days,
+        jobs_days=settings.keep_jobs_days,
+        turns_days=settings.keep_turns_days,
+        output_days=settings.keep_output_days,
+    )
+    archive: Archive = Nowhere() if settings.archive == NO_ARCHIVE else Files(Path(settings.archive))
+    return Keeper(store, archive, clock, figures)
 
 
 def worker_settings(settings: Settings) -> WorkerSettings:

@@ -11,7 +11,7 @@ class Blocker:
     """One thing that a job waits for. `kind` is one of the words below; `text` is a sentence without the final dot.
 
     Kinds: `open period`, `children`, `dependency`, `in order`, `unit of work`, `retry`, `held`, `off`, `in flight`, `queue window`, `turn`,
-    `scheduler`, `finished`, `worker`, `ending`, `before start`, `after end`, `frequency` (a run while the period is open is not due yet).
+    `scheduler`, `finished`, `worker`, `ending`, `before start`, `after end`, `frequency` `source`.
     `process` and `timeperiod` name where the cause lies, `look` says what to look at or to press. `causes` go one step deeper; a leaf
     has none.
     """

@@ -16,14 +16,17 @@ from db.model import Job, UnitOfWork, UowMove
 from mq.broker import Message
 from scheduler import admission
 from scheduler.alarms import Alarms
-from scheduler.decisions import Close, Decision, Occasion, Open, Revert, Wait, held
+from scheduler.decisions import Ask, Close, Decision, Occasion, Open, Postpone, Revert, Wait, held
 from scheduler.draft import Draft
+from scheduler.freerun_board import FreerunBoard
 from scheduler.frontier import Frontier
 from scheduler.inflight import Flight, InFlight
 from scheduler.inputs import inputs_of
 from scheduler.machines import MACHINES
+from scheduler.moves import record
 from scheduler.policy import SchedulerSettings
-from scheduler.settlement import Settlement, ended, failed, lost, retried, waiting
+from scheduler.probing import Probed, Probes, Question
+from scheduler.settlement import Settlement, retried, settle
 from scheduler.timetable import Node, Timetable, id_of
 from scheduler.trees import Topology
 from system.context import Context
@@ -48,18 +51,20 @@ class Board:
         self.window = settings.window_least
         self.look_at: dict[str, None] = {}  # in order: the same accident leads to the same turns
         self.draft = Draft(timetable.head + 1, now, timetable)
+        self.freerun = FreerunBoard(context, timetable, self.inflight, settings, self.look_at, self.draft)
         self._hungry: dict[Lane, dict[str, None]] = {lane: dict.fromkeys(topology.order()) for lane in Lane}
         self._again: dict[tuple[str, Lane], dict[int, None]] = {}
         self._round = deque(self.frontiers)
         self._marked: dict[Node, None] = {}
         self._alarms: list[tuple[datetime, str]] = []
         self._node_alarms = Alarms()
+        self.probes = Probes()
         for name, frontier in self.frontiers.items():
             self._arm(name, frontier.advance(now))
 
     def begin(self, now: datetime) -> None:
         """Start the draft of the next turn."""
-        self.draft = Draft(self.timetable.head + 1, now, self.timetable)
+        self.draft = self.freerun.draft = Draft(self.timetable.head + 1, now, self.timetable)
 
     def committed(self) -> None:
         """Take over that the draft is a turn now."""
@@ -93,10 +98,12 @@ class Board:
             self.try_again((process, ordinal))
         for node in self._node_alarms.due(now):
             self.mark(node)
+        self.freerun.pass_time(self.settings.looks)
 
     def next_alarm(self) -> datetime | None:
         """Return when time brings the next thing to decide."""
-        moments = (self._alarms[0][0] if self._alarms else None, self.inflight.next_retry(), self._node_alarms.next())
+        periods = self._alarms[0][0] if self._alarms else None
+        moments = (periods, self.inflight.next_retry(), self._node_alarms.next(), self.freerun.next_alarm())
         return min((m for m in moments if m), default=None)
 
     def _arm(self, name: str, moment: datetime | None) -> None:
@@ -108,30 +115,24 @@ class Board:
     def read(self, uow: UnitOfWork, *, is_void: bool = False) -> None:
         """Take over a unit of work as it stands in the store. `is_void`: it is IN_PROGRESS and its session is gone."""
         flight = self.inflight.flights.get(uow.id)
+        if flight is not None and self.freerun.has(flight.node[0]):
+            self.freerun.read(flight, uow, is_void=is_void)
+            return
         job = self.timetable.active.get(flight.node) if flight else None
         if flight is None or job is None or job.uow_id != uow.id:
             return
         self.inflight.note(uow, flight.node)
         self._let_fill(job.process)
-        result = self._settle(job, uow, is_void=is_void)
+        process, most, now, turn = self.context.managed[job.process], self.settings.max_losses, self.draft.now, self.draft.number
+        result = settle(job, uow, process, is_void=is_void, max_losses=most, now=now, turn=turn)
         if result is not None:
             self._take(flight, uow, result)
-
-    def _settle(self, job: Job, uow: UnitOfWork, *, is_void: bool) -> Settlement | None:
-        now, turn = self.draft.now, self.draft.number
-        if uow.state in UOW_FINISHED:
-            return ended(job, uow, now=now, turn=turn)
-        if uow.state is UowState.INVALID:
-            return failed(job, uow, self.context.managed[job.process], now=now, turn=turn)
-        if uow.state is UowState.REQUESTED:
-            return waiting(uow)
-        return lost(job, uow, max_losses=self.settings.max_losses, now=now, turn=turn) if is_void else None
 
     def _take(self, flight: Flight, uow: UnitOfWork, result: Settlement) -> None:
         """Write down a settlement."""
         node, job = flight.node, result.job
         if result.move:
-            self._move(result.move, flight, uow.id, result.uow_state)
+            self._move(result.move, flight, result.uow_state)
         if job is not None:
             self.draft.put(job)
             if job.retry_at and job.uow_state is UowState.INVALID:
@@ -147,17 +148,10 @@ class Board:
             else:
                 self.mark(node)
 
-    def _move(self, move: UowMove, flight: Flight, uow_id: str, after: UowState) -> None:
-        self.draft.moves.append(move)
+    def _move(self, move: UowMove, flight: Flight, after: UowState) -> None:
         if move.event is UowEvent.LOST:
-            self.draft.tell(flight.node[0], self.timetable.period(flight.node), "lost", f"{uow_id}: {move.reason}")
-        self.inflight.moved(uow_id, flight, after)
-        if after is UowState.REQUESTED and move.before is not UowState.REQUESTED:
-            self.draft.messages.append(Message(flight.queue, uow_id, urgent=move.event is UowEvent.LOST))
-            log.warning("%s is due again: %s", uow_id, move.reason)
-        if move.event not in (UowEvent.RETRIED, UowEvent.GIVEN_UP):
-            # Its worker may have been first: what the store made of the move is looked up in the next turn.
-            self.look_at[uow_id] = None
+            self.draft.tell(flight.node[0], self.timetable.period(flight.node), "lost", f"{move.uow_id}: {move.reason}")
+        record(move, flight, after, self.draft, self.inflight, self.look_at)
 
     # -- deciding
 
@@ -189,7 +183,10 @@ class Board:
             return Close(JobEvent.NOOP, reason) if is_closed else None
         entry = self.context.managed[process]
         first_at = frontier.states.open_at(ordinal) if entry.is_live else None
-        occasion = Occasion(process, self.timetable.period(node), self.draft.now, is_closed, first_at)
+        now = self.draft.now
+        occasion = Occasion(
+            process, self.timetable.period(node), now, is_closed, first_at, frontier.states.again_at(now), self.probes.heard(node)
+        )
         machine = MACHINES[entry.state_machine_name]
         return machine(job, inputs_of(self.timetable, self.topology, node), entry.blocking_type, occasion)
 
@@ -206,9 +203,14 @@ class Board:
         elif decision is not None:
             self._carry_out(decision, node)
 
-    def _carry_out(self, decision: Close | Revert | Wait, node: Node) -> None:
+    def _carry_out(self, decision: Close | Revert | Ask | Postpone | Wait, node: Node) -> None:
         match decision:
+            case Ask():
+                self.probes.want(self._question(node))
+            case Postpone(reason, until):
+                self._postpone(node, reason, until)
             case Close(event, reason):
+                self.probes.use(node)
                 self._close(node, event, reason)
             case Revert():
                 job, now, turn = self.timetable.active[node], self.draft.now, self.draft.number
@@ -217,6 +219,23 @@ class Board:
                 self.mark(node)
             case Wait(_, until) if until is not None:
                 self._node_alarms.put(until, node)
+
+    def _question(self, node: Node) -> Question:
+        states, group = self.timetable.states[node[0]], self.topology.group(*node)
+        start, end = states.calendar.start(states.qualifier, group.start), states.calendar.end(states.qualifier, group[-1])
+        return Question(node, start, end, node[1] < self.frontiers[node[0]].due_end)
+
+    def hear(self, probed: Probed) -> None:
+        """Take in what a source said."""
+        if self.probes.hear(probed):
+            self.mark(probed.question.node)
+
+    def _postpone(self, node: Node, reason: str, until: datetime) -> None:
+        self.probes.use(node)
+        now, turn = self.draft.now, self.draft.number
+        job = self.timetable.active.get(node) or Job(node[0], self.timetable.period(node), JobState.EMBRYO, now, turn)
+        self.draft.put(replace(job, reason=reason, again_at=until, changed_at=now, turn=turn))
+        self._node_alarms.put(until, node)
 
     def _close(self, node: Node, event: JobEvent, reason: str) -> None:
         job = self.timetable.active.get(node)
@@ -265,13 +284,15 @@ class Board:
     def fill(self, looks: int) -> bool:
         """Open what may be opened, live periods before history, oldest first in each process; returns whether candidates are left that
         were not looked at."""
+        # Fires are due at their second; periods would fill any turn while there is something to catch up with.
+        looks = self.freerun.fill(looks)
         while lane := next((lane for lane in Lane if self._hungry[lane]), None):
             process = next(iter(self._hungry[lane]))
             looks = self._fill(process, lane, looks)
             if looks <= 0:
                 return True
             del self._hungry[lane][process]
-        return False
+        return self.freerun.is_more()
 
     def _let_fill(self, process: str) -> None:
         for hungry in self._hungry.values():
@@ -281,7 +302,7 @@ class Board:
         """Set how many units of work of a queue may be REQUESTED, from the number of live slots."""
         window = max(self.settings.window_least, self.settings.window_per_slot * slots)
         if window != self.window:
-            self.window = window
+            self.window = self.freerun.window = window
             for process in self.topology.order():
                 self._let_fill(process)
 
@@ -329,7 +350,7 @@ class Board:
     def _try(self, node: Node) -> None:
         decision = self.decision(node)
         if isinstance(decision, Open):
-            self._open(node, self.timetable.active.get(node), decision.event)
+            self._open(node, self.timetable.active.get(node), decision)
         elif decision is not None:
             self._carry_out(decision, node)
 
@@ -348,18 +369,19 @@ class Board:
         result = retried(job, flight.fence, flight.losses, now=self.draft.now, turn=self.draft.number)
         assert result.job is not None
         assert result.move is not None
-        self._move(result.move, flight, job.uow_id, result.uow_state)
+        self._move(result.move, flight, result.uow_state)
         self.draft.put(result.job)
 
-    def _open(self, node: Node, job: Job | None, event: JobEvent) -> None:
+    def _open(self, node: Node, job: Job | None, decision: Open) -> None:
         now, turn = self.draft.now, self.draft.number
+        self.probes.use(node)
         if job is None:
             job = Job(node[0], self.timetable.period(node), JobState.EMBRYO, now, turn)
         # A final run that another machine asked for, before the context named this one, is one of many to this one.
         before = advance(JOB_LIFECYCLE, job.state, JobEvent.REVERTED) if job.state is JobState.FINAL_RUN else job.state
         job = replace(
             job,
-            state=advance(JOB_LIFECYCLE, before, event),
+            state=advance(JOB_LIFECYCLE, before, decision.event),
             run=job.run + 1,
             uow_state=UowState.REQUESTED,
             opened_turn=turn,
@@ -372,7 +394,7 @@ class Board:
         start, end = id_of(qualifier, group.start), id_of(qualifier, group.stop)
         queue = queue_in(entry.queue, self.frontiers[job.process].lane(node[1]))
         uow = UnitOfWork(
-            job.uow_id, job.process, job.timeperiod, queue, start, end, opened_at=now, turn=turn, fence=job.fence
+            job.uow_id, job.process, job.timeperiod, queue, start, end, opened_at=now, turn=turn, fence=job.fence, slice=decision.slice
         )
         self.draft.put(job)
         self.draft.opened.append(uow)

@@ -15,6 +15,8 @@ from system.lifecycle import UOW_FINISHED, JobEvent, JobState, UowEvent, UowStat
 
 Result = tuple[CommandState, str] | None
 
+ARCHIVED = "its record was archived"
+
 VERBS = ("cancel", *PLANNERS)
 _DONE = {"reprocess": "reprocessed", "skip": "skipped", "hold": "holds"}
 
@@ -176,9 +178,29 @@ def _records(board: Board, store: Store, nodes: list[Node]) -> dict[Node, Job]:
     for process, places in wanted.items():
         by_id = {board.timetable.period(place): place for place in places}
         # A record of a later turn means that another scheduler leads, so that this turn comes to nothing.
-        read = [job for job in store.jobs(process, list(by_id)) if job.turn <= board.timetable.head]
-        found.update({by_id[job.timeperiod]: job for job in read})
+        read = {by_id[job.timeperiod]: job for job in store.jobs(process, list(by_id))}
+        found.update({place: job for place, job in read.items() if job.turn <= board.timetable.head})
+        archived = [place for place in places if place not in read]
+        found.update(_archived(board, store, archived) if archived else {})
     return found
+
+
+def _archived(board: Board, store: Store, nodes: list[Node]) -> dict[Node, Job]:
+    """Return what is known of finished jobs of one process whose records were removed: the state, and what they start anew above."""
+    floor = store.floor(nodes[0][0])
+    return {
+        (process, ordinal): Job(
+            process,
+            board.timetable.period((process, ordinal)),
+            JobState(board.timetable.states[process][ordinal]),
+            board.draft.now,
+            turn=0,
+            generation=floor.generation,
+            fence=floor.fence,
+            reason=ARCHIVED,
+        )
+        for process, ordinal in nodes
+    }
 
 
 def _said(plan: Plan) -> str:

@@ -57,7 +57,7 @@ def decide(job: Job | None, inputs: Sequence[Input], blocking_type: str, occasio
 def _before_work(
     job: Job | None, inputs: Sequence[Input], blocking_type: str, occasion: Occasion, *, is_final: bool
 ) -> Decision:
-    if job is not None and occasion.is_closed and not is_final and blocking_type == "blocking_normal":
+    if job is not None and job.generation > 1 and occasion.is_closed and not is_final and blocking_type == "blocking_normal":
         # Whoever starts anew after its period has closed runs after what it is made of, whatever its type: once, and in order.
         return Wait(unfinished(inputs))
     decision = before_work(inputs, blocking_type)

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from db.model import Job
 from scheduler.blockers import Blocker
+from scheduler.probing import Probed
 from system.lifecycle import JobEvent, UowState
 
 
@@ -39,7 +40,8 @@ class Occasion:
     """On which job is decided, and when. `is_closed`: its period has ended and its lag is over. `first_at`: when a live one
     may run first.
 
-    Both are about the window that the job stands for: of a grouped one the whole group.
+    `again_at`: when it would run again after a run now. `probed`: what its source has said since it was decided on last.
+    All are about the window that the job stands for: of a grouped one the whole group.
     """
 
     process: str
@@ -47,13 +49,16 @@ class Occasion:
     now: datetime
     is_closed: bool = True
     first_at: datetime | None = None
+    again_at: datetime | None = None
+    probed: Probed | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """A unit of work is to be requested: `event` is what that is for the job, FINAL for its final run."""
+    """A unit of work is to be requested: `event` is what that is for the job, FINAL for its final run. `slice` is that of its source."""
 
     event: JobEvent = JobEvent.OPENED
+    slice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,21 @@ class Revert:
 
 
 @dataclass(frozen=True, slots=True)
+class Ask:
+    """Its source is to be asked first; `blockers` say so."""
+
+    blockers: tuple[Blocker, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Postpone:
+    """Its source has said, by `reason`, that nothing is to be done before `until`."""
+
+    reason: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
     """Nothing is to be done before something else changes, or before `until` where time alone changes it: `blockers` say what."""
 
@@ -77,7 +97,7 @@ class Wait:
     until: datetime | None = None
 
 
-Decision = Open | Close | Revert | Wait
+Decision = Open | Close | Revert | Ask | Postpone | Wait
 
 CLOSING = {UowState.PROCESSED: JobEvent.PROCESSED, UowState.NOOP: JobEvent.NOOP, UowState.CANCELED: JobEvent.SKIPPED}
 

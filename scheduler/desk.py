@@ -17,7 +17,7 @@ from mq.broker import Broker, Message
 from scheduler.blockers import Blocker
 from scheduler.board import Board
 from scheduler.commands import plan_of
-from scheduler.decisions import Close, Open
+from scheduler.decisions import Ask, Close, Open
 from scheduler.events import LogEntry, log_of
 from scheduler.joblist import PHASES, JobLine, JobList, active_lines, nodes_in
 from scheduler.plans import Plan
@@ -75,6 +75,7 @@ class JobView:
     """One job as it stands. `job` and `uow` are None where nothing was opened yet; `why` says what it waits for.
 
     `start` and `end` are the bounds of its period, or of its group, on the clocks of `time_zone`.
+    `archived`: it is finished, and its record is not kept any more.
     """
 
     process: str
@@ -86,6 +87,7 @@ class JobView:
     job: Job | None
     uow: UnitOfWork | None
     why: Blocker
+    archived: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +150,9 @@ class Desk:
         calendar, group = states.calendar, self._topology.group(*node)
         zone = calendar.time_zone if calendar.moves(states.qualifier) else UTC_CALENDAR.time_zone
         start, end = (calendar.shown(states.qualifier, ordinal) for ordinal in (group.start, group.stop))
-        state, uow = JobState(states[node[1]]).label, uows[0] if uows else None
-        return JobView(process, timeperiod, zone, start, end, state, job, uow, self.why(process, timeperiod))
+        state, uow = JobState(states[node[1]]), uows[0] if uows else None
+        is_archived = job is None and state in JOB_FINISHED
+        return JobView(process, timeperiod, zone, start, end, state.label, job, uow, self.why(process, timeperiod), is_archived)
 
     def why(self, process: str, timeperiod: str) -> Blocker:
         """Return why a job is not running now, down to the leaf causes; raises NotFound or TimeperiodError."""
@@ -223,6 +226,8 @@ class Desk:
         number = self._read().head
         while number > 0 and first:
             last = self._store.turns_after(number - 1, 1)[0]
+            if last.number > number:
+                break  # the earlier ones were archived
             if last.jobs:
                 return (last.decided_at - first[0].decided_at).total_seconds()
             number -= 1
@@ -259,6 +264,9 @@ class Desk:
             last = self._store.turns_after(self._timetable.head - 1, 1) if self._timetable.head else []
             self._leader = last[0].session if last else ""
         while turns := self._store.turns_after(self._timetable.head, _TURNS_AT_ONCE):
+            if turns[0].number > self._timetable.head + 1:  # what lies between was archived meanwhile
+                self._timetable = None
+                return self._read()
             for turn in turns:
                 self._timetable.apply(turn)
                 self._leader = turn.session
@@ -275,7 +283,7 @@ class Desk:
         on = {name for name, process in self._context.managed.items() if process.is_on}
         active = (node for node in under_way if node[0] in on)
         due = ((name, ordinal) for name in sorted(on) for ordinal in table.due_embryos(name, now))
-        return any(isinstance(board.decision(node), Open | Close) for node in chain(active, due))
+        return any(isinstance(board.decision(node), Open | Close | Ask) for node in chain(active, due))
 
     def _board(self) -> tuple[Board, dict[str, UnitOfWork]]:
         """Return a board as the engine would have it now, and the units of work under way by id."""

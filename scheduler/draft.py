@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from db.entries import Entry
 from db.model import Answer, Cancel, Event, Job, Turn, UnitOfWork, UowMove
 from mq.broker import Message
 from scheduler.events import told
@@ -26,6 +27,7 @@ class Draft:
     cancels: list[Cancel] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
+    entries: dict[tuple[str, str], Entry] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     _told: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -41,6 +43,11 @@ class Draft:
         self.jobs[node] = job
         return node
 
+    def put_entry(self, entry: Entry) -> None:
+        """Decide that a freerun entry stands as given from this turn on."""
+        self.timetable.entries[entry.key] = entry
+        self.entries[entry.key] = entry
+
     def tell(self, process: str, timeperiod: str, kind: str, text: str) -> None:
         """Remember for a job's log what the scheduler did or saw."""
         self._tell(process, timeperiod, kind, "", text)
@@ -52,6 +59,8 @@ class Draft:
 
     def tell_past(self, job: Job) -> None:
         """Remember how a finished job stood before it is opened anew."""
+        if job.turn == 0:
+            return  # its record was archived, and its log with it
         kind = job.state.label.removeprefix("state_")
         # Its turn may have told of it in places of its own, from 0 on.
         self.events.append(Event(job.process, job.timeperiod, job.turn, _LAST_PLACE, job.changed_at, kind, "", job.reason))
@@ -63,7 +72,7 @@ class Draft:
 
     def is_empty(self) -> bool:
         """Return whether nothing was decided that must be remembered."""
-        return not (self.jobs or self.opened or self.moves or self.cancels or self.lost or self.answers or self.events)
+        return not (self.jobs or self.opened or self.moves or self.cancels or self.lost or self.answers or self.events or self.entries)
 
     def turn(self, session: str) -> Turn:
         """Return the record that commits all of it."""
@@ -77,5 +86,6 @@ class Draft:
             tuple(self.cancels),
             tuple(self.lost),
             tuple(self.answers),
-            tuple(self.events),
+            entries=tuple(self.entries.values()),
+            events=tuple(self.events),
         )

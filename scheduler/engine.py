@@ -21,6 +21,7 @@ from scheduler.draft import Draft
 from scheduler.journal import Journal
 from scheduler.leases import SessionWatch
 from scheduler.policy import SchedulerSettings
+from scheduler.probing import NoProber, Prober
 from scheduler.timetable import Timetable
 from scheduler.trees import Topology
 from system.clock import Clock
@@ -39,7 +40,8 @@ class Engine:
     """
 
     def __init__(
-        self, store: Store, broker: Broker, context: Context, clock: Clock, settings: SchedulerSettings, *, session: str
+        self, store: Store, broker: Broker, context: Context, clock: Clock, settings: SchedulerSettings, *, session: str,
+        prober: Prober | None = None,
     ) -> None:
         self._store = store
         self._broker = broker
@@ -50,6 +52,7 @@ class Engine:
         self._topology = Topology(context)
         self._timetable: Timetable | None = None
         self._board: Board | None = None
+        self._prober = prober or NoProber()
         self._journal = Journal(store, broker, session)
         self._watch = SessionWatch(settings.lease_s)
         self._leader = ""
@@ -98,6 +101,10 @@ class Engine:
     def _follow(self, now: datetime) -> float:
         timetable = self._timetable or self._load()
         while turns := self._store.turns_after(timetable.head, _TURNS_AT_ONCE):
+            if turns[0].number > timetable.head + 1:
+                # What lies between was archived meanwhile: whoever fell behind so far reads everything again.
+                timetable = self._load()
+                continue
             for turn in turns:
                 timetable.apply(turn)
                 self._leader = turn.session
@@ -109,7 +116,7 @@ class Engine:
         """Read the timetable: what is projected first, then the turns that may not be."""
         timetable = Timetable(self._context, self._settings.timetable_start)
         projected = self._store.projected_turn()
-        timetable.load(self._store.chunks(list(self._context.managed)), self._store.active_jobs())
+        timetable.load(self._store.chunks(list(self._context.managed)), self._store.active_jobs(), self._store.entries())
         timetable.head = projected
         last = self._store.turns_after(projected - 1, 1) if projected else []
         self._leader = last[0].session if last else ""
@@ -141,12 +148,14 @@ class Engine:
         timetable.head = turn.number
         self._leader = self._session
         board = Board(self._context, self._topology, timetable, self._settings, now)
-        active = [job.uow_id for job in timetable.active.values()]
-        board.resume(self._store.uows(active))
+        active = [*(job.uow_id for job in timetable.active.values()), *board.freerun.uow_ids()]
+        uows = self._store.uows(active)
+        board.resume(uows)
+        board.freerun.take_up(uows)
         self._board = board
         self._swept_s = None
         self._commands = {}
-        log.info("leads from turn %d, %d jobs under way", turn.number, len(active))
+        log.info("leads from turn %d, %d jobs and fires under way", turn.number, len(active))
         return True
 
     def _strays(self, timetable: Timetable) -> Iterator[Job]:
@@ -196,6 +205,8 @@ class Engine:
         hints = self._read_reports(board, deliveries)
         self._sweep_if_due(board, at_once=hints)
         self._obey(board)
+        for probed in self._prober.answers():
+            board.hear(probed)
         board.pass_time()
         board.settle_marked()
         self.second_look_found += board.look_again(self._settings.second_looks)
@@ -206,6 +217,7 @@ class Engine:
             self._journal.send(draft.messages)
         elif not self._commit(board, draft):
             return None
+        self._prober.ask(board.probes.to_ask())
         return 0.0 if is_more or board.look_at else self._wait_s(board)
 
     def _obey(self, board: Board) -> None:

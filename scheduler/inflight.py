@@ -42,13 +42,17 @@ class InFlight:
     """
 
     def __init__(self, queues: Mapping[str, str]) -> None:
-        self._queues = queues
+        self._queues = dict(queues)
         self.flights: dict[str, Flight] = {}
         self.requested: defaultdict[str, dict[str, None]] = defaultdict(dict)
         self.of_process: defaultdict[str, set[int]] = defaultdict(set)
         self.of_backfill: defaultdict[str, set[int]] = defaultdict(set)
         self._invalid: defaultdict[str, set[int]] = defaultdict(set)
         self._retries: list[tuple[datetime, Node]] = []
+
+    def name_queue(self, name: str, queue: str) -> None:
+        """Have what is opened for `name` go to `queue`."""
+        self._queues[name] = queue
 
     def note(self, uow: UnitOfWork, node: Node) -> Flight:
         """Remember a unit of work as it was just read or opened."""

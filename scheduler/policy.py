@@ -14,6 +14,7 @@ class SchedulerSettings:
     `lease_s`: how long the same beat must be read before a session is lost. `beat_s`: how often the scheduler beats itself.
     `sweep_s`: how often the sweep looks. `follow_s`: how often a standby reads the turns. `window_per_slot`, `window_least`: how many
     units of work of one queue may be REQUESTED. `max_losses`: how often a claim may be lost before an operator is asked.
+    `probe_timeout_s`: how long a source of rows may take to answer.
     `history_s`: how long after it became due a period is history (see `system.lanes`). `looks`: how many candidates one turn may
     decide, `reports`: how many reports it takes. `timetable_start` is an hourly id.
     """
@@ -30,3 +31,4 @@ class SchedulerSettings:
     looks: int = 2_000
     reports: int = 1_000
     second_looks: int = 4
+    probe_timeout_s: float = 30.0

@@ -5,21 +5,27 @@ from __future__ import annotations
 import logging
 import os
 import select
+from contextlib import suppress
 from datetime import datetime
 from uuid import uuid4
 
 from db.model import Session
+from db.source_urls import open_source
 from db.store import Store
 from mq.broker import Broker
 from scheduler.engine import Engine
+from scheduler.housekeeping import Housekeeping
+from scheduler.keeper import Keeper
 from scheduler.policy import SchedulerSettings
 from scheduler.presence import Presence
+from scheduler.prober import ThreadProber
 from scheduler.registry import register
 from system.clock import Clock
 from system.context import REPORT_QUEUE, Context
 from system.errors import ConfigError, HorariumError
 from system.lanes import managed_queues
 from system.processes import own_identity
+from system.source_entry import source_of
 
 log = logging.getLogger(__name__)
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0
@@ -28,8 +34,19 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0
 class SchedulerService:
     """One scheduler process. `run` returns after `stop`, which any thread or signal handler may call."""
 
-    def __init__(self, store: Store, broker: Broker, context: Context, clock: Clock, settings: SchedulerSettings, box: str) -> None:
+    def __init__(
+        self,
+        store: Store,
+        broker: Broker,
+        context: Context,
+        clock: Clock,
+        settings: SchedulerSettings,
+        box: str,
+        *,
+        keeper: Keeper | None = None,
+    ) -> None:
         self._store = store
+        self._keeper = keeper
         self._broker = broker
         self._context = context
         self._clock = clock
@@ -69,14 +86,31 @@ class SchedulerService:
         me = own_identity()
         name = f"{self._box}-scheduler-{me.pid}-{uuid4().hex[:12]}"
         session = Session(name, "scheduler", self._box, me.pid, me.created_s, self._clock.now())
-        engine = self._engine = Engine(self._store, self._broker, self._context, self._clock, self._settings, session=name)
+        prober = self._prober_of_sources()
+        engine = self._engine = Engine(self._store, self._broker, self._context, self._clock, self._settings, session=name, prober=prober)
         presence = Presence(self._store, session, self._settings.beat_s, self._facts)
         presence.open()
+        keeping = Housekeeping(self._keeper, self._clock, lambda: engine.leads) if self._keeper else None
+        if keeping:
+            keeping.start()
         try:
             self._loop(engine, presence)
         finally:
+            if keeping:
+                keeping.stop()
             engine.close()
+            prober.close()
             presence.close()
+
+    def _prober_of_sources(self) -> ThreadProber:
+        managed = self._context.managed.values()
+        sources = {p.name: source_of(p.source) for p in managed if p.state_machine_name == "recomputing"}
+        return ThreadProber(sources, open_source, self._clock, self._settings.probe_timeout_s, self._ring)
+
+    def _ring(self) -> None:
+        """Have the next turn come at once."""
+        with suppress(BlockingIOError):  # the bell is full, so it rings anyhow
+            os.write(self._wake_in, b"x")
 
     def _loop(self, engine: Engine, presence: Presence) -> None:
         pause_s = _FIRST_PAUSE_S

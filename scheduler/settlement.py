@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from db.model import Job, UnitOfWork, UowMove
-from system.context import ManagedProcess
-from system.lifecycle import JOB_LIFECYCLE, UOW_LIFECYCLE, JobEvent, JobState, UowEvent, UowState, advance
+from system.context import FreerunProcess, ManagedProcess
+from system.lifecycle import JOB_LIFECYCLE, UOW_FINISHED, UOW_LIFECYCLE, JobEvent, JobState, UowEvent, UowState, advance
 from system.retry import backoff_s, is_used_up
 
 
@@ -24,6 +24,19 @@ class Settlement:
     uow_state: UowState
     job: Job | None = None
     move: UowMove | None = None
+
+
+def settle(
+    job: Job, uow: UnitOfWork, process: ManagedProcess | FreerunProcess, *, is_void: bool, max_losses: int, now: datetime, turn: int
+) -> Settlement | None:
+    """Return what follows from a unit of work as it was just read; None where it runs. `is_void`: IN_PROGRESS, and its session is gone."""
+    if uow.state in UOW_FINISHED:
+        return ended(job, uow, now=now, turn=turn)
+    if uow.state is UowState.INVALID:
+        return failed(job, uow, process, now=now, turn=turn)
+    if uow.state is UowState.REQUESTED:
+        return waiting(uow)
+    return lost(job, uow, max_losses=max_losses, now=now, turn=turn) if is_void else None
 
 
 def ended(job: Job, uow: UnitOfWork, *, now: datetime, turn: int) -> Settlement:
@@ -42,6 +55,7 @@ def ended(job: Job, uow: UnitOfWork, *, now: datetime, turn: int) -> Settlement:
         reason=job.reason if next_event else uow.reason,
         next_event=None,
         good_runs=job.good_runs + (uow.state is UowState.PROCESSED),
+        covered=job.covered if uow.state is UowState.CANCELED else uow.slice,
         changed_at=now,
         turn=turn,
     )
@@ -66,7 +80,7 @@ def reopened(job: Job, *, now: datetime, turn: int, reason: str = "") -> Job:
     )
 
 
-def failed(job: Job, uow: UnitOfWork, process: ManagedProcess, *, now: datetime, turn: int) -> Settlement:
+def failed(job: Job, uow: UnitOfWork, process: ManagedProcess | FreerunProcess, *, now: datetime, turn: int) -> Settlement:
     """Return what follows from an INVALID unit of work: the next attempt's time, or the end of all attempts."""
     if uow.cancel_requested:
         return _called_off(uow)

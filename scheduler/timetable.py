@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from functools import lru_cache
 
+from db.entries import Entry
 from db.model import Chunk, Job, Turn
 from system.calendars import UTC_CALENDAR, Calendar
 from system.context import Context, ManagedProcess, first_period, period_after_last
@@ -159,14 +160,15 @@ class States:
 
 
 class Timetable:
-    """All periods of all managed processes, and the jobs that are under way; changed by applying records only."""
+    """All periods of all managed processes, the jobs that are under way, and all freerun entries; changed by applying records only."""
 
     def __init__(self, context: Context, default_start: str) -> None:
         self.states = {name: States(process, default_start, context.calendar_of(name)) for name, process in context.managed.items()}
         self.active: dict[Node, Job] = {}
+        self.entries: dict[tuple[str, str], Entry] = {}
         self.head = 0
 
-    def load(self, chunks: Iterable[Chunk], jobs: Iterable[Job]) -> None:
+    def load(self, chunks: Iterable[Chunk], jobs: Iterable[Job], entries: Iterable[Entry] = ()) -> None:
         """Take over what the store holds; what belongs to a retired process, or lies before the start of one, is left out."""
         for chunk in chunks:
             if chunk.process in self.states:
@@ -174,6 +176,7 @@ class Timetable:
         for job in jobs:
             if self._has(job):
                 self.put(job)
+        self.entries.update((entry.key, entry) for entry in entries)
 
     def _has(self, job: Job) -> bool:
         states = self.states.get(job.process)
@@ -195,6 +198,11 @@ class Timetable:
         for job in turn.jobs:
             if self._has(job):
                 self.put(job)
+        for entry in turn.entries:
+            # What was read may hold later turns than this one.
+            known = self.entries.get(entry.key)
+            if known is None or known.turn < entry.turn:
+                self.entries[entry.key] = entry
         self.head = turn.number
 
     def strays(self) -> dict[str, list[str]]:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from db.model import Job, Session, UnitOfWork
 from scheduler.blockers import Blocker
 from scheduler.board import Board
-from scheduler.decisions import Wait
+from scheduler.decisions import Ask, Wait
 from scheduler.timetable import Node, ordinal_of
 from system.context import ManagedProcess
 from system.lanes import Lane, lane_of, places_for_backfill, queue_in
@@ -63,7 +63,7 @@ def _cause(scene: Scene, node: Node, job: Job | None, depth: int) -> tuple[Block
     decision = scene.board.decision(node)
     if decision is None:
         return (_open_period(scene, node),)
-    if isinstance(decision, Wait):
+    if isinstance(decision, Wait | Ask):
         return tuple(_deeper(scene, blocker, node[0], depth + 1) for blocker in decision.blockers)
     return (_of_admission(scene, node),)
 

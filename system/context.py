@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from system.calendars import UTC_CALENDAR, Calendar
 from system.schedule import parse_schedule
+from system.source_entry import SourceEntry
 from system.timeperiod import Qualifier, Timeperiod, parse, qualifier_named
 
 MANAGED_EXCHANGE = "ex_managed_worker"
@@ -22,10 +23,11 @@ REPORT_QUEUE = "q_uow_status"
 JOB_QUEUE = "q_job_status"
 
 # The machines that run while a period is open, too.
-LIVE_MACHINES = ("continuous",)
+LIVE_MACHINES = ("continuous", "recomputing")
 STATE_MACHINES = ("discrete", *LIVE_MACHINES)
 BLOCKING_TYPES = ("blocking_normal", "blocking_children", "blocking_dependencies", "blocking_all")
 ON_FAILURE = ("skip", "hold")
+MISFIRE = ("skip", "once", "all")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class ManagedProcess:
     time_grouping: int = 1
     depends_on: tuple[str | Dependency, ...] = ()
     in_order: bool = False
-    source: str | None = None
+    source: str | SourceEntry | None = None
     sink: str | None = None
     arguments: Mapping[str, object] = field(default_factory=dict)
     exchange: str = MANAGED_EXCHANGE
@@ -105,7 +107,12 @@ class ManagedProcess:
 
 @dataclass(frozen=True, slots=True)
 class FreerunProcess:
-    """A process without timeperiods, started by triggers."""
+    """One entry of a process without timeperiods: it fires by its schedule, and when somebody asks for it.
+
+    `overlap` says what becomes of a fire whose entry has not ended its last run (see `system.overlap`). `misfire` is for fires for which
+    no scheduler was there: `skip` lets them go, `once` makes the latest of them, `all` those that are at most `grace_s` old. The other
+    fields are as those of `ManagedProcess`.
+    """
 
     name: str
     entry_name: str
@@ -117,6 +124,18 @@ class FreerunProcess:
     arguments: Mapping[str, object] = field(default_factory=dict)
     queue: str = ""
     exchange: str = FREERUN_EXCHANGE
+    argv: tuple[str, ...] = ()
+    overlap: str = "skip"
+    misfire: str = "once"
+    grace_s: float = 3_600.0
+    present_on_boxes: str | None = None
+    timeout_s: float = 0.0
+    max_attempts: int = 0
+    life_support_hours: float = 48.0
+    backoff_s: float = 2.0
+    on_failure: str = "skip"
+    noop_exit_code: int | None = None
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +178,8 @@ ProcessEntry = ManagedProcess | FreerunProcess | DaemonProcess
 
 @dataclass(frozen=True)
 class Context:
-    """Everything that is registered. `managed` is keyed by process name, `trees` by tree name, both in the order given.
+    """Everything that is registered. `managed` is keyed by process name, `freerun` by process and entry name, `trees` by tree name, all
+    in the order given.
 
     `folder` is where the user's code lives: it comes first on a slot's path. `calendars` are those of the processes in a tree with a zone.
     """
@@ -169,14 +189,32 @@ class Context:
     queues: tuple[Queue, ...] = ()
     folder: str = ""
     managed: Mapping[str, ManagedProcess] = field(init=False)
+    freerun: Mapping[tuple[str, str], FreerunProcess] = field(init=False)
+    _first_entries: Mapping[str, FreerunProcess] = field(init=False, repr=False, compare=False)
     calendars: Mapping[str, Calendar] = field(init=False)
 
     def __post_init__(self) -> None:
         managed = {p.name: p for p in self.processes if isinstance(p, ManagedProcess)}
+        freerun = {(p.name, p.entry_name): p for p in self.processes if isinstance(p, FreerunProcess)}
         object.__setattr__(self, "managed", MappingProxyType(managed))
+        object.__setattr__(self, "freerun", MappingProxyType(freerun))
+        # The first of each process: backwards, so that it is what stays.
+        object.__setattr__(self, "_first_entries", {p.name: p for p in reversed(list(freerun.values()))})
         zoned = [tree for tree in self.trees.values() if tree.time_zone != UTC_CALENDAR.time_zone]
         calendars = {name: Calendar(tree.time_zone) for tree in zoned for name in tree.enclosed_processes}
         object.__setattr__(self, "calendars", MappingProxyType(calendars))
+
+    def entry(self, process: str, name: str) -> FreerunProcess | None:
+        """Return what a freerun entry runs, and how: one that was made by a command is like the first of its process, but for its name.
+
+        None where that process is not registered.
+        """
+        return self.freerun.get((process, name)) or self._first_entries.get(process)
+
+    @property
+    def worked(self) -> tuple[ManagedProcess | FreerunProcess, ...]:
+        """What workers work for: managed processes and freerun entries, in the order given."""
+        return tuple(p for p in self.processes if not isinstance(p, DaemonProcess))
 
     def calendar_of(self, process: str) -> Calendar:
         """Return the calendar by which a process's periods begin and end: that of its tree."""
@@ -231,24 +269,37 @@ def dependency_entry(
     return Dependency((process,) if isinstance(process, str) else _kept(process), offset, last, any_of, optional)
 
 
+def source_entry(url: str, table: str, time: str, key: str = "") -> SourceEntry:
+    """Return where the rows of a recomputing process come from: a table, or a collection of MongoDB.
+
+    `time` is the column by which a row belongs to a period, `key` the one that orders rows; empty: their time does.
+    """
+    return SourceEntry(url, table, time, key)
+
+
 def freerun_context_entry(  # noqa: PLR0913  the names and their order are the users' interface
     process_name: str,
     entry_name: str,
-    classname: str,
-    token: str,
-    trigger_frequency: str,
+    classname: str = "",
+    token: str = "",
+    trigger_frequency: str = "",
     *,
     is_on: bool = True,
     description: str | None = None,
+    argv: Sequence[str] = (),
     arguments: Mapping[str, object] | None = None,
     exchange: str | None = None,
     queue: str | None = None,
+    **fields: Any,
 ) -> FreerunProcess:
-    """Return the entry of a process that triggers start; arguments are copied, never shared between entries."""
+    """Return an entry of a process that triggers start; every other field of `FreerunProcess` may be given by name.
+
+    Arguments are copied, never shared between entries. The entries of one process share its queue, `queue_<token>_freerun`.
+    """
     return FreerunProcess(
         process_name, entry_name, classname, token, trigger_frequency, is_on, description or "", dict(arguments or {}),
-        queue or f"queue_{token}_freerun", exchange or FREERUN_EXCHANGE,
-    )
+        queue or f"queue_{token}_freerun", exchange or FREERUN_EXCHANGE, _texts(argv), **fields,
+    )  # fmt: skip
 
 
 def daemon_context_entry(

@@ -15,6 +15,7 @@ from system.class_path import class_path_fault
 from system.context import (
     BLOCKING_TYPES,
     JOB_QUEUE,
+    MISFIRE,
     ON_FAILURE,
     REPORT_QUEUE,
     STATE_MACHINES,
@@ -26,15 +27,18 @@ from system.context import (
     Tree,
     schedule_faults,
 )
-from system.errors import TimeperiodError
+from system.errors import ConfigError, TimeperiodError
+from system.fires import SHORTEST_EVERY_S
 from system.grouping import largest_grouping
 from system.lanes import BACKFILL_END, Lane, lane_of
+from system.overlap import parse_overlap
+from system.source_entry import SourceEntry, source_fault
 from system.timeperiod import QUALIFIERS, REAL_TIME, Qualifier, Timeperiod, parse
 
 # Names become ids, file names and words of a command line.
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}", re.ASCII)
 _QUEUE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}", re.ASCII)
-_OPTIONAL_TEXTS = ("source", "sink", "pid_file", "log_file")
+_OPTIONAL_TEXTS = ("sink", "pid_file", "log_file")
 _OWN_NAMES = ("scheduler", "worker", "supervisor")
 _TEXTS = ("exchange", "routing", "description", "owner")
 
@@ -110,23 +114,51 @@ def _managed_faults(process: ManagedProcess, folder: str) -> Iterator[str]:
     yield from _switch_fault(process.is_on)
     yield from _grouping_faults(process)
     yield from _bounds_faults(process)
-    yield from _number_faults(process)
+    yield from _number_faults(process, ("lag_s", "timeout_s", "backoff_s"), ("max_in_flight", "max_attempts"))
     yield from queue_name_fault(process.queue)
     yield from _boxes_fault(process.present_on_boxes)
     for field in _TEXTS:
         yield from _text_fault(field, getattr(process, field))
     for field in _OPTIONAL_TEXTS:
         yield from _text_fault(field, getattr(process, field), optional=True)
+    yield from _source_faults(process)
+
+
+def _source_faults(process: ManagedProcess) -> Iterator[str]:
+    if process.state_machine_name == "recomputing":
+        if fault := source_fault(process.source):
+            yield fault
+    elif not isinstance(process.source, SourceEntry):
+        yield from _text_fault("source", process.source, optional=True)
 
 
 def _freerun_faults(process: FreerunProcess, folder: str) -> Iterator[str]:
     yield from name_fault("entry_name", process.entry_name)
-    yield from _class_path_fault(process.classname, folder)
+    yield from _work_faults(process, folder)
     yield from _schedule_fault(process.trigger_frequency)
+    yield from _shortest_fault(process.trigger_frequency)
+    yield from _overlap_fault(process.overlap)
+    yield from _choice_fault("misfire", process.misfire, MISFIRE)
+    yield from _choice_fault("on_failure", process.on_failure, ON_FAILURE)
     yield from _switch_fault(process.is_on)
+    yield from _number_faults(process, ("grace_s", "timeout_s", "backoff_s"), ("max_attempts",))
     yield from queue_name_fault(process.queue)
-    yield from _text_fault("exchange", process.exchange)
-    yield from _text_fault("description", process.description)
+    yield from _boxes_fault(process.present_on_boxes)
+    for field in ("exchange", "description", "owner"):
+        yield from _text_fault(field, getattr(process, field))
+
+
+def _shortest_fault(frequency: object) -> Iterator[str]:
+    words = frequency.split() if isinstance(frequency, str) else []
+    if words[:1] == ["every"] and not schedule_faults(str(frequency)) and float(words[1]) < SHORTEST_EVERY_S:
+        yield f"trigger_frequency {frequency!r} is too often for an entry: 'every {SHORTEST_EVERY_S}' is the most often"
+
+
+def _overlap_fault(found: object) -> Iterator[str]:
+    try:
+        parse_overlap(found) if isinstance(found, str) else parse_overlap(repr(found))
+    except ConfigError as error:
+        yield str(error)
 
 
 def _daemon_faults(process: DaemonProcess, folder: str) -> Iterator[str]:
@@ -144,7 +176,7 @@ def _qualifier_fault(found: object) -> Iterator[str]:
         yield f"time_qualifier {found!r} is unknown: use one of {', '.join(known)}{near(found, known)}"
 
 
-def _work_faults(process: ManagedProcess, folder: str) -> Iterator[str]:
+def _work_faults(process: ManagedProcess | FreerunProcess, folder: str) -> Iterator[str]:
     if process.argv and process.classname:
         yield f"has both classname {process.classname!r} and argv {process.argv!r}: keep one of them"
     elif not process.argv and not process.classname:
@@ -205,13 +237,13 @@ def _bounds_faults(process: ManagedProcess) -> Iterator[str]:
         yield f"end {process.end!r} is not after start {process.start!r}: end is the first period that is not run any more"
 
 
-def _number_faults(process: ManagedProcess) -> Iterator[str]:
-    for field in ("lag_s", "timeout_s", "backoff_s"):
+def _number_faults(process: ManagedProcess | FreerunProcess, spans: Iterable[str], counts: Iterable[str]) -> Iterator[str]:
+    for field in spans:
         if not _is_number(found := getattr(process, field)) or found < 0:
             yield f"{field} {found!r} is no number of seconds: use 0 or more"
     if not _is_number(hours := process.life_support_hours) or hours <= 0:
         yield f"life_support_hours {hours!r} is no number of hours: use more than 0"
-    for field in ("max_in_flight", "max_attempts"):
+    for field in counts:
         if not _is_whole(found := getattr(process, field)) or found < 0:
             yield f"{field} {found!r} is no whole number: use 1 or more, or 0 for no limit"
 

@@ -54,3 +54,7 @@ class BrokerError(HorariumError):
 
 class SlotError(HorariumError):
     """A slot could not be started or spoke out of turn."""
+
+
+class SourceError(HorariumError):
+    """A user's source of rows can't be asked: it is away, or what names it is wrong."""

@@ -41,8 +41,9 @@ def both_lanes(queues: Iterable[str]) -> list[str]:
 
 
 def managed_queues(context: Context) -> list[str]:
-    """Return all queues of the managed processes of a context."""
-    return both_lanes(process.queue for process in context.managed.values())
+    """Return all queues that workers take from: those of managed processes, in both lanes, and of freerun entries, which are live."""
+    found = both_lanes(process.queue for process in context.managed.values())
+    return [*found, *dict.fromkeys(entry.queue for entry in context.freerun.values())]
 
 
 def may_be_live(context: Context, now: datetime) -> bool:

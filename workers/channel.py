@@ -70,7 +70,7 @@ def write_frame(attempt: Attempt, spill: str) -> None:
         "number": attempt.number, "uow_id": task.uow_id, "fence": task.fence, "process": task.process, "attempt": task.attempt,
         "timeperiod": task.timeperiod, "qualifier": task.qualifier, "start_timeperiod": task.start_timeperiod,
         "end_timeperiod": task.end_timeperiod, "start": task.start, "end": task.end, "classname": task.classname, "argv": task.argv,
-        "arguments": task.arguments, "noop_exit_code": task.noop_exit_code, "output": attempt.output,
+        "arguments": task.arguments, "noop_exit_code": task.noop_exit_code, "slice": task.slice, "output": attempt.output,
     }  # fmt: skip
     frame = _encode(text).encode()
     if len(frame) > FRAME_BYTES:

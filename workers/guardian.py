@@ -33,9 +33,11 @@ def filled(argv: list[str], task: Mapping[str, Any]) -> list[str]:
 
 
 def environment(task: Mapping[str, Any], inherited: Mapping[str, str]) -> dict[str, str]:
-    """Return what a command finds in its environment: `HORARIUM_UOW`, `HORARIUM_FENCE`, period and window, and arguments as JSON."""
+    """Return what a command finds in its environment: `HORARIUM_UOW`, `HORARIUM_FENCE`, period and window, arguments and slice."""
     told = {f"HORARIUM_{name.upper()}": str(task[name]) for name in _TOLD}
     arguments = {"HORARIUM_ARGUMENTS": json.dumps(task["arguments"])} if task["arguments"] else {}
+    if task.get("slice"):
+        arguments["HORARIUM_SLICE"] = json.dumps(task["slice"])
     return {**inherited, **told, **arguments, "HORARIUM_UOW": task["uow_id"], "HORARIUM_FENCE": str(task["fence"])}
 
 

@@ -17,7 +17,7 @@ from db.model import Session
 from db.store import Store
 from mq.broker import Broker, Consumer
 from system.clock import Clock
-from system.context import REPORT_QUEUE, Context
+from system.context import REPORT_QUEUE, Context, FreerunProcess, ManagedProcess
 from system.lanes import Lane, both_lanes, lane_of
 from system.processes import own_identity
 from workers.policy import Backoff, WorkerSettings
@@ -30,8 +30,9 @@ log = logging.getLogger(__name__)
 
 def queues_on(context: Context, box: str) -> tuple[str, ...]:
     """Return the queues, of both lanes, whose work may be done on `box`: `present_on_boxes` matches it whole, or is not given."""
-    placed = (p for p in context.managed.values() if p.present_on_boxes is None or re.fullmatch(p.present_on_boxes, box))
-    return tuple(both_lanes(process.queue for process in placed))
+    placed = [p for p in context.worked if p.present_on_boxes is None or re.fullmatch(p.present_on_boxes, box)]
+    managed = both_lanes(process.queue for process in placed if isinstance(process, ManagedProcess))
+    return (*managed, *dict.fromkeys(process.queue for process in placed if isinstance(process, FreerunProcess)))
 
 
 class WorkerService:

@@ -70,12 +70,13 @@ class Work:
     """What a job's function is given: its period and window, its arguments, and how to see that it is to end.
 
     `start` and `end` bound the window `[start, end)` as aware datetimes. `arguments` is read-only and this attempt's own.
+    `slice` tells which rows of the source a recomputing process is asked to cover: `after` < key <= `highest`; None for all of the window.
     `fence` grows with every attempt: a sink refuses whatever comes with a smaller one than it has seen.
     """
 
     __slots__ = (
-        "_is_canceled", "arguments", "attempt", "end", "end_timeperiod", "fence", "log", "process", "start", "start_timeperiod",
-        "timeperiod", "uow_id",
+        "_is_canceled", "arguments", "attempt", "end", "end_timeperiod", "fence", "log", "process", "slice", "start",
+        "start_timeperiod", "timeperiod", "uow_id",
     )  # fmt: skip
 
     def __init__(self, task: Mapping[str, Any], is_canceled: Callable[[], bool]) -> None:
@@ -89,6 +90,7 @@ class Work:
         self.end = datetime.fromisoformat(task["end"])
         self.attempt: int = task["attempt"]
         self.arguments: Mapping[str, Any] = MappingProxyType({name: _frozen(value) for name, value in task["arguments"].items()})
+        self.slice: Mapping[str, Any] | None = _frozen(task.get("slice"))
         self.log = logging.getLogger(self.process)
         self._is_canceled = is_canceled
 

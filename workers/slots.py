@@ -13,6 +13,7 @@ class Task:
     """One attempt, ready to run. Exactly one of `classname` and `argv` is set.
 
     `start` and `end` are the window's bounds `[start, end)` as ISO 8601 texts with offset. `attempt` counts from 1.
+    `slice` is the part of its source that it is about, None for all of it.
     `timeout_s` is 0 where there is no limit; it counts from when the attempt starts in its slot.
     """
 
@@ -31,6 +32,7 @@ class Task:
     arguments: Mapping[str, object] = field(default_factory=dict)
     timeout_s: float = 0.0
     noop_exit_code: int | None = None
+    slice: Mapping[str, object] | None = None
     is_backfill: bool = False
 
 

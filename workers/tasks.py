@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
@@ -10,12 +11,13 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from db.model import Outcome, UnitOfWork
-from system.calendars import UTC_CALENDAR, Calendar
-from system.context import ManagedProcess
+from system.calendars import Calendar
+from system.context import Context, ManagedProcess
 from system.errors import SlotError, TimeperiodError
+from system.fires import moment_of
 from system.lanes import Lane, lane_of
 from system.lifecycle import UOW_LIFECYCLE, UowEvent, UowState, advance
-from system.timeperiod import parse, qualifier_named
+from system.timeperiod import REAL_TIME, parse, qualifier_named
 from workers.slots import Ended, Ending, Task
 
 _NO_ARGUMENTS: Mapping[str, object] = MappingProxyType({})
@@ -35,26 +37,27 @@ def is_uow_id(text: str) -> bool:
     return len(parts) == 4 and all(parts) and parts[2].isdecimal() and parts[3].isdecimal()
 
 
-def task_of(uow: UnitOfWork, processes: Mapping[str, ManagedProcess], calendars: Mapping[str, Calendar] = MappingProxyType({})) -> Task:
+def task_of(uow: UnitOfWork, context: Context) -> Task:
     """Return the attempt that `uow` was claimed for; raises SlotError where this worker's context can't run it.
 
-    Arguments are a copy: whatever an attempt does to its own, no other one sees it. The window's bounds are as the clocks of the process's
-    calendar show them, UTC's where `calendars` has none for it.
+    Arguments are a copy: whatever an attempt does to its own, no other one sees it. Those of the unit of work overlay the process's. The
+    window's bounds are as the clocks of the process's calendar show them.
     """
-    process = processes.get(uow.process)
+    process = context.managed.get(uow.process) or context.entry(uow.process, uow.id.split("/")[1])
     if process is None:
         raise SlotError(f"process {uow.process!r} is not in this worker's context: deploy the same context to all boxes and restart them")
+    qualifier = process.time_qualifier if isinstance(process, ManagedProcess) else REAL_TIME.name
     try:
-        calendar = calendars.get(process.name, UTC_CALENDAR)
-        start, end = (_moment(calendar, process.time_qualifier, bound) for bound in (uow.start_timeperiod, uow.end_timeperiod))
-    except TimeperiodError as error:
+        calendar = context.calendar_of(process.name)
+        start, end = (_moment(calendar, qualifier, bound) for bound in (uow.start_timeperiod, uow.end_timeperiod))
+    except (TimeperiodError, ValueError) as error:
         raise SlotError(f"the window of {uow.id} can't be read with this worker's context: {error}") from error
     return Task(
         uow.id,
         uow.fence,
         uow.process,
         uow.timeperiod,
-        process.time_qualifier,
+        qualifier,
         uow.start_timeperiod,
         uow.end_timeperiod,
         start,
@@ -62,9 +65,10 @@ def task_of(uow: UnitOfWork, processes: Mapping[str, ManagedProcess], calendars:
         uow.failures + uow.losses + 1,
         process.classname,
         process.argv,
-        copy.deepcopy(dict(process.arguments)) if process.arguments else _NO_ARGUMENTS,
+        _arguments(process.arguments, uow.arguments),
         process.timeout_s,
         process.noop_exit_code,
+        slice=json.loads(uow.slice) if uow.slice else None,
         is_backfill=lane_of(uow.queue) is Lane.BACKFILL,
     )
 
@@ -101,7 +105,15 @@ def after_refusal(outcome: Outcome, uow: UnitOfWork | None) -> Outcome | Refusal
     return Refusal.FENCED
 
 
+def _arguments(of_process: Mapping[str, object], overlay: str) -> Mapping[str, object]:
+    if not of_process and not overlay:
+        return _NO_ARGUMENTS
+    return {**copy.deepcopy(dict(of_process)), **(json.loads(overlay) if overlay else {})}
+
+
 @lru_cache(maxsize=8192)
 def _moment(calendar: Calendar, qualifier: str, timeperiod: str) -> str:
+    if qualifier == REAL_TIME.name:
+        return moment_of(timeperiod).isoformat()  # a fire, to the microsecond
     period = parse(qualifier_named(qualifier), timeperiod)
     return calendar.shown(period.qualifier, period.ordinal).isoformat()

@@ -254,7 +254,7 @@ class Worker:
 
     def _start(self, uow: UnitOfWork, now: datetime) -> None:
         try:
-            task = task_of(uow, self._context.managed, self._context.calendars)
+            task = task_of(uow, self._context)
         except SlotError as error:
             log.error("can't run %s: %s", uow.id, error, extra={"action": "uow_refused", "uow": uow.id})  # noqa: TRY400  the sentence says it
             self._outbox.add_outcome(refused_by_context(uow, now, str(error)))

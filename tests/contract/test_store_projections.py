@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from db.entries import Run
 from db.model import Answer, Cancel, CommandState, Turn, UowMove
 from db.store import Store
 from system.errors import IllegalTransition
 from system.lifecycle import JobState, UowEvent, UowState
-from tests.support.builders import NOW, PERIOD, PROCESS, UOW_ID, chunk, command, job, outcome, session, switch, turn, uow
+from tests.support.builders import NOW, PERIOD, PROCESS, UOW_ID, chunk, command, entry, job, outcome, session, switch, turn, uow
 from tests.support.stores import claim_one, commit, everything, open_and_claim, open_uows, race, read_uow
 
 ALL_STATES = list(UowState)
@@ -188,6 +189,14 @@ def test_of_turns_projected_at_once_the_newest_stays(store: Store) -> None:
     assert list(store.chunks([PROCESS])) == [chunk(turn=8)]
 
 
+def test_entries_are_kept_by_process_and_name_and_the_newest_stays(store: Store) -> None:
+    run = Run("20240101123000", UowState.INVALID, NOW, failures=2, failing_since=NOW, retry_at=NOW, reason="naïve ☕ 'quoted'")
+    newer = entry(turn=2, runs=(run,), waiting=("20240101123100",), given='{"is_on":false}', missed=3, missed_from=NOW)
+    others = [entry("day"), replace(entry(), process="other")]
+    store.project(turn(1, entries=[entry(), *others]), [])
+    store.project(turn(2, entries=[newer]), [])
+    store.project(turn(1, entries=[entry()]), [])
+    assert sorted(store.entries(), key=lambda found: found.key) == [others[0], newer, others[1]]
 # -- switches
 
 

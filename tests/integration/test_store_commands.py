@@ -24,6 +24,15 @@ process_context = [managed_context_entry("a", "", "a", "_daily", argv=("true",),
 timetable_context = [timetable_tree_entry("a", ["a"])]
 """
 
+OLD_UOW = """
+from datetime import datetime, UTC
+from db.model import Turn, UnitOfWork
+from system.lifecycle import UowState
+at = datetime(2020, 1, 1, tzinfo=UTC)
+uow = UnitOfWork("a/2020010100/1/1", "a", "2020010100", "q", "2020010100", "2020010200", at, 1, UowState.PROCESSED, finished_at=at)
+store.project(Turn(0, "old", at, opened=(uow,)), [])
+"""
+
 
 class Person(io.StringIO):
     """Somebody at a terminal who types one line."""
@@ -51,6 +60,30 @@ def is_empty(terminal: Terminal) -> bool:
 
 
 # -- db
+
+
+def test_sizes_count_what_is_kept(terminal: Terminal, var: Path) -> None:
+    document = terminal.json("db", "--sizes")
+    assert document["records"]["commands"] == 1
+    assert document["bytes"]["store"] >= (var / "horarium.db").stat().st_size
+    assert terminal.run("db", "--sizes") == 0
+    assert "units of work" in terminal.out
+
+
+def test_what_is_old_is_archived_at_once(terminal: Terminal, var: Path) -> None:
+    assert terminal.run("shell", "-c", OLD_UOW) == 0
+    assert terminal.json("db", "--archive") == {"removed": 1, "archive": str(var / "archive")}
+    assert [path.name for path in (var / "archive").iterdir()] == ["uow-2020-01.jsonl.gz"]
+    assert terminal.run("db", "--archive") == 0
+    assert terminal.out == f"0 records are in {var / 'archive'} now, and no longer in the store\n"
+
+
+def test_what_is_old_is_dropped_where_no_archive_is_wanted(terminal: Terminal, var: Path) -> None:
+    assert terminal.run("shell", "-c", OLD_UOW) == 0
+    terminal.roof = Roof({"HORARIUM_ARCHIVE": "none"}, terminal.roof.here)
+    assert terminal.run("db", "--archive") == 0
+    assert terminal.out == "1 records dropped\n"
+    assert not (var / "archive").exists()
 
 
 def test_update_makes_a_store_and_leaves_one_as_it_is(terminal: Terminal, var: Path) -> None:
@@ -115,7 +148,7 @@ def test_a_store_that_is_no_file_is_not_reset(terminal: Terminal) -> None:
 @pytest.mark.parametrize("argv", [(), ("--update", "--reset")])
 def test_one_of_the_two_must_be_said(terminal: Terminal, argv: tuple[str, ...]) -> None:
     assert terminal.run("db", *argv) == 2
-    assert terminal.err == "error: say what to do: --update or --reset\n"
+    assert terminal.err == "error: say what to do: --update, --reset, --sizes or --archive\n"
 
 
 # -- shell

@@ -18,7 +18,7 @@ from db.store import Store
 from db.urls import open_store
 from system.errors import HorariumError
 from system.lifecycle import UOW_LIFECYCLE, JobState, UowEvent, UowState
-from tests.support.builders import NOW, PROCESS, chunk, command, job, outcome, process_row, session, turn, uow
+from tests.support.builders import NOW, PROCESS, chunk, command, entry, job, outcome, process_row, session, turn, uow
 from tests.support.mongo import mock_database
 from tests.support.stores import everything
 
@@ -46,6 +46,7 @@ def turns(draw: st.DrawFn, number: int) -> Turn:
         opened=[uow(i, turn=number, fence=draw(fences)) for i in draw(st.lists(ids, max_size=4, unique=True))],
         moves=[_move(draw, i) for i in moved],
         cancels=[Cancel(i, draw(words)) for i in canceled],
+        entries=[entry(i, turn=number, fired=draw(fences)) for i in draw(st.lists(ids, max_size=2, unique=True))],
         lost=draw(st.lists(sessions, max_size=1)),
         events=[Event(PROCESS, p, number, place, NOW, draw(words)) for place, p in enumerate(periods)],
         answers=[Answer(n, draw(st.sampled_from(CommandState)), draw(words)) for n in answered],

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from db.entries import Entry
 from db.model import Chunk, Command, Job, Outcome, ProcessRow, Session, Switch, Turn, UnitOfWork
 from system.lifecycle import JobState, UowEvent
 
@@ -27,6 +28,11 @@ def uow(uow_id: str = UOW_ID, **fields: Any) -> UnitOfWork:
         uow_id, process, period, queue="queue_flights_hourly", start_timeperiod=period, end_timeperiod=period, opened_at=NOW, turn=1
     )
     return replace(made, **fields)
+
+
+def entry(name: str = "night", **fields: Any) -> Entry:
+    """Return a freerun entry of process `load` as turn 1 left it."""
+    return replace(Entry("load", name, turn=1, since=NOW), **fields)
 
 
 def turn(number: int = 1, **fields: Any) -> Turn:

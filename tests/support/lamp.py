@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from db.entries import Entry
 from db.memory import MemoryStore
 from db.model import Job, Outcome, Session, UnitOfWork
 from db.store import Store
@@ -17,7 +18,7 @@ from scheduler.engine import Engine
 from scheduler.policy import SchedulerSettings
 from scheduler.timetable import ordinal_of
 from system.clock import ManualClock
-from system.context import REPORT_QUEUE, Context, ManagedProcess, timetable_tree_entry
+from system.context import REPORT_QUEUE, Context, FreerunProcess, ManagedProcess, timetable_tree_entry
 from system.lanes import both_lanes
 from system.lifecycle import JobState, UowEvent
 from tests.support.contexts import managed
@@ -40,10 +41,10 @@ def january(levels: Sequence[str] = ("hourly", "daily"), days: int = 1, **fields
     ]
 
 
-def context(processes: Sequence[ManagedProcess], time_zone: str = "UTC", **dependent_on: Sequence[str]) -> Context:
+def context(processes: Sequence[ManagedProcess | FreerunProcess], time_zone: str = "UTC", **dependent_on: Sequence[str]) -> Context:
     """Return a context with one tree per first part of the processes' names, all in one time zone."""
     trees: dict[str, list[str]] = {}
-    for process in processes:
+    for process in (p for p in processes if isinstance(p, ManagedProcess)):
         trees.setdefault(process.name.partition("_")[0], []).append(process.name)
     entries = {t: timetable_tree_entry(t, names, dependent_on.get(t, ()), time_zone=time_zone) for t, names in trees.items()}
     return Context(tuple(processes), entries)
@@ -54,7 +55,7 @@ class Lamp:
 
     def __init__(
         self,
-        processes: Sequence[ManagedProcess],
+        processes: Sequence[ManagedProcess | FreerunProcess],
         settings: SchedulerSettings = SETTINGS,
         *,
         store: Store | None = None,
@@ -117,6 +118,23 @@ class Lamp:
         jobs = [job for job in self.store.active_jobs() if job.run]
         uows = self.store.uows([job.uow_id for job in jobs])
         return sorted(uow.id for uow in uows if uow.state == "state_requested")
+
+    def fires(self) -> list[str]:
+        """Return the fires that wait for a worker as `process/entry/fire`, in the order of their ids."""
+        ids = [entry.uow_id(run.fire) for entry in self.store.entries() for run in entry.runs]
+        return sorted(uow.id.removesuffix("/1") for uow in self.store.uows(ids) if uow.state == "state_requested")
+
+    def entry(self, name: str, process: str = "load") -> Entry:
+        """Return a freerun entry's record."""
+        return next(entry for entry in self.store.entries() if entry.key == (process, name))
+
+    def pass_s(self, seconds: float) -> None:
+        """Let time pass, and the engine do the rounds that it asks for."""
+        until_s = self.clock.monotonic() + seconds
+        while (wait_s := self.turn()) <= until_s - self.clock.monotonic():
+            self.clock.sleep(max(wait_s, 0.001))
+        self.clock.sleep(until_s - self.clock.monotonic())
+        self.turn()
 
     def run(self, rounds: int = 1_000) -> int:
         """Finish everything that is requested until nothing is; returns how many units of work that took."""

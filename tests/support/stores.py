@@ -69,6 +69,7 @@ def everything(store: Store, *, periods: Sequence[str] = (), ids: Sequence[str] 
         "uows": sorted(store.uows(ids), key=lambda found: found.id),
         "sessions": sorted(store.sessions(), key=lambda session: session.id),
         "commands": store.open_commands(1000),
+        "entries": sorted(store.entries(), key=lambda entry: entry.key),
         "output": [store.output(uow_id) for uow_id in ids],
         "processes": store.processes(),
         "switches": sorted(store.switches(), key=lambda switch: switch.process),

@@ -101,7 +101,7 @@ def test_a_context_with_five_faults_lists_all_five() -> None:
         ({"trigger_frequency": "cron 0 7 * * * in Europe/Berln"}, "is no time zone: write its IANA name; did you mean Europe/Berlin"),
         ({"trigger_frequency": "cron 0 0 30 2 *"}, "is not a schedule: it would never fire"),
         ({"trigger_frequency": 60}, "trigger_frequency 60 is no text"),
-        ({"state_machine_name": "discreet"}, "is unknown: use one of discrete, continuous; did you mean 'discrete'?"),
+        ({"state_machine_name": "discreet"}, "is unknown: use one of discrete, continuous, recomputing; did you mean 'discrete'?"),
         ({"blocking_type": "normal"}, "blocking_type 'normal' is unknown: use one of blocking_normal, blocking_children"),
         ({"on_failure": "hope"}, "on_failure 'hope' is unknown: use one of skip, hold"),
         ({"is_on": "yes"}, "is_on 'yes' is neither True nor False"),

@@ -21,7 +21,14 @@ from scheduler.blockers import Blocker
 from scheduler.policy import SchedulerSettings
 from scripts.draw_lifecycles import drawing
 from settings import CHILD_MARKS, FILE_VARIABLE, PREFIX, Settings
-from system.context import ManagedProcess, daemon_context_entry, managed_context_entry, timetable_tree_entry
+from system.context import (
+    FreerunProcess,
+    ManagedProcess,
+    daemon_context_entry,
+    freerun_context_entry,
+    managed_context_entry,
+    timetable_tree_entry,
+)
 from system.lifecycle import JobState, UowEvent, UowState
 from system.schedule import parse_schedule
 from system.timeperiod import QUALIFIERS, parse
@@ -160,6 +167,14 @@ def test_the_fields_of_a_process_are_all_there_with_their_defaults() -> None:
     assert (made.queue, made.routing, made.arguments) == ("queue_t_daily", "queue_t_daily", literal_eval(told["arguments"]))
 
 
+def test_the_fields_of_a_freerun_entry_are_all_there_with_their_defaults() -> None:
+    told = {row[0]: row[1].strip("`") for row in rows(section(REFERENCE, "freerun_context_entry"))}
+    own = {f.name: f.default for f in fields(FreerunProcess) if f.name != "name"}
+    assert set(told) == set(own) | set(defaults_of(freerun_context_entry))
+    plain = {name for name, default in own.items() if default is not MISSING} - {"queue"}
+    assert {name: literal_eval(told[name]) for name in plain} == {name: own[name] for name in plain}
+
+
 def test_the_fields_of_a_tree_are_all_there_with_their_defaults() -> None:
     told = {row[0]: row[1].strip("`") for row in rows(section(REFERENCE, "timetable_tree_entry"))}
     found = {name: "required" if d is inspect.Parameter.empty else repr(d) for name, d in defaults_of(timetable_tree_entry).items()}
@@ -189,7 +204,7 @@ def test_what_a_function_is_given_is_all_there() -> None:
 def test_the_environment_of_a_job_is_all_there() -> None:
     told = column("The environment of a job")
     names = ("process", "timeperiod", "qualifier", "start_timeperiod", "end_timeperiod", "start", "end", "attempt", "uow_id", "fence")
-    task: Mapping[str, Any] = {**dict.fromkeys(names, "x"), "arguments": {"a": 1}}
+    task: Mapping[str, Any] = {**dict.fromkeys(names, "x"), "arguments": {"a": 1}, "slice": {"count": 1}}
     assert set(told) == CHILD_MARKS
     assert set(told) == {*environment(task, {}), "HORARIUM_WORKER"}
 

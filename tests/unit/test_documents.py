@@ -39,6 +39,7 @@ from db.documents import (
     switch_row,
     uow_row,
 )
+from db.entries import Entry, Run
 from db.model import (
     Answer,
     Cancel,
@@ -118,7 +119,8 @@ BY_TYPE: dict[str, st.SearchStrategy[Any]] = {
     "UowEvent": st.sampled_from(UowEvent),
     "CommandState": st.sampled_from(CommandState),
 }
-BY_TYPE |= {kind.__name__: records(kind) for kind in (Job, UnitOfWork, UowMove, Cancel, Answer, Event, Switch)}
+BY_TYPE |= {kind.__name__: records(kind) for kind in (Job, UnitOfWork, UowMove, Cancel, Answer, Event, Switch, Run)}
+BY_TYPE |= {"Entry": records(Entry)}
 
 ROWS: list[tuple[type[Any], Callable[[Any], dict[str, Any]], Callable[[Any], Any]]] = [
     (Job, job_row, row_job),

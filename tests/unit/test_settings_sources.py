@@ -94,7 +94,7 @@ def test_the_fingerprint_goes_by_values_not_by_where_they_came_from(home: Path) 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("slot = 2", "slot in {path} is not a setting: did you mean slots? there are backfill_share, beat_s, "),
+        ("slot = 2", "slot in {path} is not a setting: did you mean slots? there are archive, "),
         ('slots = "2"', "slots in {path} is '2': expected a whole number, 1 or more, without quotes"),
         ("slots = true", "slots in {path} is True: expected a whole number, 1 or more"),
         ("slots = 2.5", "slots in {path} is 2.5: expected a whole number, 1 or more"),

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from system.calendars import Calendar
+from system.context import Context, freerun_context_entry, timetable_tree_entry
 from system.errors import SlotError
 from system.lifecycle import UowEvent, UowState
 from tests.support.builders import NOW, outcome, uow
@@ -16,7 +16,7 @@ from workers.tasks import Refusal, after_refusal, canceled, is_uow_id, outcome_o
 
 WINDOW = {"start_timeperiod": "2024010103", "end_timeperiod": "2024010106"}
 CLAIMED = uow(state=UowState.IN_PROGRESS, session="worker-1", fence=3, failures=1, losses=2, **WINDOW)
-PROCESSES = context_of({"flights": ["hourly"]}).managed
+CONTEXT = context_of({"flights": ["hourly"]})
 
 
 def ended(ending: Ending, rows: int | None = None, reason: str = "") -> Ended:
@@ -24,54 +24,81 @@ def ended(ending: Ending, rows: int | None = None, reason: str = "") -> Ended:
 
 
 def test_a_task_says_its_window_as_moments_with_their_offset() -> None:
-    task = task_of(CLAIMED, PROCESSES)
+    task = task_of(CLAIMED, CONTEXT)
     assert (task.start, task.end) == ("2024-01-01T03:00:00+00:00", "2024-01-01T06:00:00+00:00")
     assert (task.start_timeperiod, task.end_timeperiod, task.qualifier) == ("2024010103", "2024010106", "_hourly")
 
 
 def test_a_midnight_is_read_with_the_qualifier_of_its_process() -> None:
     day = uow("sums_monthly/2024010000/1/1", start_timeperiod="2024010000", end_timeperiod="2024020000")
-    task = task_of(day, {"sums_monthly": managed("sums_monthly", "_monthly")})
+    task = task_of(day, Context((managed("sums_monthly", "_monthly"),), {}))
     assert (task.start, task.end) == ("2024-01-01T00:00:00+00:00", "2024-02-01T00:00:00+00:00")
 
 
 def test_the_window_of_a_local_day_is_as_the_clocks_there_show_it() -> None:
     day = uow("sums_daily/2024033100/1/1", start_timeperiod="2024033100", end_timeperiod="2024040100")
-    task = task_of(day, {"sums_daily": managed("sums_daily", "_daily")}, {"sums_daily": Calendar("Europe/Berlin")})
+    tree = timetable_tree_entry("sums", ["sums_daily"], time_zone="Europe/Berlin")
+    task = task_of(day, Context((managed("sums_daily", "_daily"),), {"sums": tree}))
     assert (task.start, task.end) == ("2024-03-31T00:00:00+01:00", "2024-04-01T00:00:00+02:00")
 
 
 def test_hours_are_those_of_utc_in_any_zone() -> None:
-    assert task_of(CLAIMED, PROCESSES, {"flights_hourly": Calendar("Europe/Berlin")}).start == "2024-01-01T03:00:00+00:00"
+    tree = timetable_tree_entry("flights", ["flights_hourly"], time_zone="Europe/Berlin")
+    assert task_of(CLAIMED, Context((managed(),), {"flights": tree})).start == "2024-01-01T03:00:00+00:00"
 
 
 def test_attempts_count_failures_and_losses_from_one() -> None:
-    assert task_of(CLAIMED, PROCESSES).attempt == 4
-    assert task_of(uow(), PROCESSES).attempt == 1
+    assert task_of(CLAIMED, CONTEXT).attempt == 4
+    assert task_of(uow(), CONTEXT).attempt == 1
 
 
 def test_a_task_carries_what_its_process_says_and_nothing_of_the_message() -> None:
     process = managed(argv=("sort", "-u"), classname="", timeout_s=9.0, noop_exit_code=3)
-    task = task_of(CLAIMED, {process.name: process})
+    task = task_of(CLAIMED, Context((process,), {}))
     assert (task.argv, task.classname, task.timeout_s, task.noop_exit_code) == (("sort", "-u"), "", 9.0, 3)
 
 
 def test_fault_12_what_one_attempt_does_to_its_arguments_no_other_sees() -> None:
     process = managed(arguments={"tables": ["a"]})
-    first = task_of(CLAIMED, {process.name: process})
+    first = task_of(CLAIMED, Context((process,), {}))
     first.arguments["tables"].append("leaked")  # type: ignore[attr-defined]
-    assert task_of(CLAIMED, {process.name: process}).arguments == {"tables": ["a"]}
+    assert task_of(CLAIMED, Context((process,), {})).arguments == {"tables": ["a"]}
     assert process.arguments == {"tables": ["a"]}
+
+
+FIRE = uow("load/night/20261121030000500/1", start_timeperiod="20261121030000500", end_timeperiod="20261121030000500")
+
+
+def load(name: str = "night", **arguments: object) -> Context:
+    return Context((freerun_context_entry("load", name, "jobs.load", "load", "every 60", arguments=arguments, timeout_s=4.0),), {})
+
+
+def test_a_fire_runs_what_its_entry_says_at_its_moment() -> None:
+    task = task_of(FIRE, load())
+    assert (task.classname, task.qualifier, task.timeout_s) == ("jobs.load", "_real_time", 4.0)
+    assert task.start == task.end == "2026-11-21T03:00:00.500000+00:00"
+
+
+def test_a_fire_of_an_entry_that_was_made_by_command_runs_what_the_first_of_its_process_runs() -> None:
+    assert task_of(FIRE, load("another")).classname == "jobs.load"
+
+
+def test_fault_12_the_arguments_of_a_fire_overlay_those_of_its_process_and_are_its_own() -> None:
+    context = load(tables=["a"], depth=1)
+    first = task_of(replace(FIRE, arguments='{"depth": 2}'), context)
+    assert first.arguments == {"tables": ["a"], "depth": 2}
+    first.arguments["tables"].append("leaked")  # type: ignore[attr-defined]
+    assert task_of(FIRE, context).arguments == {"tables": ["a"], "depth": 1}
 
 
 def test_a_process_that_is_not_in_the_context_is_named_with_what_to_do() -> None:
     with pytest.raises(SlotError, match="'flights_hourly' is not in this worker's context: deploy"):
-        task_of(CLAIMED, {})
+        task_of(CLAIMED, Context((), {}))
 
 
 def test_a_window_of_another_qualifier_is_refused() -> None:
     with pytest.raises(SlotError, match=r"flights_hourly/2024010105/1/1 can't be read.*hourly timeperiod"):
-        task_of(uow(start_timeperiod="20240101"), PROCESSES)
+        task_of(uow(start_timeperiod="20240101"), CONTEXT)
 
 
 @pytest.mark.parametrize(

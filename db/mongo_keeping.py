@@ -1,0 +1,157 @@
+"""How does MongoDB find and remove what is old? Passes go by `_id`: no index serves them but the one that is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from pymongo import UpdateOne
+from pymongo.collection import Collection
+
+from db.documents import Row, moment_text, row_command, row_job, row_uow
+from db.keeping import Floor, Page
+from db.model import Command, CommandState, Job, UnitOfWork
+from db.mongo_bulk import write
+from db.mongo_errors import translating
+from db.store import Store
+from system.lifecycle import UOW_FINISHED
+
+T = TypeVar("T")
+
+_FINISHED = sorted(state.value for state in UOW_FINISHED)
+_OPEN = CommandState.OPEN.value
+
+
+def document_uow(document: Row) -> UnitOfWork:
+    """Return the unit of work that a document holds."""
+    return row_uow({**document, "id": document["_id"]})
+
+
+def removed_turns(meta: Collection[Row]) -> int:
+    """Return the number up to which turns were removed."""
+    found = meta.find_one({"_id": "removed_turns"})
+    return int(found["number"]) if found else 0
+
+
+class MongoKeeping(Store):
+    """The part of `MongoStore` that keeps house. A place is the `_id` of the last document that was looked at."""
+
+    _meta: Collection[Row]
+    _turns: Collection[Row]
+    _jobs: Collection[Row]
+    _uows: Collection[Row]
+    _events: Collection[Row]
+    _sessions: Collection[Row]
+    _commands: Collection[Row]
+    _output: Collection[Row]
+    _floors: Collection[Row]
+
+    def old_uows(self, before: datetime, after: str, limit: int) -> Page[UnitOfWork]:
+        """See Keeping."""
+        moment = moment_text(before)
+
+        def is_old(document: Row) -> bool:
+            return document["state"] in _FINISHED and (document["finished_at"] or document["opened_at"]) < moment
+
+        return _page(self._uows, after, limit, is_old, document_uow)
+
+    def old_jobs(self, before: datetime, after: str, limit: int) -> Page[Job]:
+        """See Keeping."""
+        moment = moment_text(before)
+        return _page(self._jobs, after, limit, lambda job: not job["active"] and job["changed_at"] < moment, row_job)
+
+    def old_commands(self, before: datetime, after: str, limit: int) -> Page[Command]:
+        """See Keeping."""
+        moment = moment_text(before)
+        place = int(after) if after else None
+        return _page(self._commands, place, limit, lambda c: c["state"] != _OPEN and c["given_at"] < moment, row_command)
+
+    def printed(self, after: str, limit: int) -> Page[str]:
+        """See Keeping."""
+        with translating():
+            found: list[str] = []
+            # One look-up each, by the index: an attempt may have printed any number of pieces.
+            while len(found) < limit:
+                piece = self._output.find_one({"uow_id": {"$gt": found[-1] if found else after}}, {"uow_id": 1}, sort=[("uow_id", 1)])
+                if piece is None:
+                    return Page(found, "")
+                found.append(piece["uow_id"])
+        return Page(found, found[-1] if found else "")
+
+    def remove_uows(self, ids: Sequence[str]) -> None:
+        """See Keeping."""
+        with translating():
+            self._uows.delete_many({"_id": {"$in": list(ids)}, "state": {"$in": _FINISHED}})
+
+    def remove_jobs(self, jobs: Sequence[Job]) -> None:
+        """See Keeping."""
+        with translating():
+            write(self._floors, [_raised(job) for job in jobs])
+            for job in jobs:
+                if self._jobs.delete_one({"_id": f"{job.process}/{job.timeperiod}", "turn": job.turn}).deleted_count:
+                    of_job = {"process": job.process, "timeperiod": job.timeperiod}
+                    self._events.delete_many({**of_job, "turn": {"$lte": job.turn}})
+
+    def remove_turns(self, upto: int) -> None:
+        """See Keeping."""
+        with translating():
+            # First: an insert that finds one of these numbers free sees then that it is not.
+            self._meta.update_one({"_id": "removed_turns"}, {"$max": {"number": upto}}, upsert=True)
+            self._turns.delete_many({"_id": {"$lte": upto}})
+
+    def remove_commands(self, numbers: Sequence[int]) -> None:
+        """See Keeping."""
+        with translating():
+            # The next number is one more than the latest one's, so that one stays.
+            last = self._commands.find_one({}, {"_id": 1}, sort=[("_id", -1)])
+            gone = [number for number in numbers if last and number != last["_id"]]
+            self._commands.delete_many({"_id": {"$in": gone}, "state": {"$ne": _OPEN}})
+
+    def remove_output(self, uow_ids: Sequence[str]) -> None:
+        """See Keeping."""
+        with translating():
+            self._output.delete_many({"uow_id": {"$in": list(uow_ids)}})
+
+    def remove_sessions(self, before: datetime, limit: int) -> int:
+        """See Keeping."""
+        closed = {"open": False, "opened_at": {"$lt": moment_text(before)}}
+        if limit < 1:  # to the driver, 0 is no limit
+            return 0
+        with translating():
+            found = [document["_id"] for document in self._sessions.find(closed, {"_id": 1}, limit=limit)]
+            return self._sessions.delete_many({"_id": {"$in": found}, "open": False}).deleted_count
+
+    def floor(self, process: str) -> Floor:
+        """See Keeping."""
+        with translating():
+            found = self._floors.find_one({"_id": process})
+        return Floor(int(found["generation"]), int(found["fence"])) if found else Floor()
+
+    def sizes(self) -> dict[str, int]:
+        """See Keeping."""
+        counted = {
+            "turns": self._turns,
+            "jobs": self._jobs,
+            "units of work": self._uows,
+            "events": self._events,
+            "commands": self._commands,
+            "sessions": self._sessions,
+            "pieces of output": self._output,
+        }
+        with translating():
+            return {name: collection.count_documents({}) for name, collection in counted.items()}
+
+
+def _raised(job: Job) -> UpdateOne:
+    return UpdateOne({"_id": job.process}, {"$max": {"generation": job.generation, "fence": job.fence}}, upsert=True)
+
+
+def _page(
+    collection: Collection[Row], after: Any, limit: int, is_old: Callable[[Row], bool], record: Callable[[Row], T]
+) -> Page[T]:
+    """Return the old ones among the next `limit` documents; all of these are fetched, so that the call's cost is known."""
+    wanted = {"_id": {"$gt": after}} if after else {}
+    with translating():
+        found = list(collection.find(wanted, sort=[("_id", 1)], limit=limit))
+    return Page([record(document) for document in found if is_old(document)], str(found[-1]["_id"]) if len(found) == limit else "")

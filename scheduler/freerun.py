@@ -1,0 +1,196 @@
+"""Which fires of a freerun entry are due, and what becomes of each? Values in, values out; whoever asks gets the same answer."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from db.entries import Entry, Run
+from db.model import Job, UnitOfWork, UowMove
+from scheduler.settlement import Settlement, settle
+from system.context import Context, FreerunProcess
+from system.fires import Fires, fire_id, fires_of
+from system.lifecycle import JOB_LIFECYCLE, UOW_FINISHED, UOW_LIFECYCLE, JobEvent, JobState, UowEvent, UowState, advance
+from system.overlap import Overlap, parse_overlap
+
+# A fire that is later than this was missed: nobody was there for it. Long enough for a restart, short enough for a failover to show.
+PUNCTUAL_S = 10.0
+MOST_LATE = 1_000
+# What an operator may give an entry over its context: what the scheduler decides by. What a worker goes by is the context's alone.
+GIVEN_FIELDS = (
+    "trigger_frequency", "is_on", "arguments", "overlap", "misfire", "grace_s", "description", "max_attempts", "life_support_hours",
+    "backoff_s", "on_failure",
+)  # fmt: skip
+
+_SUCCESS = frozenset({UowState.PROCESSED, UowState.NOOP})
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How an entry goes today: its context's fields with the operators' over them."""
+
+    process: FreerunProcess
+    fires: Fires
+    overlap: Overlap
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """The fires that are to be made now, ascending, and how many were missed and are let go, from the first to the last of these."""
+
+    fires: tuple[datetime, ...]
+    missed: int = 0
+    missed_from: datetime | None = None
+    missed_until: datetime | None = None
+
+
+def rules_of(context: Context, process: str, name: str, entry: Entry | None) -> Rules | None:
+    """Return how an entry goes; None where it is deleted, or left the context."""
+    base = context.entry(process, name)
+    is_registered = (process, name) in context.freerun
+    if base is None or (entry.is_deleted if entry else False) or not (is_registered or (entry is not None and entry.is_made)):
+        return None
+    given = json.loads(entry.given) if entry and entry.given else {}
+    effective = with_given(base, name, given)
+    return Rules(effective, fires_of(effective.trigger_frequency, f"{process}/{name}"), parse_overlap(effective.overlap))
+
+
+def with_given(base: FreerunProcess, name: str, given: dict[str, object]) -> FreerunProcess:
+    """Return an entry of the context with an operator's fields over it, arguments one by one."""
+    arguments = given.get("arguments")
+    overlaid = {**base.arguments, **arguments} if isinstance(arguments, dict) else base.arguments
+    fields = {field: given[field] for field in GIVEN_FIELDS if field in given}
+    return replace(base, entry_name=name, **{**fields, "arguments": overlaid})  # type: ignore[arg-type]
+
+
+def due(rules: Rules, since: datetime, now: datetime) -> Due | None:
+    """Return what the schedule brings in `(since, now]`, by the entry's misfire policy; None where that is nothing."""
+    fires = rules.fires
+    if fires.last(now) <= since:
+        return None
+    edge = max(since, now - timedelta(seconds=PUNCTUAL_S))
+    punctual = fires.latest(edge, now, MOST_LATE)
+    last_late = fires.last(edge)
+    if last_late <= since:
+        return Due(tuple(punctual))
+    late: list[datetime] = []
+    if rules.process.misfire == "once" and not punctual:
+        late = [last_late]
+    elif rules.process.misfire == "all":
+        late = fires.latest(max(since, now - timedelta(seconds=rules.process.grace_s)), edge, MOST_LATE)
+    missed = fires.count(since, edge, MOST_LATE + len(late)) - len(late)
+    if missed <= 0:
+        return Due((*late, *punctual))
+    until = fires.last(late[0] - timedelta.resolution) if late else last_late
+    return Due((*late, *punctual), missed, fires.after(since), until)
+
+
+def fired(entry: Entry, rules: Rules, now: datetime) -> Entry:
+    """Return the entry after its schedule was dealt with up to `now`."""
+    found = due(rules, entry.since, now)
+    if found is None:
+        return entry
+    entry = replace(entry, since=rules.fires.last(now))
+    if found.missed:
+        entry = replace(
+            entry, missed=entry.missed + found.missed, missed_from=found.missed_from, missed_until=found.missed_until
+        )
+    for moment in found.fires:
+        entry = arrived(entry, fire_id(moment), rules.overlap)
+    return entry
+
+
+def arrived(entry: Entry, fire: str, overlap: Overlap) -> Entry:
+    """Return the entry after a fire came: it waits for its turn, or is let go for what has not ended."""
+    if overlap.replaces:
+        return replace(entry, waiting=(fire,), overlapped=entry.overlapped + len(entry.waiting))
+    if len(entry.runs) + len(entry.waiting) < overlap.running + overlap.waiting:
+        return replace(entry, waiting=(*entry.waiting, fire))
+    return replace(entry, overlapped=entry.overlapped + 1)
+
+
+def to_end(entry: Entry, overlap: Overlap) -> tuple[Run, ...]:
+    """Return the runs that a waiting fire replaces and that were not called off yet."""
+    return tuple(run for run in entry.runs if not run.is_ending) if overlap.replaces and entry.waiting else ()
+
+
+def may_open(entry: Entry, overlap: Overlap) -> bool:
+    """Return whether a fire waits and its entry has room for its run."""
+    return bool(entry.waiting) and len(entry.runs) < overlap.running
+
+
+def opened(entry: Entry, rules: Rules, now: datetime, turn: int) -> tuple[Entry, UnitOfWork]:
+    """Return the entry with the run of its first waiting fire, and that run's unit of work. Its arguments are as they are now."""
+    fire, waiting = entry.waiting[0], entry.waiting[1:]
+    arguments = json.dumps(dict(rules.process.arguments), sort_keys=True) if rules.process.arguments else ""
+    uow = UnitOfWork(
+        entry.uow_id(fire), entry.process, fire, rules.process.queue, fire, fire, opened_at=now, turn=turn, arguments=arguments
+    )
+    return replace(entry, waiting=waiting, runs=(*entry.runs, Run(fire, uow.state, now)), fired=entry.fired + 1), uow
+
+
+def settled(
+    entry: Entry, run: Run, uow: UnitOfWork, rules: Rules, *, is_void: bool, max_losses: int, now: datetime, turn: int
+) -> tuple[Entry, Settlement | None]:
+    """Return the entry after one of its units of work was read, and what that means for the unit of work; None for nothing.
+
+    What a job would be held for because its worker was lost too often, ends as failed where the entry does not hold on failure: nothing
+    sticks an entry for ever.
+    """
+    if run.is_given_up and uow.state is UowState.INVALID and not uow.cancel_requested:
+        move = UowMove(uow.id, uow.state, UowEvent.GIVEN_UP, uow.fence, uow.losses, run.reason)
+        after = advance(UOW_LIFECYCLE, uow.state, UowEvent.GIVEN_UP)
+        return ended(entry, run, after, f"failed: {run.reason}", now, is_failure=True), Settlement(after, None, move)
+    found = settle(_as_job(entry, run, now, turn), uow, rules.process, is_void=is_void, max_losses=max_losses, now=now, turn=turn)
+    if found is None or found.job is None or found.job.uow_state is None:
+        return entry, found
+    job = found.job
+    assert job.uow_state is not None
+    if job.uow_state in UOW_FINISHED:
+        is_failure = found.move is not None and found.move.event is UowEvent.GIVEN_UP
+        return ended(entry, run, job.uow_state, job.reason, now, is_failure=is_failure), found
+    is_given_up = bool(job.held) and found.move is not None and rules.process.on_failure != "hold"
+    after_it = replace(
+        run, uow_state=job.uow_state, failures=job.failures, failing_since=job.failing_since, retry_at=job.retry_at,
+        held="" if is_given_up else job.held, reason=job.reason, is_given_up=is_given_up,
+    )  # fmt: skip
+    return with_run(entry, run, after_it), found
+
+
+def ended(entry: Entry, run: Run, state: UowState, reason: str, now: datetime, *, is_failure: bool = False) -> Entry:
+    """Return the entry after a run came to its end."""
+    runs = tuple(other for other in entry.runs if other.fire != run.fire)
+    counts = (entry.succeeded + (state in _SUCCESS), entry.failed + is_failure)
+    canceled = entry.canceled + (state not in _SUCCESS and not is_failure)
+    return replace(
+        entry, runs=runs, succeeded=counts[0], failed=counts[1], canceled=canceled, last_fire=run.fire, last_end=state.value,
+        last_reason=reason, ended_at=now,
+    )  # fmt: skip
+
+
+def with_run(entry: Entry, before: Run, after: Run) -> Entry:
+    """Return the entry with one of its runs as it stands now."""
+    return replace(entry, runs=tuple(after if run.fire == before.fire else run for run in entry.runs))
+
+
+def next_alarm(entry: Entry, rules: Rules) -> datetime | None:
+    """Return when time brings an entry the next thing to decide: its next fire, or the next attempt of a run that failed."""
+    moments = [run.retry_at for run in entry.runs if is_owed_attempt(run)]
+    if rules.process.is_on:
+        moments.append(rules.fires.after(entry.since))
+    return min((moment for moment in moments if moment), default=None)
+
+
+def is_owed_attempt(run: Run) -> bool:
+    """Return whether a run failed and has an attempt to come."""
+    return run.uow_state is UowState.INVALID and run.retry_at is not None and not (run.held or run.is_ending or run.is_given_up)
+
+
+def _as_job(entry: Entry, run: Run, now: datetime, turn: int) -> Job:
+    """Return a run as the settlement of units of work knows it."""
+    return Job(
+        entry.process, entry.name, advance(JOB_LIFECYCLE, JobState.EMBRYO, JobEvent.OPENED), now, turn, int(run.fire), 1,
+        uow_state=run.uow_state, failures=run.failures, failing_since=run.failing_since, retry_at=run.retry_at, held=run.held,
+        reason=run.reason,
+    )  # fmt: skip

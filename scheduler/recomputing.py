@@ -1,0 +1,66 @@
+"""What is owed to a job of a recomputing process: a run over what is new in its source, and a final one over all of it?
+
+Like continuous, but for what the source says. Pure: values in, a decision out. Semantics: REFERENCE 1.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from db.model import Job
+from db.source import Extent
+from scheduler import continuous
+from scheduler.blockers import Blocker
+from scheduler.decisions import Ask, Close, Decision, Input, Occasion, Open, Postpone, Wait
+from scheduler.slices import covered_by, new_part, slice_text
+from system.lifecycle import JobEvent, UowState
+
+_SOURCE = "its source"
+AWAY = f"{_SOURCE} is away: "
+_AWAY_S = 30.0
+
+
+def decide(job: Job | None, inputs: Sequence[Input], blocking_type: str, occasion: Occasion) -> Decision:
+    """Return what a job is owed whose period has begun. `job` is None while it is an untouched EMBRYO."""
+    decision = continuous.decide(job, inputs, blocking_type, occasion)
+    is_final = isinstance(decision, Open) and decision.event is JobEvent.FINAL
+    is_due = isinstance(decision, Open) or (isinstance(decision, Wait) and decision.until is not None)
+    # A final run is not held back by the frequency, but it can't do without the source.
+    if job is not None and is_due and job.reason.startswith(AWAY if is_final else _SOURCE) and _is_put_off(job, occasion):
+        return _put_off(job)
+    if not isinstance(decision, Open):
+        return decision
+    probed = occasion.probed
+    if probed is None or (is_final and not probed.question.is_closed):
+        return Ask((Blocker("source", "its source is being asked for new rows", occasion.process, occasion.timeperiod),))
+    if probed.error:
+        return Postpone(AWAY + probed.error, occasion.now + timedelta(seconds=_AWAY_S))
+    return _final(job, probed.extent) if is_final else _one_more(job, probed.extent, occasion)
+
+
+def _is_put_off(job: Job, occasion: Occasion) -> bool:
+    return job.again_at is not None and job.again_at > occasion.now
+
+
+def _put_off(job: Job) -> Wait:
+    text = f"{job.reason}; it is asked again at {job.again_at:%Y-%m-%d %H:%M:%SZ}"
+    return Wait((Blocker("source", text, job.process, job.timeperiod, job.changed_at, "the source of the process"),), job.again_at)
+
+
+def _one_more(job: Job | None, extent: Extent | None, occasion: Occasion) -> Decision:
+    covered = covered_by(job.covered) if job else None
+    if extent is None or extent == covered:
+        assert occasion.again_at is not None
+        return Postpone(f"{_SOURCE} has no rows yet" if extent is None else f"{_SOURCE} has nothing new", occasion.again_at)
+    return Open(JobEvent.OPENED, new_part(extent, covered))
+
+
+def _final(job: Job | None, extent: Extent | None) -> Decision:
+    covered = covered_by(job.covered) if job else None
+    if extent is None and covered is None:
+        return Close(JobEvent.NOOP, "its source has no rows")
+    if job is not None and extent is not None and extent == covered and job.inputs_turn <= job.opened_turn:
+        event = JobEvent.NOOP if job.uow_state is UowState.NOOP else JobEvent.PROCESSED
+        return Close(event, "its source has nothing new since the last run")
+    return Open(JobEvent.FINAL, slice_text(extent, None) if extent else "")

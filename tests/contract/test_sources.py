@@ -1,0 +1,84 @@
+"""What does every source answer? A table of SQLite with three kinds of time, a collection of mongomock, and rows in memory."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import mongomock
+import pytest
+
+from db.mongo_source import MongoSource
+from db.source import Extent, MemorySource, Source
+from db.source_urls import open_source
+from system.context import source_entry
+from system.errors import SourceError
+
+NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+ROWS = [(NOON - timedelta(microseconds=1), 1), (NOON, 7), (NOON + timedelta(minutes=30), 5), (NOON + HOUR, 9)]
+
+
+def table(folder: Path, kind: str, written: Callable[[datetime], Any]) -> Source:
+    """Return a table of SQLite that holds ROWS, their moments `written` into a column of `kind`."""
+    path = folder / "rows.db"
+    with sqlite3.connect(path) as conn:
+        conn.execute(f"CREATE TABLE visits (id INTEGER PRIMARY KEY, at {kind})")
+        conn.executemany("INSERT INTO visits VALUES (?, ?)", [(key, written(moment)) for moment, key in ROWS])
+    conn.close()
+    return open_source(source_entry(f"sqlite:///{path}", "visits", "at", "id"))
+
+
+def collection(_: Path) -> Source:
+    """Return a collection that holds ROWS."""
+    found: Any = mongomock.MongoClient(tz_aware=True)["shop"]["visits"]
+    found.insert_many([{"_id": key, "at": moment} for moment, key in ROWS])
+    return MongoSource(source_entry("mongodb://box/shop", "visits", "at"), found)
+
+
+def _naive(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=None)
+
+
+SOURCES: dict[str, Callable[[Path], Source]] = {
+    "memory": lambda _: MemorySource(ROWS),
+    "moments": lambda folder: table(folder, "TIMESTAMP", lambda m: _naive(m).isoformat(" ", "microseconds")),
+    "seconds": lambda folder: table(folder, "REAL", lambda m: m.timestamp()),
+    "texts": lambda folder: table(folder, "TEXT", lambda m: _naive(m).isoformat()),
+    "collection": collection,
+}
+
+
+@pytest.fixture(params=sorted(SOURCES))
+def source(request: pytest.FixtureRequest, tmp_path: Path) -> Source:
+    """Each source in turn."""
+    return SOURCES[request.param](tmp_path)
+
+
+def test_the_extent_of_a_window_is_half_open(source: Source) -> None:
+    assert source.probe(NOON, NOON + HOUR) == Extent(5, 7, 2)
+    source.close()
+
+
+def test_a_window_without_rows_has_no_extent(source: Source) -> None:
+    assert source.probe(NOON + 5 * HOUR, NOON + 6 * HOUR) is None
+    source.close()
+
+
+@pytest.mark.parametrize(
+    ("made", "words"), [(("nothing", "at"), "nothing"), (("visits", "when"), "has no column 'when', only id, at")], ids=["table", "column"]
+)
+def test_what_is_not_there_is_named(tmp_path: Path, made: tuple[str, str], words: str) -> None:
+    table(tmp_path, "TEXT", str).close()
+    source = open_source(source_entry(f"sqlite:///{tmp_path / 'rows.db'}", *made))
+    with pytest.raises(SourceError, match=words):
+        source.probe(NOON, NOON + HOUR)
+
+
+def test_a_driver_that_is_not_there_is_told_without_the_password() -> None:
+    with pytest.raises(SourceError) as caught:
+        open_source(source_entry("mysql://me:secret@box/shop", "visits", "at"))
+    assert "secret" not in str(caught.value)

@@ -1,0 +1,204 @@
+"""What is a recomputing job owed, and what does the engine make of what its source says? REFERENCE 1.4."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from db.source import Extent, MemorySource
+from scheduler.blockers import Blocker
+from scheduler.engine import Engine
+from scheduler.policy import SchedulerSettings
+from scheduler.probing import Probed, Question
+from scheduler.slices import new_part
+from system.errors import SourceError
+from system.lifecycle import JobState, UowEvent
+from tests.support.lamp import Lamp, january
+
+HOUR = "flights_hourly/2020010100"
+MIDNIGHT = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class AtOnce:
+    """A prober that asks a source in memory on the spot; while it is `mute` nothing comes back."""
+
+    source: MemorySource
+    is_mute: bool = False
+    asked: list[Question] = field(default_factory=list)
+    waiting: list[Question] = field(default_factory=list)
+
+    def ask(self, questions: Sequence[Question]) -> None:
+        self.asked += questions
+        self.waiting += questions
+
+    def answers(self) -> list[Probed]:
+        if self.is_mute:
+            return []
+        asked, self.waiting = self.waiting, []
+        return [self._answer(question) for question in asked]
+
+    def _answer(self, question: Question) -> Probed:
+        try:
+            return Probed(question, self.source.probe(question.start, question.end))
+        except SourceError as error:
+            return Probed(question, error=str(error))
+
+
+class Spring(Lamp):
+    """An engine whose hourly process has a source in memory."""
+
+    def __init__(self, *minutes: int) -> None:
+        self.source = MemorySource()
+        self.prober = AtOnce(self.source)
+        self.come(*minutes)
+        processes = january(
+            ("hourly",), start="2020010100", end="2020010101", state_machine_name="recomputing", trigger_frequency="every 600",
+            source="sqlite:///x.db#table=rows&time=at", blocking_type="blocking_normal",
+        )
+        super().__init__(processes, SchedulerSettings(lease_s=1e9))
+        self.turn(4)
+
+    def another_engine(self, session: str) -> Engine:
+        self.open_session(session, kind="scheduler")
+        return Engine(self.store, self.broker, self.context, self.clock, self.settings, session=session, prober=self.prober)
+
+    def come(self, *minutes: int) -> None:
+        """Let a row come for each minute of the first hour; its key is the minute."""
+        self.source.rows += [(MIDNIGHT + timedelta(minutes=minute), minute) for minute in minutes]
+
+    def pass_s(self, seconds: float) -> None:
+        """Let time pass, and rounds be done."""
+        self.clock.sleep(seconds)
+        self.turn(4)
+
+    def slice(self, run: int) -> dict[str, int | None]:
+        """Return the slice of a run."""
+        found: dict[str, int | None] = json.loads(self.uow(f"{HOUR}/1/{run}").slice)
+        return found
+
+    def now_is(self) -> JobState:
+        """Return the state of the hour."""
+        return self.state("flights_hourly", "2020010100")
+
+    def why(self) -> Blocker:
+        """Return what the hour waits for."""
+        return self.desk.why("flights_hourly", "2020010100").leaves()[0]
+
+
+def test_a_run_covers_the_rows_that_are_there() -> None:
+    spring = Spring(3, 5)
+    assert spring.slice(1) == {"lowest": 3, "highest": 5, "count": 2, "after": None}
+
+
+def test_the_next_run_covers_what_is_new() -> None:
+    spring = Spring(3, 5)
+    spring.work(f"{HOUR}/1/1")
+    spring.come(8)
+    spring.pass_s(600)
+    assert spring.slice(2) == {"lowest": 3, "highest": 8, "count": 3, "after": 5}
+
+
+def test_nothing_runs_while_nothing_is_new() -> None:
+    spring = Spring(3)
+    spring.work(f"{HOUR}/1/1")
+    spring.pass_s(600)
+    assert (spring.requested(), spring.why().kind) == ([], "source")
+    spring.come(9)
+    spring.pass_s(600)
+    assert spring.requested() == [f"{HOUR}/1/2"]
+
+
+def test_the_final_run_covers_the_whole_window() -> None:
+    spring = Spring(3)
+    spring.work(f"{HOUR}/1/1")
+    spring.come(50)
+    spring.pass_s(3_600)
+    assert spring.slice(2) == {"lowest": 3, "highest": 50, "count": 2, "after": None}
+    assert spring.now_is() is JobState.FINAL_RUN
+    spring.work(f"{HOUR}/1/2")
+    assert spring.now_is() is JobState.PROCESSED
+
+
+def test_where_nothing_is_new_the_job_is_finished_at_once() -> None:
+    spring = Spring(3)
+    spring.work(f"{HOUR}/1/1")
+    spring.pass_s(3_600)
+    assert (spring.now_is(), spring.requested()) == (JobState.PROCESSED, [])
+
+
+def test_fault_16_an_hour_without_rows_waits_while_it_is_open_and_is_noop_after_that() -> None:
+    spring = Spring()
+    assert (spring.now_is(), spring.why().kind) == (JobState.EMBRYO, "source")
+    spring.pass_s(3_599)
+    assert spring.now_is() is JobState.EMBRYO
+    spring.pass_s(1)
+    assert spring.now_is() is JobState.NOOP
+
+
+def test_a_source_that_is_away_is_said_so_and_asked_again() -> None:
+    spring = Spring()
+    spring.source.fault = "connection refused"
+    spring.pass_s(600)
+    assert "connection refused" in spring.why().text
+    spring.source.fault = ""
+    spring.come(3)
+    spring.pass_s(30)
+    assert spring.requested() == [f"{HOUR}/1/1"]
+
+
+def test_a_job_is_not_finished_while_its_source_is_away() -> None:
+    spring = Spring(3)
+    spring.work(f"{HOUR}/1/1")
+    spring.source.fault = "connection refused"
+    spring.pass_s(3_600)
+    assert (spring.now_is(), spring.why().kind) == (JobState.IN_PROGRESS, "source")
+    spring.source.fault = ""
+    spring.pass_s(30)
+    assert spring.now_is() is JobState.PROCESSED
+
+
+def test_what_failed_is_covered_by_the_next_run() -> None:
+    spring = Spring(3)
+    spring.clock.sleep(48 * 3_600)
+    spring.work(f"{HOUR}/1/1", event=UowEvent.FAILED)
+    assert spring.job("flights_hourly", "2020010100").covered == ""
+
+
+def test_a_source_that_never_answers_is_not_asked_twice_and_holds_nobody_up() -> None:
+    spring = Spring()
+    asked = len(spring.prober.asked)
+    spring.prober.is_mute = True
+    spring.pass_s(600)
+    spring.pass_s(600)
+    assert len(spring.prober.asked) == asked + 1
+
+
+def test_another_leader_asks_again() -> None:
+    spring = Spring()
+    spring.prober.is_mute = True
+    spring.pass_s(600)
+    spring.store.close_sessions(["scheduler-1"])
+    spring.prober = AtOnce(spring.source)
+    spring.come(3)
+    spring.engine = spring.another_engine("scheduler-2")
+    spring.turn(5)
+    assert spring.requested() == [f"{HOUR}/1/1"]
+
+
+@pytest.mark.parametrize(
+    ("extent", "after"),
+    [
+        (Extent(1, 9, 5), 5),
+        (Extent(0, 9, 5), None),  # a row came in front
+        (Extent(1, 9, 2), None),  # rows went away
+        (Extent(1, 5, 4), None),  # one came in between
+        (Extent("1", "9", 5), None),
+    ],
+)
+def test_a_slice_begins_behind_what_was_covered_where_that_only_grew(extent: Extent, after: int | None) -> None:
+    assert json.loads(new_part(extent, Extent(1, 5, 3)))["after"] == after
