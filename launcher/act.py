@@ -41,9 +41,9 @@ def _command(verb: str, summary: str) -> None:
             number = desk.give(verb, entry.name, first, getpass.getuser(), reason, until=until)
             if not as_json:
                 click.echo(f"stored as command {number}")
-            answered = _await_answer(desk, number, roof.clock, wait_s)
+            answered = await_answer(desk, number, roof.clock, wait_s)
             leads = bool(desk.health().leader)
-        return _say_answer(answered, leads=leads, as_json=as_json)
+        return say_answer(answered, leads=leads, as_json=as_json)
 
 
 _command("cancel", "End what jobs have under way; they are skipped.")
@@ -95,7 +95,8 @@ def _show_plan(rows: list[dict[str, str]], plan: Plan, *, show_all: bool) -> Non
     click.echo("; ".join(f"{count:,} {action}" for action, count in plan.counts().items()))
 
 
-def _await_answer(desk: Desk, number: int, clock: Clock, wait_s: float) -> Command:
+def await_answer(desk: Desk, number: int, clock: Clock, wait_s: float) -> Command:
+    """Return a command once it was answered, or as it stands after `wait_s`, or at once where nobody leads."""
     until_s = clock.monotonic() + wait_s
     answered = desk.answer(number)
     while answered.state is CommandState.OPEN and clock.monotonic() < until_s:
@@ -106,7 +107,8 @@ def _await_answer(desk: Desk, number: int, clock: Clock, wait_s: float) -> Comma
     return answered
 
 
-def _say_answer(command: Command, *, leads: bool, as_json: bool) -> int:
+def say_answer(command: Command, *, leads: bool, as_json: bool, look: str = "") -> int:
+    """Print what became of a command; returns the exit code. `look` is where to see it later."""
     if as_json:
         show_json({**vars_of(command), "leads": leads})
     elif command.state is CommandState.DONE:
@@ -116,7 +118,8 @@ def _say_answer(command: Command, *, leads: bool, as_json: bool) -> int:
     elif not leads:
         click.echo("no scheduler leads: it will be carried out when one does (`launch.py up`)")
     else:
-        click.echo(f"not answered yet: `launch.py job show {command.process} {command.timeperiod}` shows what comes of it")
+        look = look or f"launch.py job show {command.process} {command.timeperiod}"
+        click.echo(f"not answered yet: `{look}` shows what comes of it")
     return 1 if command.state is CommandState.REFUSED else 0
 
 

@@ -17,6 +17,7 @@ from launcher.context_check import context_group
 from launcher.daemons import start_command, stop_command
 from launcher.database import db_command
 from launcher.foreground import run_command
+from launcher.freerun import freerun_group
 from launcher.install import install_command
 from launcher.job import job_group
 from launcher.listing import list_command
@@ -54,7 +55,7 @@ def cli(roof: Roof, given: tuple[str, ...]) -> None:
 
 COMMANDS: tuple[click.Command, ...] = (
     install_command, up_command, start_command, stop_command, query_command, super_command, test_command,
-    job_group, plan_command, timetable_command, status_command, report_command, list_command, settings_command,
+    job_group, freerun_group, plan_command, timetable_command, status_command, report_command, list_command, settings_command,
     run_command, simulate_command, init_command, context_group, queue_group, db_command, shell_command, completion_command,
 )  # fmt: skip
 for command in COMMANDS:

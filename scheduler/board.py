@@ -12,11 +12,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from db.model import Job, UnitOfWork, UowMove
+from db.model import Job, Switch, UnitOfWork, UowMove
 from mq.broker import Message
 from scheduler import admission
 from scheduler.alarms import Alarms
-from scheduler.decisions import Ask, Close, Decision, Occasion, Open, Postpone, Revert, Wait, held
+from scheduler.decisions import Ask, Close, Decision, Occasion, Open, Postpone, Revert, Wait, held, pass_over
 from scheduler.draft import Draft
 from scheduler.freerun_board import FreerunBoard
 from scheduler.frontier import Frontier
@@ -57,6 +57,7 @@ class Board:
         self._round = deque(self.frontiers)
         self._marked: dict[Node, None] = {}
         self._alarms: list[tuple[datetime, str]] = []
+        self._armed: dict[str, datetime] = {}
         self._node_alarms = Alarms()
         self.probes = Probes()
         for name, frontier in self.frontiers.items():
@@ -91,9 +92,11 @@ class Board:
         """Let in the periods and the attempts that became due by the draft's time."""
         now = self.draft.now
         while self._alarms and self._alarms[0][0] <= now:
-            name = heapq.heappop(self._alarms)[1]
-            self._let_fill(name)
-            self._arm(name, self.frontiers[name].advance(now))
+            moment, name = heapq.heappop(self._alarms)
+            if self._armed.get(name) == moment:  # else the process has another schedule by now
+                del self._armed[name]
+                self._let_fill(name)
+                self._arm(name, self.frontiers[name].advance(now))
         for process, ordinal in self.inflight.due_retries(now):
             self.try_again((process, ordinal))
         for node in self._node_alarms.due(now):
@@ -107,8 +110,26 @@ class Board:
         return min((m for m in moments if m), default=None)
 
     def _arm(self, name: str, moment: datetime | None) -> None:
-        if moment is not None:
+        if moment is None:
+            self._armed.pop(name, None)
+        elif self._armed.get(name) != moment:
+            self._armed[name] = moment
             heapq.heappush(self._alarms, (moment, name))
+
+    def switch(self, switch: Switch) -> None:
+        """Let a process be switched as given from this turn on. Its periods are looked at from the first one again."""
+        name, now = switch.process, self.draft.now
+        before = self.timetable.states[name].schedule.text
+        self.draft.switch(switch)
+        is_rescheduled = before != self.timetable.states[name].schedule.text
+        self.frontiers[name] = Frontier(self.timetable.states[name], now, self.settings.history_s)
+        self._arm(name, self.frontiers[name].advance(now))
+        states = self.timetable.states[name]
+        for node, job in [found for found in self.timetable.active.items() if found[0][0] == name]:
+            if job.again_at is not None and states.process.is_live and is_rescheduled:
+                self.draft.put(replace(job, again_at=states.again_at(now), turn=self.draft.number))
+            self.mark(node)  # it may be due by an operator's word
+        self._let_fill(name)
 
     # -- what units of work bring
 
@@ -169,26 +190,36 @@ class Board:
     def decision(self, node: Node) -> Decision | None:
         """Return what `node` is owed; None when it is finished, nothing may run yet, or it is not the process's period at all."""
         process, ordinal = node
-        frontier = self.frontiers[process]
+        states = self.timetable.states[process]
         job = self.timetable.active.get(node)
         is_embryo = job is None or job.state is JobState.EMBRYO
-        if is_embryo and (frontier.states[ordinal] != JobState.EMBRYO or not frontier.states.first <= ordinal < frontier.open_end):
+        if is_embryo and not self._may_run(node, job):
             return None
         if is_embryo and job is not None and job.held:
             return held(job)
-        is_closed = ordinal < frontier.due_end
+        is_closed = ordinal < self.frontiers[process].due_end
         if is_embryo and ordinal != self.topology.group(process, ordinal)[-1]:
             return Close(JobEvent.NOOP, NOT_A_GROUP_END) if is_closed else None
         if is_embryo and (reason := self.topology.left_out(process, ordinal)):
             return Close(JobEvent.NOOP, reason) if is_closed else None
+        inputs = inputs_of(self.timetable, self.topology, node)
+        if job is None and is_closed and states.is_missed(ordinal):
+            return pass_over(inputs)
         entry = self.context.managed[process]
-        first_at = frontier.states.open_at(ordinal) if entry.is_live else None
+        is_triggered = job is not None and is_embryo and job.again_at is not None
+        first_at = states.open_at(ordinal) if entry.is_live and not is_triggered else None
         now = self.draft.now
         occasion = Occasion(
-            process, self.timetable.period(node), now, is_closed, first_at, frontier.states.again_at(now), self.probes.heard(node)
+            process, self.timetable.period(node), now, is_closed, first_at, states.again_at(now), self.probes.heard(node)
         )
-        machine = MACHINES[entry.state_machine_name]
-        return machine(job, inputs_of(self.timetable, self.topology, node), entry.blocking_type, occasion)
+        return MACHINES[entry.state_machine_name](job, inputs, entry.blocking_type, occasion)
+
+    def _may_run(self, node: Node, job: Job | None) -> bool:
+        """Return whether a period is an EMBRYO of which something may run: by its schedule, as it ran before, or by an operator's word."""
+        frontier = self.frontiers[node[0]]
+        if frontier.states[node[1]] != JobState.EMBRYO or node[1] < frontier.states.first:
+            return False
+        return node[1] < frontier.open_end or (job is not None and (job.fence > 0 or job.again_at is not None))
 
     def is_reached(self, node: Node) -> bool:
         """Return whether `node` is a period that the process has, and that may run or was touched before."""
@@ -339,13 +370,13 @@ class Board:
     def refusal(self, process: str, lane: Lane) -> str:
         """Return why nothing new may be opened in a lane of `process`, empty when it may: `off`, `in flight` or `queue window`."""
         entry = self.context.managed[process]
-        if not entry.is_on:
+        if not self.timetable.states[process].is_on:
             return "off"
         return admission.refusal(entry, self.inflight, lane, self.window, may_be_live=self.frontiers[process].may_be_live)
 
     def _refusal_again(self, process: str, lane: Lane) -> str:
         entry = self.context.managed[process]
-        return admission.refusal_again(entry, self.inflight, lane, self.window) if entry.is_on else "off"
+        return admission.refusal_again(entry, self.inflight, lane, self.window) if self.timetable.states[process].is_on else "off"
 
     def _try(self, node: Node) -> None:
         decision = self.decision(node)

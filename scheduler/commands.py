@@ -6,7 +6,9 @@ from dataclasses import replace
 
 from db.model import Answer, Cancel, Command, CommandState, Job, UowMove
 from db.store import Store
+from scheduler import switching
 from scheduler.board import Board
+from scheduler.freerun_commands import PREFIX, obey_entry
 from scheduler.plans import MOST_STEPS, PLANNERS, REACH, Action, Plan, Step
 from scheduler.settlement import reopened
 from scheduler.timetable import Node, ordinal_of
@@ -17,8 +19,8 @@ Result = tuple[CommandState, str] | None
 
 ARCHIVED = "its record was archived"
 
-VERBS = ("cancel", *PLANNERS)
-_DONE = {"reprocess": "reprocessed", "skip": "skipped", "hold": "holds"}
+VERBS = ("cancel", *PLANNERS, *switching.VERBS)
+_DONE = {"reprocess": "reprocessed", "skip": "skipped", "hold": "holds", "trigger": "triggered"}
 
 
 def obey(command: Command, board: Board, store: Store) -> bool:
@@ -47,8 +49,12 @@ def plan_of(command: Command, board: Board, store: Store) -> Plan:
 
 
 def _result(command: Command, board: Board, store: Store) -> Result:
+    if command.verb.startswith(PREFIX):
+        return obey_entry(command, board)
     if command.verb not in VERBS:
         return CommandState.REFUSED, f"there is no command {command.verb!r}: use one of {', '.join(VERBS)}"
+    if command.verb in switching.VERBS:
+        return switching.obey(command, board)
     if command.verb == "cancel":
         nodes = _nodes(command, board)
         return (CommandState.REFUSED, nodes) if isinstance(nodes, str) else _cancel(command, nodes, board, store)
@@ -97,6 +103,9 @@ def _take(step: Step, command: Command, board: Board) -> None:
         case Action.HOLD, job:
             embryo = job or Job(step.node[0], board.timetable.period(step.node), JobState.EMBRYO, now, turn)
             board.draft.put(replace(embryo, held=reason, changed_at=now, turn=turn))
+        case Action.TRIGGER, job:
+            embryo = job or Job(step.node[0], board.timetable.period(step.node), JobState.EMBRYO, now, turn)
+            board.reopen(step.node, replace(embryo, again_at=now, reason=reason, changed_at=now, turn=turn))
         case Action.RELEASE, Job() as job:
             _release(step.node, job, board)
 

@@ -99,6 +99,7 @@ class Wait:
 
 Decision = Open | Close | Revert | Ask | Postpone | Wait
 
+NOT_CAUGHT_UP = "not caught up"
 CLOSING = {UowState.PROCESSED: JobEvent.PROCESSED, UowState.NOOP: JobEvent.NOOP, UowState.CANCELED: JobEvent.SKIPPED}
 
 
@@ -112,6 +113,12 @@ def running(job: Job) -> Wait:
     """Return the wait of a job whose unit of work has not ended."""
     text = f"its unit of work {job.uow_id} has not ended"
     return Wait((Blocker("unit of work", text, job.process, job.timeperiod, job.changed_at),))
+
+
+def pass_over(inputs: Sequence[Input]) -> Decision:
+    """Return what is owed to a closed period that is not to be caught up: it ends without work, after what it is made of."""
+    blockers = missing(inputs)
+    return Wait(blockers) if blockers else Close(JobEvent.NOOP, NOT_CAUGHT_UP)
 
 
 def before_work(inputs: Sequence[Input], blocking_type: str) -> Decision:

@@ -5,6 +5,7 @@ Works in any process: it reads the same records and decides by the same function
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from scheduler.events import LogEntry, log_of
 from scheduler.joblist import PHASES, JobLine, JobList, active_lines, nodes_in
 from scheduler.plans import Plan
 from scheduler.policy import SchedulerSettings
+from scheduler.switches import Standing, standing
 from scheduler.timetable import Node, Timetable
 from scheduler.trees import Topology
 from scheduler.why import Scene, explain
@@ -123,7 +125,8 @@ class Desk:
 
     def progress(self) -> Progress:
         """Return the sums over all processes that are on."""
-        levels = [level for level in self.timetable() if self._context.managed[level.process].is_on]
+        table = self._read()
+        levels = [level for level in self.timetable() if table.states[level.process].is_on]
         due, finished, active, held, failing = (
             sum(getattr(level, field) for level in levels) for field in ("due", "finished", "active", "held", "failing")
         )
@@ -131,6 +134,11 @@ class Desk:
         is_done = due == finished and active == sum(level.open for level in levels) and not has_command
         is_stuck = held > 0 and not is_done and not has_command and not self._goes_on()
         return Progress(due, finished, active, held, failing, is_done, is_stuck)
+
+    def standings(self) -> list[Standing]:
+        """Return how every managed process stands: on or off, since when, by whom, and by which schedule."""
+        table, now = self._read(), self._clock.now()
+        return [standing(states, now) for states in table.states.values()]
 
     def health(self) -> Health:
         """Return who leads and when it last did a round that succeeded. The age is by wall clocks: to be shown."""
@@ -242,7 +250,18 @@ class Desk:
         """
         for text in (timeperiod, *((until,) if until else ())):
             self._node(process, text)
-        number = self._store.add_command(Command(verb, process, timeperiod, who, why, self._clock.now(), until))
+        return self.tell(Command(verb, process, timeperiod, who, why, self._clock.now(), until))
+
+    def switch(self, verb: str, process: str, who: str, why: str, *, frequency: str = "") -> int:
+        """Store a command that switches a process: on, off, frequency or reset. Returns its number; raises NotFound."""
+        if process not in self._context.managed:
+            raise NotFound(f"there is no managed process {process!r}: `launch.py list` shows them")
+        details = json.dumps({"frequency": frequency}) if frequency else ""
+        return self.tell(Command(verb, process, "", who, why, self._clock.now(), details=details))
+
+    def tell(self, command: Command) -> int:
+        """Store a command that was checked, let the scheduler know, and return its number."""
+        number = self._store.add_command(command)
         try:
             self._broker.publish([Message(REPORT_QUEUE, f"command:{number}")])
         except (BrokerError, Unavailable) as error:
@@ -260,7 +279,8 @@ class Desk:
         if self._timetable is None:
             self._timetable = Timetable(self._context, self._settings.timetable_start)
             self._timetable.head = self._store.projected_turn()
-            self._timetable.load(self._store.chunks(list(self._context.managed)), self._store.active_jobs())
+            chunks, active = self._store.chunks(list(self._context.managed)), self._store.active_jobs()
+            self._timetable.load(chunks, active, switches=self._store.switches())
             last = self._store.turns_after(self._timetable.head - 1, 1) if self._timetable.head else []
             self._leader = last[0].session if last else ""
         while turns := self._store.turns_after(self._timetable.head, _TURNS_AT_ONCE):
@@ -280,7 +300,7 @@ class Desk:
         under_way = {n: j for n, j in table.active.items() if not table.states[n[0]].is_open(n[1], now)}
         if any(not job.held and job.uow_state is not None and job.uow_state not in UOW_FINISHED for job in under_way.values()):
             return True
-        on = {name for name, process in self._context.managed.items() if process.is_on}
+        on = {name for name, states in table.states.items() if states.is_on}
         active = (node for node in under_way if node[0] in on)
         due = ((name, ordinal) for name in sorted(on) for ordinal in table.due_embryos(name, now))
         return any(isinstance(board.decision(node), Open | Close | Ask) for node in chain(active, due))

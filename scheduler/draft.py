@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from db.entries import Entry
-from db.model import Answer, Cancel, Event, Job, Turn, UnitOfWork, UowMove
+from db.model import Answer, Cancel, Event, Job, Switch, Turn, UnitOfWork, UowMove
 from mq.broker import Message
 from scheduler.events import told
 from scheduler.timetable import Node, Timetable, ordinal_of
@@ -27,6 +27,7 @@ class Draft:
     cancels: list[Cancel] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
+    switches: dict[str, Switch] = field(default_factory=dict)
     entries: dict[tuple[str, str], Entry] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
@@ -42,6 +43,11 @@ class Draft:
         self.timetable.put(job)
         self.jobs[node] = job
         return node
+
+    def switch(self, switch: Switch) -> None:
+        """Decide that a process is switched as given from this turn on."""
+        self.timetable.take([switch])
+        self.switches[switch.process] = switch
 
     def put_entry(self, entry: Entry) -> None:
         """Decide that a freerun entry stands as given from this turn on."""
@@ -72,7 +78,10 @@ class Draft:
 
     def is_empty(self) -> bool:
         """Return whether nothing was decided that must be remembered."""
-        return not (self.jobs or self.opened or self.moves or self.cancels or self.lost or self.answers or self.events or self.entries)
+        decided = (
+            self.jobs, self.opened, self.moves, self.cancels, self.lost, self.answers, self.events, self.entries, self.switches
+        )  # fmt: skip
+        return not any(decided)
 
     def turn(self, session: str) -> Turn:
         """Return the record that commits all of it."""
@@ -88,4 +97,5 @@ class Draft:
             tuple(self.answers),
             entries=tuple(self.entries.values()),
             events=tuple(self.events),
+            switches=tuple(self.switches.values()),
         )

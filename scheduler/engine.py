@@ -22,6 +22,7 @@ from scheduler.journal import Journal
 from scheduler.leases import SessionWatch
 from scheduler.policy import SchedulerSettings
 from scheduler.probing import NoProber, Prober
+from scheduler.switches import reconciled
 from scheduler.timetable import Timetable
 from scheduler.trees import Topology
 from system.clock import Clock
@@ -116,7 +117,8 @@ class Engine:
         """Read the timetable: what is projected first, then the turns that may not be."""
         timetable = Timetable(self._context, self._settings.timetable_start)
         projected = self._store.projected_turn()
-        timetable.load(self._store.chunks(list(self._context.managed)), self._store.active_jobs(), self._store.entries())
+        active, chunks = self._store.active_jobs(), self._store.chunks(list(self._context.managed))
+        timetable.load(chunks, active, self._store.entries(), self._store.switches())
         timetable.head = projected
         last = self._store.turns_after(projected - 1, 1) if projected else []
         self._leader = last[0].session if last else ""
@@ -141,10 +143,13 @@ class Engine:
     def _take_over(self, timetable: Timetable, now: datetime) -> bool:
         """Lead: finish the projections that the last leader may have left, then say so in a turn of our own."""
         self.replay()
-        turn = Turn(timetable.head + 1, self._session, now, tuple(self._strays(timetable)))
+        number = timetable.head + 1
+        switches = tuple(reconciled(self._context, self._topology, timetable, now, number))
+        turn = Turn(number, self._session, now, tuple(self._strays(timetable)), switches=switches)
         nodes = [timetable.put(job) for job in turn.jobs]
         if not self._journal.commit(turn, timetable.chunks_of(nodes, turn.number), ()):
             return False
+        timetable.take(turn.switches)
         timetable.head = turn.number
         self._leader = self._session
         board = Board(self._context, self._topology, timetable, self._settings, now)

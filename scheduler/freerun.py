@@ -28,11 +28,12 @@ _SUCCESS = frozenset({UowState.PROCESSED, UowState.NOOP})
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How an entry goes today: its context's fields with the operators' over them."""
+    """How an entry goes today: its context's fields with the operators' over them. `is_gone`: it was deleted."""
 
     process: FreerunProcess
     fires: Fires
     overlap: Overlap
+    is_gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +47,14 @@ class Due:
 
 
 def rules_of(context: Context, process: str, name: str, entry: Entry | None) -> Rules | None:
-    """Return how an entry goes; None where it is deleted, or left the context."""
+    """Return how an entry goes; None where it is not in the context, nor made by a command for a process that is."""
     base = context.entry(process, name)
-    is_registered = (process, name) in context.freerun
-    if base is None or (entry.is_deleted if entry else False) or not (is_registered or (entry is not None and entry.is_made)):
+    if base is None or not ((process, name) in context.freerun or (entry is not None and entry.is_made)):
         return None
     given = json.loads(entry.given) if entry and entry.given else {}
-    effective = with_given(base, name, given)
-    return Rules(effective, fires_of(effective.trigger_frequency, f"{process}/{name}"), parse_overlap(effective.overlap))
+    is_gone = entry is not None and entry.is_deleted
+    effective = with_given(base, name, {**given, "is_on": False} if is_gone else given)
+    return Rules(effective, fires_of(effective.trigger_frequency, f"{process}/{name}"), parse_overlap(effective.overlap), is_gone)
 
 
 def with_given(base: FreerunProcess, name: str, given: dict[str, object]) -> FreerunProcess:

@@ -74,7 +74,7 @@ class FreerunBoard:
         return [entry.uow_id(run.fire) for entry in self._timetable.entries.values() for run in entry.runs]
 
     def rules(self, key: Key) -> Rules | None:
-        """Return how an entry goes today, None where it is deleted, retired or unknown."""
+        """Return how an entry goes today, None where it is retired or unknown."""
         if key not in self._rules:
             self._rules[key] = freerun.rules_of(self._context, *key, self._timetable.entries.get(key))
         return self._rules[key]

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from enum import Enum
 
 from db.model import Job
+from scheduler.blockers import said
 from scheduler.board import Board
 from scheduler.settlement import is_operators_skip
+from scheduler.switches import said_off
 from scheduler.timetable import Node
 from system.lifecycle import JOB_FINISHED, UOW_FINISHED, JobEvent, JobState
 
@@ -29,6 +31,7 @@ class Action(Enum):
     SKIP_AFTER = "to be skipped once what it runs has ended"
     HOLD = "held"
     RELEASE = "released"
+    TRIGGER = "to run without waiting for its schedule"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +117,52 @@ def release(board: Board, records: Records, nodes: list[Node]) -> Plan:
     return Plan(tuple(steps)) if steps else Plan(refusal="it is not held")
 
 
-PLANNERS: dict[str, Planner] = {"reprocess": reprocess, "skip": skip, "hold": hold, "release": release}
+def trigger(board: Board, records: Records, nodes: list[Node]) -> Plan:
+    """Plan that those of `nodes` that have ended and wait for their lag or their schedule are due now; their gates still hold."""
+    refusals = {node: _no_trigger(board, node, records.get(node)) for node in nodes}
+    steps = [Step(node, Action.TRIGGER, records.get(node)) for node, refusal in refusals.items() if not refusal]
+    return Plan(tuple(steps)) if steps else Plan(refusal=refusals[nodes[0]])
+
+
+def _no_trigger(board: Board, node: Node, job: Job | None) -> str:
+    """Return why a period can't be made due now, empty when it can."""
+    process, timeperiod = node[0], board.timetable.period(node)
+    states = board.timetable.states[process]
+    if states[node[1]] in JOB_FINISHED:
+        return f"{timeperiod} is finished: `launch.py job reprocess {process} {timeperiod} --why TEXT` runs it again"
+    if not states.is_on:
+        return f"{said_off(states)}: `launch.py process on {process} --why TEXT` first"
+    if job is not None and job.held:
+        return f"{timeperiod} is held: `launch.py job release {process} {timeperiod} --why TEXT` first"
+    if states[node[1]] != JobState.EMBRYO and not (states.process.is_live and job is not None and job.uow_state in UOW_FINISHED):
+        return f"{timeperiod} is under way: `launch.py job why {process} {timeperiod}` says what it waits for"
+    if states.process.is_live:
+        begin = states.begin_at(node[1])
+        return f"{timeperiod} begins at {said(begin)}: nothing of it can run before" if begin > board.draft.now else ""
+    return _not_yet_or_already(board, node, job)
+
+
+def _not_yet_or_already(board: Board, node: Node, job: Job | None) -> str:
+    """Return why an untouched period that runs after its end can't be made due now, empty when it can."""
+    process, timeperiod = node[0], board.timetable.period(node)
+    states = board.timetable.states[process]
+    end = states.calendar.end(states.qualifier, node[1])
+    if end > board.draft.now:
+        return f"{timeperiod} is open until {said(end)}: it runs after its end"
+    is_due = node[1] < board.frontiers[process].due_end or (job is not None and job.again_at is not None)
+    if is_due and not (job is None and states.is_missed(node[1])):
+        return f"{timeperiod} is due already: `launch.py job why {process} {timeperiod}` says what it waits for"
+    return ""
+
+
+PLANNERS: dict[str, Planner] = {"reprocess": reprocess, "skip": skip, "hold": hold, "release": release, "trigger": trigger}
 # The nodes whose records a planner asks for.
 REACH: dict[str, Callable[[Board, Iterable[Node]], list[Node]]] = {
     "reprocess": reprocess_nodes,
     "skip": skip_nodes,
     "hold": lambda _, nodes: list(nodes),
     "release": lambda _, nodes: list(nodes),
+    "trigger": lambda _, nodes: list(nodes),
 }
 
 

@@ -17,11 +17,12 @@ from mq.broker import Delivery, Message
 from mq.memory import MemoryBroker
 from scheduler.engine import Engine
 from scheduler.policy import SchedulerSettings
+from system.calendars import Calendar
 from system.clock import ManualClock
 from system.context import REPORT_QUEUE, Context, ManagedProcess, first_period
 from system.lanes import Lane, lane_of, managed_queues
 from system.lifecycle import UOW_ACTIVE, UowEvent
-from system.timeperiod import Timeperiod, containing, parse
+from system.timeperiod import Timeperiod, parse
 
 _SCHEDULER, _WORKER, _BOX = "rehearsal-scheduler", "rehearsal-worker", "rehearsal"
 # Beats are given with every step, so nothing is ever lost; a sweep that looks seldom lets time go in large steps.
@@ -151,7 +152,7 @@ class Rehearsal:
     def _noted(self, uow: UnitOfWork, ended_at: datetime, *, failed: bool) -> Attempt:
         began_at = uow.started_at or ended_at
         entry = self._context.managed.get(uow.process)
-        due_at = parse(entry.qualifier, uow.timeperiod).end + timedelta(seconds=entry.lag_s) if entry else None
+        due_at = self._ended_at(uow) + timedelta(seconds=entry.lag_s) if entry else None
         made = Attempt(uow.process, uow.timeperiod, uow.failures + 1, due_at, uow.opened_at, began_at, ended_at, failed)
         totals = self.totals
         totals.attempts += 1
@@ -160,19 +161,26 @@ class Rehearsal:
         totals.longest_wait_s = max(totals.longest_wait_s, made.waited_s if uow.failures == 0 else 0.0)
         return made
 
+    def _ended_at(self, uow: UnitOfWork) -> datetime:
+        """Return when the period of a unit of work had ended."""
+        period = parse(self._context.managed[uow.process].qualifier, uow.timeperiod)
+        return self._context.calendar_of(uow.process).end(period.qualifier, period.ordinal)
+
 
 def _cut(context: Context, begin: datetime, end: datetime, default_start: str) -> Context:
     """Return `context` with the periods that become due in `[begin, end)` alone."""
-    return replace(context, processes=tuple(_cut_one(p, begin, end, default_start) if isinstance(p, ManagedProcess) else p
-                                            for p in context.processes))
+    return replace(context, processes=tuple(
+        _cut_one(p, begin, end, default_start, context.calendar_of(p.name)) if isinstance(p, ManagedProcess) else p
+        for p in context.processes
+    ))
 
 
-def _cut_one(process: ManagedProcess, begin: datetime, end: datetime, default_start: str) -> ManagedProcess:
-    own = first_period(process, default_start)
+def _cut_one(process: ManagedProcess, begin: datetime, end: datetime, default_start: str, calendar: Calendar) -> ManagedProcess:
+    own = first_period(process, default_start, calendar)
     # The first period that ends no earlier than its lag before each bound: due at the beginning is in, due at the end is out.
     early = timedelta(seconds=process.lag_s) + timedelta.resolution
-    first = max(own.ordinal, containing(process.qualifier, begin - early).ordinal)
-    last = containing(process.qualifier, end - early).ordinal
+    first = max(own.ordinal, calendar.containing(process.qualifier, begin - early))
+    last = calendar.containing(process.qualifier, end - early)
     if process.end:
         last = min(last, parse(process.qualifier, process.end).ordinal)
     first_id, last_id = (Timeperiod(process.qualifier, n).id for n in (first, max(first, last)))

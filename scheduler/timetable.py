@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from db.entries import Entry
-from db.model import Chunk, Job, Turn
+from db.model import Chunk, Job, Switch, Turn
 from system.calendars import UTC_CALENDAR, Calendar
 from system.context import Context, ManagedProcess, first_period, period_after_last
 from system.grouping import group_of
 from system.lanes import HISTORY_PERIODS
 from system.lifecycle import JOB_FINISHED, JobState
-from system.schedule import Every, parse_schedule
+from system.schedule import Every, Schedule, parse_schedule
 from system.timeperiod import Qualifier, Timeperiod, parse
 
 FINISHED_BYTES = bytes(sorted(JOB_FINISHED))
@@ -34,10 +34,18 @@ def ordinal_of(qualifier: Qualifier, timeperiod: str) -> int:
     return parse(qualifier, timeperiod).ordinal
 
 
-class States:
-    """The states of one process, a byte a period. `first` is its first period, `last` the first that it does not run (None: never)."""
+def missed_ranges(qualifier: Qualifier, text: str) -> list[range]:
+    """Return the ranges of periods that a switch has as `missed`."""
+    return [range(*(ordinal_of(qualifier, period) for period in part.split(".."))) for part in text.split()]
 
-    __slots__ = ("_base", "_bytes", "_schedule", "calendar", "first", "last", "process", "qualifier")
+
+class States:
+    """The states of one process, a byte a period. `first` is its first period, `last` the first that it does not run (None: never).
+
+    `switch` is what sets it apart from its context, None for nothing; `schedule` is the one in force; `missed` are not caught up.
+    """
+
+    __slots__ = ("_base", "_bytes", "calendar", "first", "last", "missed", "process", "qualifier", "schedule", "switch")
 
     def __init__(self, process: ManagedProcess, default_start: str, calendar: Calendar = UTC_CALENDAR) -> None:
         self.process = process
@@ -48,7 +56,9 @@ class States:
         self.last = after.ordinal if after else None
         self._base = self.qualifier.chunk_start(self.qualifier.chunk_of(self.first))
         self._bytes = bytearray()
-        self._schedule = parse_schedule(process.trigger_frequency)
+        self.schedule: Schedule = parse_schedule(process.trigger_frequency)
+        self.switch: Switch | None = None
+        self.missed: list[range] = []
 
     def __getitem__(self, ordinal: int) -> int:
         at = ordinal - self._base
@@ -59,6 +69,25 @@ class States:
         if at >= len(self._bytes):
             self._bytes.extend(bytes(at + 1 - len(self._bytes)))
         self._bytes[at] = state
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the process is on."""
+        return self.process.is_on if self.switch is None else self.switch.is_on
+
+    def take(self, switch: Switch) -> None:
+        """Take over how the process is switched."""
+        self.switch = switch
+        self.schedule = parse_schedule(switch.frequency or self.process.trigger_frequency)
+        self.missed = missed_ranges(self.qualifier, switch.missed)
+
+    def is_missed(self, ordinal: int) -> bool:
+        """Return whether a period, if nothing has touched it, is not to be caught up."""
+        return any(ordinal in found for found in self.missed)
+
+    def has_run(self) -> bool:
+        """Return whether any period has left EMBRYO."""
+        return bool(self._bytes.strip(b"\0"))
 
     def clip(self, low: int, high: int) -> tuple[int, int]:
         """Return the part of `[low, high)` in which the process has periods; empty when low >= high."""
@@ -88,7 +117,7 @@ class States:
 
     def _due_end(self, now: datetime) -> int:
         """Return the first period that is not due yet, wherever the process begins and ends."""
-        fired = now if self.process.is_live else self._schedule.last_fire(now)
+        fired = now if self.process.is_live else self.schedule.last_fire(now)
         return self.calendar.containing(self.qualifier, fired - timedelta(seconds=self.process.lag_s))
 
     def history_end(self, now: datetime, after_s: float) -> int:
@@ -99,7 +128,7 @@ class States:
     def due_at(self, ordinal: int) -> datetime:
         """Return when a period becomes due; of a live process: when it is closed for good."""
         ready = self.calendar.end(self.qualifier, ordinal) + timedelta(seconds=self.process.lag_s)
-        return ready if self.process.is_live else self._schedule.next_fire(ready - timedelta.resolution)
+        return ready if self.process.is_live else self.schedule.next_fire(ready - timedelta.resolution)
 
     def open_end(self, now: datetime) -> int:
         """Return the first period of which nothing may run yet: that is not due, or of a live process whose group has not begun."""
@@ -121,13 +150,13 @@ class States:
         """Return when `ordinal` may run first: when it is due, or when the group of a live process begins and its schedule fires."""
         if not self.process.is_live:
             return self.due_at(ordinal)
-        return self._schedule.next_fire(self.begin_at(ordinal) - timedelta.resolution)
+        return self.schedule.next_fire(self.begin_at(ordinal) - timedelta.resolution)
 
     def again_at(self, opened_at: datetime) -> datetime | None:
         """Return when a live process runs again after a run that was requested at `opened_at`; None for others."""
         if not self.process.is_live:
             return None
-        schedule = self._schedule
+        schedule = self.schedule
         return opened_at + timedelta(seconds=schedule.seconds) if isinstance(schedule, Every) else schedule.next_fire(opened_at)
 
     def under_way(self) -> Iterator[int]:
@@ -168,8 +197,11 @@ class Timetable:
         self.entries: dict[tuple[str, str], Entry] = {}
         self.head = 0
 
-    def load(self, chunks: Iterable[Chunk], jobs: Iterable[Job], entries: Iterable[Entry] = ()) -> None:
+    def load(
+        self, chunks: Iterable[Chunk], jobs: Iterable[Job], entries: Iterable[Entry] = (), switches: Iterable[Switch] = ()
+    ) -> None:
         """Take over what the store holds; what belongs to a retired process, or lies before the start of one, is left out."""
+        self.take(switches)
         for chunk in chunks:
             if chunk.process in self.states:
                 self.states[chunk.process].load(chunk)
@@ -177,6 +209,14 @@ class Timetable:
             if self._has(job):
                 self.put(job)
         self.entries.update((entry.key, entry) for entry in entries)
+
+    def take(self, switches: Iterable[Switch]) -> None:
+        """Take over how processes are switched."""
+        for switch in switches:
+            states = self.states.get(switch.process)
+            # What was read may hold later turns than the one that is applied.
+            if states is not None and (states.switch is None or states.switch.turn <= switch.turn):
+                states.take(switch)
 
     def _has(self, job: Job) -> bool:
         states = self.states.get(job.process)
@@ -198,6 +238,7 @@ class Timetable:
         for job in turn.jobs:
             if self._has(job):
                 self.put(job)
+        self.take(turn.switches)
         for entry in turn.entries:
             # What was read may hold later turns than this one.
             known = self.entries.get(entry.key)

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from db.model import Job, Session, UnitOfWork
-from scheduler.blockers import Blocker
+from scheduler.blockers import Blocker, said
 from scheduler.board import Board
-from scheduler.decisions import Ask, Wait
+from scheduler.decisions import Ask, Close, Decision, Wait
+from scheduler.switches import said_off
 from scheduler.timetable import Node, ordinal_of
 from system.context import ManagedProcess
 from system.lanes import Lane, lane_of, places_for_backfill, queue_in
@@ -65,7 +65,7 @@ def _cause(scene: Scene, node: Node, job: Job | None, depth: int) -> tuple[Block
         return (_open_period(scene, node),)
     if isinstance(decision, Wait | Ask):
         return tuple(_deeper(scene, blocker, node[0], depth + 1) for blocker in decision.blockers)
-    return (_of_admission(scene, node),)
+    return (_of_admission(scene, node, decision),)
 
 
 def _deeper(scene: Scene, blocker: Blocker, process: str, depth: int) -> Blocker:
@@ -90,17 +90,28 @@ def _beginning(scene: Scene, node: Node) -> Node:
 
 
 def _open_period(scene: Scene, node: Node) -> Blocker:
-    states = scene.board.timetable.states[node[0]]
+    states, timeperiod = scene.board.timetable.states[node[0]], scene.board.timetable.period(node)
+    if not states.is_on:
+        return _off(scene, node[0], timeperiod)
     is_end = scene.board.topology.group(*node)[-1] == node[1]
     begins = states.process.is_live and is_end
     at = states.begin_at(node[1]) if begins else states.due_at(node[1])
-    text = f"the period {'begins' if begins else 'is due'} at {_at(at)}"
+    text = f"the period {'begins' if begins else 'is due'} at {said(at)}"
     if states.calendar.moves(states.qualifier):
         text += f", which is {states.calendar.local(at):%Y-%m-%d %H:%M:%S} in {states.calendar.time_zone}"
-    return Blocker("open period", text, node[0], scene.board.timetable.period(node), look="nothing: it will run then")
+    look = "nothing: it will run then"
+    if states.calendar.end(states.qualifier, node[1]) <= scene.board.draft.now:
+        look = f"launch.py job trigger {node[0]} {timeperiod} --why TEXT, to run it now"
+    return Blocker("open period", text, node[0], timeperiod, look=look)
 
 
-def _of_admission(scene: Scene, node: Node) -> Blocker:
+def _off(scene: Scene, process: str, timeperiod: str) -> Blocker:
+    states = scene.board.timetable.states[process]
+    since = states.switch.at if states.switch else None
+    return Blocker("off", said_off(states), process, timeperiod, since, f"launch.py process on {process} --why TEXT")
+
+
+def _of_admission(scene: Scene, node: Node, decision: Decision) -> Blocker:
     """Return why a job that may run was not requested yet."""
     process = scene.board.context.managed[node[0]]
     timeperiod = scene.board.timetable.period(node)
@@ -109,13 +120,15 @@ def _of_admission(scene: Scene, node: Node) -> Blocker:
     if not scene.leads:
         return _nobody_leads(node[0], timeperiod)
     if refusal == "off":
-        return Blocker("off", f"{process.name} is switched off in the context", process.name, timeperiod, look="set is_on=True")
+        return _off(scene, process.name, timeperiod)
     if refusal == "in flight":
         return Blocker("in flight", _in_flight(scene, process, lane), process.name, timeperiod, look="launch.py timetable")
     if refusal == "queue window":
         queue = queue_in(process.queue, lane)
         text = f"{len(scene.board.inflight.requested[queue])} units of work wait in {queue}, which is its window"
         return Blocker("queue window", text, process.name, timeperiod, look="add workers or slots")
+    if isinstance(decision, Close):
+        return Blocker("turn", f"the next turn finishes it: {decision.reason}", process.name, timeperiod)
     return Blocker("turn", "it is free to run: the next turn requests it, oldest period first", process.name, timeperiod)
 
 
@@ -138,8 +151,10 @@ def _of_uow(scene: Scene, job: Job) -> Blocker:
         return _nobody_leads(job.process, job.timeperiod)
     if uow.state in UOW_FINISHED:
         return Blocker("turn", f"{uow.id} ended: the next turn settles it", job.process, job.timeperiod, uow.finished_at)
+    if uow.state is UowState.INVALID and not scene.board.timetable.states[job.process].is_on:
+        return _off(scene, job.process, job.timeperiod)
     if uow.state is UowState.INVALID:
-        again = _at(job.retry_at) if job.retry_at else "the next turn"
+        again = said(job.retry_at) if job.retry_at else "the next turn"
         text = f"attempt {uow.failures} failed ({uow.reason}), the next is due at {again}"
         return Blocker("retry", text, job.process, job.timeperiod, job.failing_since, log)
     if uow.state is UowState.IN_PROGRESS:
@@ -168,7 +183,3 @@ def _of_queue(scene: Scene, job: Job, uow: UnitOfWork) -> Blocker:
 
 def _nobody_leads(process: str, timeperiod: str) -> Blocker:
     return Blocker("scheduler", "no scheduler leads", process, timeperiod, look="launch.py up")
-
-
-def _at(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"

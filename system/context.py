@@ -22,6 +22,7 @@ UTILS_EXCHANGE = "ex_utils"
 REPORT_QUEUE = "q_uow_status"
 JOB_QUEUE = "q_job_status"
 
+CATCHUP = ("all", "none")
 # The machines that run while a period is open, too.
 LIVE_MACHINES = ("continuous", "recomputing")
 STATE_MACHINES = ("discrete", *LIVE_MACHINES)
@@ -51,7 +52,8 @@ class ManagedProcess:
     """A process with timeperiods. Fields are as given; `period_start` and `horizon` read them.
 
     `lag_s` is how long after a period's end its data may be expected. `start` is the first timeperiod, `end` the first that is not
-    run any more; each empty for the deployment's default (`end`: never). `timeout_s` 0 is no limit, `max_attempts` and
+    run any more; each empty for the deployment's default (`end`: never). `catchup` says which periods run that were missed before the
+    process was registered, or while it was off: all, none, or the last so many. `timeout_s` 0 is no limit, `max_attempts` and
     `max_in_flight` 0 likewise. `backoff_s` is the wait after the first failure; it doubles up to 15 minutes.
     """
 
@@ -78,6 +80,7 @@ class ManagedProcess:
     log_file: str | None = None
     start: str = ""
     end: str = ""
+    catchup: str | int = "all"
     lag_s: float = 300.0
     timeout_s: float = 0.0
     max_in_flight: int = 0

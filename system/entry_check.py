@@ -10,10 +10,12 @@ import json
 import math
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import cast
 
 from system.class_path import class_path_fault
 from system.context import (
     BLOCKING_TYPES,
+    CATCHUP,
     JOB_QUEUE,
     MISFIRE,
     ON_FAILURE,
@@ -38,6 +40,7 @@ from system.timeperiod import QUALIFIERS, REAL_TIME, Qualifier, Timeperiod, pars
 # Names become ids, file names and words of a command line.
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}", re.ASCII)
 _QUEUE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}", re.ASCII)
+_MOST_CAUGHT_UP = 1_000_000
 _OPTIONAL_TEXTS = ("sink", "pid_file", "log_file")
 _OWN_NAMES = ("scheduler", "worker", "supervisor")
 _TEXTS = ("exchange", "routing", "description", "owner")
@@ -112,6 +115,7 @@ def _managed_faults(process: ManagedProcess, folder: str) -> Iterator[str]:
     yield from _choice_fault("blocking_type", process.blocking_type, BLOCKING_TYPES)
     yield from _choice_fault("on_failure", process.on_failure, ON_FAILURE)
     yield from _switch_fault(process.is_on)
+    yield from _catchup_fault(process.catchup)
     yield from _grouping_faults(process)
     yield from _bounds_faults(process)
     yield from _number_faults(process, ("lag_s", "timeout_s", "backoff_s"), ("max_in_flight", "max_attempts"))
@@ -212,6 +216,11 @@ def _choice_fault(field: str, found: object, known: Collection[str]) -> Iterator
 def _switch_fault(is_on: object) -> Iterator[str]:
     if not isinstance(is_on, bool):
         yield f"is_on {is_on!r} is neither True nor False: use one of them"
+
+
+def _catchup_fault(found: object) -> Iterator[str]:
+    if found not in CATCHUP and not (_is_whole(found) and 1 <= cast(int, found) <= _MOST_CAUGHT_UP):
+        yield f"catchup {found!r} is unknown: use 'all', 'none', or how many of the last runs, 1 to {_MOST_CAUGHT_UP:,}"
 
 
 def _grouping_faults(process: ManagedProcess) -> Iterator[str]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import count, islice
 
 import pytest
 
@@ -18,16 +19,20 @@ from scheduler.engine import Engine
 from scheduler.settlement import reopened
 from scheduler.sweep import Findings, Sweep
 from scheduler.timetable import ordinal_of
+from system.calendars import Calendar
 from system.lifecycle import JobEvent, JobState, UowState
 from tests.support.simulation import violation
+from tests.support.simulation_plan import plan_of
+from workers import worker
+from workers.tasks import task_of
 
 HISTORIES = 300
 Patch = Callable[[pytest.MonkeyPatch], None]
 
 
-def first_wrong(*, ignore_deadline: bool = False) -> str:
+def first_wrong(seeds: Iterable[int] = range(HISTORIES), *, ignore_deadline: bool = False) -> str:
     """Return the first violation, and write it out for `pytest -rP`; empty when there was none."""
-    for seed in range(HISTORIES):
+    for seed in seeds:
         found = violation(seed, ignore_deadline=ignore_deadline)
         if found:
             sys.stdout.write(f"found by {found}\n")
@@ -95,6 +100,14 @@ def without_waiting_for_the_end(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(commands, "call_off", call_off_at_once)
 
 
+def without_zones(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Calendar, "moves", lambda self, qualifier: False)
+
+
+def without_zones_in_windows(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(worker, "task_of", lambda uow, processes, calendars: task_of(uow, processes))
+
+
 def without_a_last_run_for_all(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(continuous, "missing", lambda inputs: ())
 
@@ -124,6 +137,8 @@ TEETH = [
     without_sweep,
     without_window,
     without_waiting_for_the_end,
+    without_zones,
+    without_zones_in_windows,
     without_a_last_run_for_all,
     without_reverts,
     without_frequency,
@@ -137,4 +152,7 @@ def test_a_safeguard_that_is_switched_off_is_missed(switch_off: Patch, monkeypat
 
 
 def test_slots_that_outlive_their_workers_lease_are_found_out() -> None:
-    assert "two attempts at once" in first_wrong(ignore_deadline=True)
+    # Only a worker that stands still, or can't beat, during a long attempt shows it: of such histories there are few.
+    plans = (plan_of(seed) for seed in count())
+    apt = (plan.seed for plan in plans if plan.long > 0.2 and {"pause", "store away"} <= plan.kinds)
+    assert "two attempts at once" in first_wrong(islice(apt, HISTORIES), ignore_deadline=True)

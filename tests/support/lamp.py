@@ -9,7 +9,7 @@ from typing import Any
 
 from db.entries import Entry
 from db.memory import MemoryStore
-from db.model import Job, Outcome, Session, UnitOfWork
+from db.model import Command, Job, Outcome, Session, UnitOfWork
 from db.store import Store
 from mq.broker import Broker, Message
 from mq.memory import MemoryBroker
@@ -165,6 +165,12 @@ class Lamp:
             if chunk.number == qualifier.chunk_of(ordinal) and ordinal - chunk.first < len(chunk.states):
                 return JobState(chunk.states[ordinal - chunk.first])
         return JobState.EMBRYO
+
+    def switch(self, verb: str, process: str = "flights_hourly", frequency: str = "") -> Command:
+        """Switch a process, let the engine take it up, and return the answered command."""
+        number = self.desk.switch(verb, process, "ann", "disk swap", frequency=frequency)
+        self.turn()
+        return self.desk.answer(number)
 
     def give(self, verb: str, process: str, timeperiod: str, until: str = "") -> int:
         """Give a command and let the engine take it up."""

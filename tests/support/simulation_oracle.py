@@ -19,6 +19,7 @@ from system.context import Context, Dependency, ManagedProcess
 from system.lifecycle import JOB_FINISHED, UOW_FINISHED, JobState, UowEvent, UowState
 from system.timeperiod import Timeperiod, parse
 from tests.support.simulation_plan import WINDOW
+from tests.support.simulation_spans import counterparts, span_of, wrong_sums, zones_of
 from tests.support.virtual_slots import Mark
 from workers.slots import Ending
 
@@ -64,6 +65,8 @@ class Book:
 
     def __init__(self, context: Context, history_s: float) -> None:
         self.history_s = history_s
+        self.context = context
+        self.zones = zones_of(context)
         self.processes: Mapping[str, ManagedProcess] = context.managed
         self.nodes: list[Node] = []
         for process in self.processes.values():
@@ -86,10 +89,9 @@ class Book:
 
     def _entry(self, name: str, text: str, need: Dependency, known: set[Node]) -> Entry:
         """Return the periods that a dependency means, one after the other as REFERENCE 1.3 says it."""
-        period, found = parse(self.processes[name].qualifier, text), []
+        found = []
         for other in need.processes:
-            qualifier = self.processes[other].qualifier
-            same = period.inside(qualifier) if qualifier >= period.qualifier else [period.within(qualifier).ordinal]
+            qualifier, same = self.processes[other].qualifier, counterparts(self.processes[name], self.processes[other], self.zones, text)
             found += [(other, Timeperiod(qualifier, at + need.offset - back).id) for at in same for back in range(need.last)]
         return Entry(tuple(node for node in dict.fromkeys(found) if node in known), need.any_of, need.optional)
 
@@ -139,12 +141,12 @@ class Book:
 
     def begin(self, node: Node) -> datetime:
         """Return when a period begins."""
-        return parse(self.processes[node[0]].qualifier, node[1]).start
+        return span_of(self.processes[node[0]], self.zones[node[0]], node[1])[0]
 
     def close(self, node: Node) -> datetime:
         """Return when a period is over, its lag too."""
         process = self.processes[node[0]]
-        return parse(process.qualifier, node[1]).end + timedelta(seconds=process.lag_s)
+        return span_of(process, self.zones[node[0]], node[1])[1] + timedelta(seconds=process.lag_s)
 
     def is_restless(self, node: Node, jobs: Jobs) -> bool:
         """Return whether a job runs again and again, all being due, until somebody finishes what it is made of."""
@@ -181,8 +183,8 @@ class Book:
         if not finer:
             return []
         child = min(finer, key=lambda process: process.qualifier.fineness)
-        period = parse(self.processes[name].qualifier, text)
-        return [(child.name, Timeperiod(child.qualifier, ordinal).id) for ordinal in period.inside(child.qualifier)]
+        inside = counterparts(self.processes[name], child, self.zones, text)
+        return [(child.name, Timeperiod(child.qualifier, ordinal).id) for ordinal in inside]
 
     def _level(self, name: str) -> int:
         return self.processes[name].qualifier.fineness
@@ -393,6 +395,8 @@ def judge(
     must(not any(second_looks), "the second look found", sum(second_looks))
     must(not is_calm or not any(replay.losses.values()), "nothing went wrong, and claims were lost:", dict(replay.losses))
     _judge_attempts(replay, store, marks)
+    sums = wrong_sums(book.context, book.children, marks)
+    must(not sums, "children do not sum to their parents:", sums[:3])
     if is_calm:
         _judge_patience(store, marks, 3.0)
 

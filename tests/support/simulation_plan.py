@@ -36,6 +36,10 @@ _SPANS = {
     "monthly": ("2024010000", "2024020000", "2024030000"),
 }
 
+# Midnight a little before UTC's and a little after it, and as far away as can be; then off the whole hour.
+ZONES = ("UTC", "Europe/Berlin", "Africa/Cairo", "Atlantic/Azores", "America/New_York", "Pacific/Kiritimati", "Pacific/Honolulu")
+ODD_ZONES = ("Asia/Kolkata", "Asia/Kathmandu", "America/St_Johns")
+
 # What can go wrong, and how often a history has it. Not all at once: some faults hide behind others.
 KINDS = ("death", "unavailable", "late", "nap", "pause", "store away", "messages", "purge", "jump", "stop", "slot")
 _SHARE = 0.55
@@ -90,7 +94,9 @@ def plan_of(seed: int) -> Plan:
     )
     return Plan(
         seed,
-        _with_machines(Random(f"machines {seed}"), _with_needs(Random(f"needs {seed}"), _context(luck))),
+        _with_machines(
+            Random(f"machines {seed}"), _with_needs(Random(f"needs {seed}"), _with_zones(Random(f"zones {seed}"), _context(luck)))
+        ),
         luck.choice((END, MIDNIGHT + timedelta(hours=luck.randint(-2, 2), seconds=-5), datetime(2024, 2, 29, 23, 59, 55, tzinfo=UTC))),
         luck.choice((1, 1, 2)),
         slots,
@@ -118,6 +124,20 @@ def _context(luck: Random) -> Context:
         processes += own
         trees[name] = timetable_tree_entry(name, [process.name for process in own], needs)
     return Context(tuple(processes), trees)
+
+
+def _with_zones(luck: Random, context: Context) -> Context:
+    """Return half of the contexts as they are; in the others trees have time zones, off the whole hour where they hold no hours.
+
+    Has luck of its own, so that whatever else a seed stands for stays as it is.
+    """
+    if luck.random() < 0.5:
+        return context
+    trees = {}
+    for name, tree in context.trees.items():
+        has_hours = any(context.managed[process].qualifier is HOURLY for process in tree.enclosed_processes)
+        trees[name] = replace(tree, time_zone=luck.choice(ZONES if has_hours else (*ZONES, *ODD_ZONES)))
+    return Context(context.processes, trees)
 
 
 def _with_needs(luck: Random, context: Context) -> Context:

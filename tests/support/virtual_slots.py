@@ -18,13 +18,18 @@ Plan = Callable[[Task], tuple[float, Ending, int | None]]
 
 @dataclass(slots=True)
 class Mark:
-    """When an attempt really ran, in the clock's `monotonic`; `end_s` None while it runs. `ending` None where its worker was killed."""
+    """When an attempt really ran, in the clock's `monotonic`; `end_s` None while it runs. `ending` None where its worker was killed.
+
+    `start` and `end` bound its window, as it was told.
+    """
 
     uow_id: str
     fence: int
     start_s: float
     end_s: float | None = None
     ending: Ending | None = None
+    start: str = ""
+    end: str = ""
 
 
 @dataclass(slots=True, order=True)
@@ -177,7 +182,7 @@ class VirtualSlots(Slots):
         if 0 < task.timeout_s < duration_s:
             duration_s, ending, rows, reason = task.timeout_s, Ending.FAILED, None, f"timed out after {task.timeout_s:g} s"
         self._number += 1
-        mark = Mark(task.uow_id, task.fence, now_s)
+        mark = Mark(task.uow_id, task.fence, now_s, start=task.start, end=task.end)
         self.marks.append(mark)
         insort(self._running, _Attempt(now_s + duration_s, self._number, task, mark, Ended(task.uow_id, task.fence, ending, rows, reason)))
 

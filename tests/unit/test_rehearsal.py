@@ -34,6 +34,15 @@ def test_every_period_that_becomes_due_runs_once_and_nothing_else() -> None:
     assert (hours[0], hours[-1], len(hours), days) == ("2026111923", "2026112122", 48, ["2026111900", "2026112000"])
 
 
+def test_days_of_a_zone_are_played_when_they_are_over_there() -> None:
+    days = managed("flights_daily", "_daily", lag_s=0.0, start="2013010100")
+    played = Rehearsal(
+        context([days], "America/New_York"), BEGIN, END, slots=1, guesses={days.name: Guess()}, seed=1, default_start="2013010100"
+    )
+    due = {a.timeperiod: a.due_at for a in played.play()}
+    assert due == {"2026111900": BEGIN + timedelta(hours=5), "2026112000": BEGIN + timedelta(hours=29)}
+
+
 def test_a_day_begins_after_its_last_hour_has_ended() -> None:
     attempts = {(a.process, a.timeperiod): a for a in rehearsal(mean_s=600.0).play()}
     assert attempts["flights_daily", "2026112000"].began_at >= attempts["flights_hourly", "2026112023"].ended_at
