@@ -24,7 +24,9 @@ from launcher.parts import Joined, Roof, keeper_over, open_parts, scheduler_sett
 from supervisor.local_crew import mark_by_hand
 from supervisor.places import SCHEDULER, WORKER, process_of
 from system import daemons, logs
-from system.context import DaemonProcess
+from system.context import Context, DaemonProcess
+from system.context_check import context_file, load_context
+from system.context_watch import ContextWatch
 from system.errors import ConfigError, HorariumError, Unavailable
 from system.hidden import hide
 from system.lanes import may_be_live
@@ -39,11 +41,11 @@ def run_scheduler(roof: Roof) -> None:
     """Schedule until TERM or INT."""
     from scheduler.service import SchedulerService
 
-    settings = roof.settings
-    with _parts_once_there(roof) as parts:
+    settings, context = roof.settings, roof.context
+    with _parts_once_there(roof) as parts, _watch(roof, parts) as watch:
         service = SchedulerService(
-            parts.store, parts.broker, roof.context, roof.clock, scheduler_settings(settings), settings.box,
-            keeper=keeper_over(settings, parts.store, roof.clock),
+            parts.store, parts.broker, context, roof.clock, scheduler_settings(settings), settings.box,
+            keeper=keeper_over(settings, parts.store, roof.clock), watch=watch,
         )
         _stop_by_signal(service.stop)
         service.run()
@@ -64,9 +66,9 @@ def run_worker(roof: Roof) -> None:
     )
     old_output = OldOutput(settings.folder / "output", settings.keep_output_days, roof.clock)
     try:
-        with _parts_once_there(roof) as parts:
+        with _parts_once_there(roof) as parts, _watch(roof, parts) as watch:
             old_output.start()
-            service = WorkerService(parts.store, parts.broker, slots, context, roof.clock, figures, settings.box)
+            service = WorkerService(parts.store, parts.broker, slots, context, roof.clock, figures, settings.box, watch)
             _stop_by_signal(service.stop)
             service.run()
     finally:
@@ -97,6 +99,26 @@ def _parts_once_there(roof: Roof) -> Iterator[Joined]:
                 log.warning("nothing can start yet, trying again in %.1f s: %s", wait_s, error, extra={"action": "store_away"})
                 roof.clock.sleep(wait_s)
         yield parts
+
+
+@contextmanager
+def _watch(roof: Roof, parts: Joined) -> Iterator[ContextWatch]:
+    """Watch the file of the context while inside."""
+    from scheduler.registry import fit, read_registered
+
+    where, start = roof.settings.context, roof.settings.timetable_start
+
+    def refusal_of(context: Context) -> str:
+        if context.folder != roof.context.folder:
+            return f"it moved from {roof.context.folder} to {context.folder}: start `launch.py up` again"
+        return fit(read_registered(parts.store), context, start, roof.clock.now(), 0).refusal
+
+    watch = ContextWatch(context_file(where), roof.context, lambda: load_context(where, start), refusal_of)
+    watch.start()
+    try:
+        yield watch
+    finally:
+        watch.close()
 
 
 KINDS: dict[str, Callable[[Roof], None]] = {SCHEDULER: run_scheduler, WORKER: run_worker, SUPERVISOR: run_supervisor}

@@ -77,6 +77,10 @@ _RARE: dict[str, _Kind] = {
         lambda switches: [list(switch_row(switch).values()) for switch in switches],
         lambda found: tuple([_switch_of(values) for values in found]),
     ),
+    "registered": _Kind(
+        lambda rows: [list(process_row(row).values()) for row in rows],
+        lambda found: tuple([_process_of(values) for values in found]),
+    ),
 }
 
 
@@ -399,7 +403,8 @@ def _event_of(values: Sequence[Any]) -> Event:
 
 def process_row(process: ProcessRow) -> Row:
     """Return the row of a registered process."""
-    return {**_plain(process), "registered_at": moment_text(process.registered_at)}
+    retired_at = process.retired_at and moment_text(process.retired_at)
+    return {**_plain(process), "registered_at": moment_text(process.registered_at), "retired_at": retired_at}
 
 
 def row_process(row: Mapping[str, Any]) -> ProcessRow:
@@ -408,8 +413,8 @@ def row_process(row: Mapping[str, Any]) -> ProcessRow:
 
 
 def _process_of(values: Sequence[Any]) -> ProcessRow:
-    name, start, shape, registered_at = values
-    return ProcessRow(name, start, shape, _moment(registered_at))
+    name, start, shape, registered_at, turn, retired_at, reopen = values
+    return ProcessRow(name, start, shape, _moment(registered_at), turn, retired_at and _moment(retired_at), reopen)
 
 
 # -- what all of them share

@@ -114,6 +114,7 @@ class MemoryStore(MemoryBoxes, MemoryKeeping):
             self._put_switches(turn.switches)
             self._close(turn.lost)
             self._answer(turn.answers, turn.number)
+            self._register(turn.registered)
             for event in turn.events:
                 self._events[event.process, event.timeperiod].setdefault((event.turn, event.place), event)
             self._projected = max(self._projected, turn.number)
@@ -182,6 +183,12 @@ class MemoryStore(MemoryBoxes, MemoryKeeping):
                 self._open_commands[answer.number] = answered
             else:
                 del self._open_commands[answer.number]
+
+    def _register(self, rows: Iterable[ProcessRow]) -> None:
+        for row in rows:
+            before = self._processes.get(row.name)
+            if before is None or before.turn < row.turn:
+                self._processes[row.name] = row
 
     # -- jobs and chunks
 
@@ -364,9 +371,3 @@ class MemoryStore(MemoryBoxes, MemoryKeeping):
         """See Store."""
         with self._lock:
             return [self._processes[name] for name in sorted(self._processes)]
-
-    def register(self, rows: Sequence[ProcessRow]) -> None:
-        """See Store."""
-        with self._lock:
-            for row in rows:
-                self._processes.setdefault(row.name, row)

@@ -204,8 +204,8 @@ class Switch:
 class Turn:
     """All that one round of the engine decided; inserting it is the commit. `number` is unique and consecutive, from 1.
 
-    `jobs`, `switches` and `entries` (of freerun processes) stand as they are after the turn. `opened` are new units of work. `lost` are
-    sessions that the turn declared dead.
+    `jobs`, `switches`, `entries` (of freerun processes) and `registered` processes stand as they are after the turn. `opened` are new
+    units of work. `lost` are sessions that the turn declared dead.
     """
 
     number: int
@@ -220,6 +220,24 @@ class Turn:
     entries: tuple[Entry, ...] = ()
     events: tuple[Event, ...] = ()
     switches: tuple[Switch, ...] = ()
+    registered: tuple[ProcessRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessRow:
+    """A process as it is registered. `shape` is what may not change silently (qualifier, tree, dependencies ...), as JSON.
+
+    `retired_at` is since when it is in no context that led, None while it is. `reopen` are the ranges of finished periods,
+    `first..until` with spaces between, that are still to be reopened after its timetable was changed.
+    """
+
+    name: str
+    start: str
+    shape: str
+    registered_at: datetime
+    turn: int = 0
+    retired_at: datetime | None = None
+    reopen: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,13 +294,3 @@ class OutputPiece:
     fence: int
     offset: int
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class ProcessRow:
-    """A process as it was first registered. `shape` is what may not change silently (qualifier, tree, dependencies ...), as JSON."""
-
-    name: str
-    start: str
-    shape: str
-    registered_at: datetime

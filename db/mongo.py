@@ -164,6 +164,7 @@ class MongoStore(MongoBoxes, MongoKeeping):
             upsert_newer(self._switches, [{"_id": switch.process, **switch_row(switch)} for switch in turn.switches])
             self._close(turn.lost)
             write(self._commands, [_answer(answer, turn.number) for answer in turn.answers])
+            upsert_newer(self._processes, [{"_id": row.name, **process_row(row)} for row in turn.registered])
             upsert_first(self._events, [{"_id": _event_id(event), **event_row(event)} for event in turn.events])
             self._meta.update_one({"_id": "projected"}, {"$max": {"number": turn.number}}, upsert=True)
 
@@ -360,12 +361,6 @@ class MongoStore(MongoBoxes, MongoKeeping):
         """See Store."""
         with translating():
             return [row_process(document) for document in self._processes.find({}, sort=[("_id", 1)])]
-
-    def register(self, rows: Sequence[ProcessRow]) -> None:
-        """See Store."""
-        first = {row.name: row for row in reversed(rows)}
-        with translating():
-            upsert_first(self._processes, [{"_id": row.name, **process_row(row)} for row in first.values()])
 
 
 # -- documents and filters

@@ -118,7 +118,7 @@ _ANSWER = Many(
 _PUT_OUTPUT = insert_or_replace(output)
 _OUTPUT = sa.select(output).where(output.c.uow_id == sa.bindparam("of")).order_by(output.c.fence, output.c.offset)
 _PROCESSES = sa.select(processes).order_by(processes.c.name)
-_REGISTER = insert_absent(processes)
+_PUT_PROCESSES = insert_newer(processes)
 
 
 class SqlStore(SqlBoxes, SqlKeeping):
@@ -168,6 +168,7 @@ class SqlStore(SqlBoxes, SqlKeeping):
         chunk_rows = [_values(chunk_row(chunk)) for chunk in chunks]
         event_rows = [_values(event_row(event)) for event in turn.events]
         switch_rows = [_values(switch_row(switch)) for switch in turn.switches]
+        registered = [_values(process_row(row)) for row in turn.registered]
         answers = [(answer.state.value, storable(answer.text), turn.number, answer.number) for answer in turn.answers]
 
         def apply(conn: sa.Connection) -> None:
@@ -180,6 +181,7 @@ class SqlStore(SqlBoxes, SqlKeeping):
             _PUT_SWITCHES(conn, switch_rows)
             _close(conn, turn.lost)
             _ANSWER(conn, answers)
+            _PUT_PROCESSES(conn, registered)
             _PUT_EVENTS(conn, event_rows)
             conn.execute(_SET_PROJECTED, {"number": turn.number})
 
@@ -309,11 +311,6 @@ class SqlStore(SqlBoxes, SqlKeeping):
     def processes(self) -> list[ProcessRow]:
         """See Store."""
         return self._records(row_process, _PROCESSES, {})
-
-    def register(self, rows: Sequence[ProcessRow]) -> None:
-        """See Store."""
-        values = [_values(process_row(row)) for row in rows]
-        self.file.write(lambda conn: _REGISTER(conn, values))
 
     def _records(self, record: Callable[[Mapping[str, Any]], T], statement: sa.Select[Any], wanted: dict[str, Any]) -> list[T]:
         rows = self.file.read(lambda conn: conn.execute(statement, wanted).all())

@@ -201,7 +201,17 @@ output = sa.Table(
     _text("text"),
 )
 
-processes = sa.Table("process", metadata, _key("name"), _text("start", length=20), _text("shape"), _text("registered_at", length=40))
+processes = sa.Table(
+    "process",
+    metadata,
+    _key("name"),
+    _text("start", length=20),
+    _text("shape"),
+    _text("registered_at", length=40),
+    _number("turn", added=True),
+    _text("retired_at", nullable=True, length=40),
+    _text("reopen", added=True),
+)
 
 box_wishes = sa.Table(
     "box_wish",

@@ -70,6 +70,7 @@ class Store(Keeping):
         by any move to REQUESTED. The record's `turn` is set.
         `jobs`, `entries`, `chunks` and `switches`: written where there is no record or its `turn` is older.
         `lost`: those sessions are closed. `answers`: state, answer and turn of the commands, where still OPEN.
+        `registered`: processes, written where there is none of that name or its `turn` is older.
         `events`: inserted, where that place of that turn is not there yet.
         Last, `projected_turn` becomes `turn.number`, where it was lower.
         """
@@ -192,10 +193,6 @@ class Store(Keeping):
     @abstractmethod
     def processes(self) -> list[ProcessRow]:
         """Return the processes that were ever registered, by name."""
-
-    @abstractmethod
-    def register(self, rows: Sequence[ProcessRow]) -> None:
-        """Insert those of `rows` whose name is new; the others stay as they were first registered."""
 
     # -- boxes
 

@@ -1,4 +1,4 @@
-"""What can be done to jobs? `launch.py job cancel|reprocess|release|skip|hold`, and what it would touch: `launch.py plan`."""
+"""What can be done to jobs? `launch.py job cancel|reprocess|release|skip|hold|trigger`, and what it would touch: `launch.py plan`."""
 
 from __future__ import annotations
 
@@ -51,6 +51,7 @@ _command("reprocess", "Run jobs, their ancestors and their dependants anew.")
 _command("release", "Let jobs that are held go on.")
 _command("skip", "Give up jobs that are not finished, with their descendants.")
 _command("hold", "Let jobs that have not begun wait until they are released.")
+_command("trigger", "Run periods that are over now, without waiting for their lag or schedule; their gates still hold.")
 
 
 @click.command("plan")

@@ -6,13 +6,14 @@ import os
 import sys
 
 from launcher.parts import ROOT, Joined, Roof, fingerprint
-from scheduler.registry import register
+from scheduler.registry import fit, read_registered
 from supervisor.attendance import Attendance
 from supervisor.keeper import Keeper
 from supervisor.local_crew import LocalCrew
 from supervisor.places import Place, Placement
 from supervisor.service import SupervisorService
 from system.context import REPORT_QUEUE
+from system.errors import ConfigError
 from system.lanes import managed_queues
 
 
@@ -23,9 +24,11 @@ def places(roof: Roof, box: str = "") -> tuple[Place, ...]:
 
 
 def begin(roof: Roof, parts: Joined) -> None:
-    """Declare queues and register processes; raises ConfigError where the context does not fit the store."""
+    """Declare queues; raises ConfigError where the context does not fit what is registered."""
     parts.broker.declare([REPORT_QUEUE, *managed_queues(roof.context)])
-    register(parts.store, roof.context, roof.settings.timetable_start, roof.clock.now())
+    found = fit(read_registered(parts.store), roof.context, roof.settings.timetable_start, roof.clock.now(), 0)
+    if found.refusal:
+        raise ConfigError(found.refusal, tuple(map(str, found.changes)))
 
 
 def supervisor_over(roof: Roof, parts: Joined) -> SupervisorService:

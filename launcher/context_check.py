@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from launcher.context_change import context_apply_command, context_plan_command
 from launcher.parts import Roof
 from launcher.screen import json_option, show_json
 from system.context import Context
@@ -12,8 +13,11 @@ from system.errors import ConfigError
 
 @click.group("context")
 def context_group() -> None:
-    """Look at the process context as a whole."""
+    """Look at the process context as a whole, and at what its changes would do."""
 
+
+context_group.add_command(context_plan_command)
+context_group.add_command(context_apply_command)
 
 @context_group.command("check")
 @json_option

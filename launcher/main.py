@@ -23,6 +23,7 @@ from launcher.job import job_group
 from launcher.listing import list_command
 from launcher.overview import status_command, timetable_command
 from launcher.parts import Roof
+from launcher.process import process_group
 from launcher.project import init_command
 from launcher.query import query_command
 from launcher.queue import queue_group
@@ -55,7 +56,8 @@ def cli(roof: Roof, given: tuple[str, ...]) -> None:
 
 COMMANDS: tuple[click.Command, ...] = (
     install_command, up_command, start_command, stop_command, query_command, super_command, test_command,
-    job_group, freerun_group, plan_command, timetable_command, status_command, report_command, list_command, settings_command,
+    job_group, process_group, freerun_group,
+    plan_command, timetable_command, status_command, report_command, list_command, settings_command,
     run_command, simulate_command, init_command, context_group, queue_group, db_command, shell_command, completion_command,
 )  # fmt: skip
 for command in COMMANDS:

@@ -45,7 +45,7 @@ def plan_of(command: Command, board: Board, store: Store) -> Plan:
     reach = REACH[command.verb](board, nodes)
     if len(reach) > MOST_STEPS:
         return Plan(refusal=f"that would touch over {MOST_STEPS:,} jobs: give it in smaller ranges")
-    return PLANNERS[command.verb](board, _records(board, store, reach), nodes)
+    return PLANNERS[command.verb](board, records_of(board, store, reach), nodes)
 
 
 def _result(command: Command, board: Board, store: Store) -> Result:
@@ -88,9 +88,13 @@ def _nodes(command: Command, board: Board) -> list[Node] | str:
 
 
 def _take(step: Step, command: Command, board: Board) -> None:
-    now, turn = board.draft.now, board.draft.number
-    reason = _reason(command)
     _tell(step.node, command, board)
+    take(step, _reason(command), board)
+
+
+def take(step: Step, reason: str, board: Board) -> None:
+    """Do one step of a plan to its job."""
+    now, turn = board.draft.now, board.draft.number
     match step.action, step.job:
         case Action.REOPEN, Job() as job:
             board.reopen(step.node, reopened(job, now=now, turn=turn, reason=reason), was=job)
@@ -149,7 +153,7 @@ def _cancel(command: Command, nodes: list[Node], board: Board, store: Store) -> 
 
 
 def _too_late(command: Command, nodes: list[Node], board: Board, store: Store) -> Result:
-    found = [job for job in _records(board, store, nodes).values() if job.uow_state is not None]
+    found = [job for job in records_of(board, store, nodes).values() if job.uow_state is not None]
     if not found:
         return CommandState.REFUSED, "nothing of it is running or requested"
     done = [job for job in found if job.uow_state is UowState.CANCELED and job.reason == _reason(command)]
@@ -174,7 +178,7 @@ def call_off(board: Board, job: Job, event: JobEvent, reason: str) -> bool:
     return True
 
 
-def _records(board: Board, store: Store, nodes: list[Node]) -> dict[Node, Job]:
+def records_of(board: Board, store: Store, nodes: list[Node]) -> dict[Node, Job]:
     """Return the records there are of `nodes`: as this turn has them, else from the store."""
     found: dict[Node, Job] = {}
     wanted: dict[str, list[Node]] = {}

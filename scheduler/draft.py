@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from db.entries import Entry
-from db.model import Answer, Cancel, Event, Job, Switch, Turn, UnitOfWork, UowMove
+from db.model import Answer, Cancel, Event, Job, ProcessRow, Switch, Turn, UnitOfWork, UowMove
 from mq.broker import Message
 from scheduler.events import told
 from scheduler.timetable import Node, Timetable, ordinal_of
@@ -27,6 +27,7 @@ class Draft:
     cancels: list[Cancel] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
+    registered: list[ProcessRow] = field(default_factory=list)
     switches: dict[str, Switch] = field(default_factory=dict)
     entries: dict[tuple[str, str], Entry] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
@@ -43,6 +44,11 @@ class Draft:
         self.timetable.put(job)
         self.jobs[node] = job
         return node
+
+    def register(self, row: ProcessRow) -> None:
+        """Decide that a process is registered as given from this turn on."""
+        self.timetable.registered[row.name] = row
+        self.registered.append(row)
 
     def switch(self, switch: Switch) -> None:
         """Decide that a process is switched as given from this turn on."""
@@ -79,7 +85,8 @@ class Draft:
     def is_empty(self) -> bool:
         """Return whether nothing was decided that must be remembered."""
         decided = (
-            self.jobs, self.opened, self.moves, self.cancels, self.lost, self.answers, self.events, self.entries, self.switches
+            self.jobs, self.opened, self.moves, self.cancels, self.lost, self.answers, self.events, self.entries, self.switches,
+            self.registered,
         )  # fmt: skip
         return not any(decided)
 
@@ -97,5 +104,6 @@ class Draft:
             tuple(self.answers),
             entries=tuple(self.entries.values()),
             events=tuple(self.events),
+            registered=tuple(self.registered),
             switches=tuple(self.switches.values()),
         )

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from db.model import Answer, Command, CommandState, Job, Turn
+from db.model import Answer, Command, CommandState, Job, ProcessRow, Turn
 from db.store import Store
 from mq.broker import Broker, Consumer, Delivery
 from scheduler import sweep
@@ -22,6 +22,8 @@ from scheduler.journal import Journal
 from scheduler.leases import SessionWatch
 from scheduler.policy import SchedulerSettings
 from scheduler.probing import NoProber, Prober
+from scheduler.registry import fit
+from scheduler.reopening import reopen_owed
 from scheduler.switches import reconciled
 from scheduler.timetable import Timetable
 from scheduler.trees import Topology
@@ -31,12 +33,14 @@ from system.errors import BrokerError, HorariumError, Unavailable
 
 log = logging.getLogger(__name__)
 _TURNS_AT_ONCE = 500
+_HINTS = ("session:", "command:", "turn:")
 
 
 class Engine:
     """One scheduler. Belongs to one thread; `turn` is to be called again after the seconds that it returned, or earlier.
 
     The session must be open. `turned_at` is when the last round of this engine succeeded, `leads` whether it led then.
+    `refusal` says why it may not lead, empty where it may: whoever's context does not fit what is registered does not lead.
     `second_look_found` counts what the second look had to repair: 0, or there is a fault in the marking.
     """
 
@@ -62,6 +66,7 @@ class Engine:
         self._commands: dict[int, Command] = {}
         self._faulty: set[int] = set()
         self._consumer: Consumer | None = None
+        self.refusal = ""
         self.turned_at: datetime | None = None
         self.second_look_found = 0
 
@@ -109,16 +114,23 @@ class Engine:
             for turn in turns:
                 timetable.apply(turn)
                 self._leader = turn.session
-        if self._leader_lives():
+        found = fit(timetable.registered, self._context, self._settings.timetable_start, now, timetable.head + 1)
+        self._refuse(found.refusal)
+        if self.refusal or self._leader_lives():
             return self._settings.follow_s
-        return 0.0 if self._take_over(timetable, now) else self._settings.follow_s
+        return 0.0 if self._take_over(timetable, found.rows, now) else self._settings.follow_s
+
+    def _refuse(self, text: str) -> None:
+        if text and text != self.refusal:
+            log.error("does not lead: %s", text)
+        self.refusal = text
 
     def _load(self) -> Timetable:
         """Read the timetable: what is projected first, then the turns that may not be."""
         timetable = Timetable(self._context, self._settings.timetable_start)
         projected = self._store.projected_turn()
         active, chunks = self._store.active_jobs(), self._store.chunks(list(self._context.managed))
-        timetable.load(chunks, active, self._store.entries(), self._store.switches())
+        timetable.load(chunks, active, self._store.entries(), self._store.switches(), self._store.processes())
         timetable.head = projected
         last = self._store.turns_after(projected - 1, 1) if projected else []
         self._leader = last[0].session if last else ""
@@ -140,17 +152,16 @@ class Engine:
         still = self._watch.observe([sessions[self._leader]], began_s, self._clock.monotonic())
         return not (still and self._store.expire_sessions(still))
 
-    def _take_over(self, timetable: Timetable, now: datetime) -> bool:
-        """Lead: finish the projections that the last leader may have left, then say so in a turn of our own."""
+    def _take_over(self, timetable: Timetable, rows: tuple[ProcessRow, ...], now: datetime) -> bool:
+        """Lead: finish the projections that the last leader may have left, then say so in a turn of our own, which registers `rows`."""
         self.replay()
         number = timetable.head + 1
         switches = tuple(reconciled(self._context, self._topology, timetable, now, number))
-        turn = Turn(number, self._session, now, tuple(self._strays(timetable)), switches=switches)
+        turn = Turn(number, self._session, now, tuple(self._strays(timetable)), switches=switches, registered=rows)
         nodes = [timetable.put(job) for job in turn.jobs]
         if not self._journal.commit(turn, timetable.chunks_of(nodes, turn.number), ()):
             return False
-        timetable.take(turn.switches)
-        timetable.head = turn.number
+        timetable.apply(turn)
         self._leader = self._session
         board = Board(self._context, self._topology, timetable, self._settings, now)
         active = [*(job.uow_id for job in timetable.active.values()), *board.freerun.uow_ids()]
@@ -208,15 +219,17 @@ class Engine:
     def _round(self, board: Board, deliveries: list[Delivery]) -> float | None:
         """Take in what came, decide, commit; returns the seconds until the next round is wanted, None when the turn was taken."""
         hints = self._read_reports(board, deliveries)
-        self._sweep_if_due(board, at_once=hints)
+        if not self._sweep_if_due(board, at_once=hints):
+            return None
         self._obey(board)
+        owes = reopen_owed(board, self._store)
         for probed in self._prober.answers():
             board.hear(probed)
         board.pass_time()
         board.settle_marked()
         self.second_look_found += board.look_again(self._settings.second_looks)
         board.settle_marked()
-        is_more = board.fill(self._settings.looks)
+        is_more = board.fill(self._settings.looks) or owes
         draft = board.draft
         if draft.is_empty():
             self._journal.send(draft.messages)
@@ -271,22 +284,27 @@ class Engine:
 
     def _read_reports(self, board: Board, deliveries: list[Delivery]) -> bool:
         """Read the units of work that reports name, and those that the last turn wants to see; returns whether to sweep at once."""
-        ids = {d.body: None for d in deliveries if not d.body.startswith(("session:", "command:"))}
+        ids = {d.body: None for d in deliveries if not d.body.startswith(_HINTS)}
         wanted = [uow_id for uow_id in (*ids, *board.look_at) if uow_id in board.inflight.flights]
         board.look_at.clear()
         for uow in self._store.uows(wanted) if wanted else ():
             board.read(uow)
-        return len(ids) < len(deliveries) and any(d.body.startswith(("session:", "command:")) for d in deliveries)
+        return len(ids) < len(deliveries) and any(d.body.startswith(_HINTS) for d in deliveries)
 
-    def _sweep_if_due(self, board: Board, *, at_once: bool) -> None:
+    def _sweep_if_due(self, board: Board, *, at_once: bool) -> bool:
+        """Look at what is in flight where that is due; returns False where the look finds that another one leads."""
         monotonic_s = self._clock.monotonic()
         if not at_once and self._swept_s is not None and monotonic_s - self._swept_s < self._settings.sweep_s:
-            return
+            return True
+        # Who has nothing to decide inserts nothing, and would not notice.
+        if self._store.turns_after(self.head, 1):
+            return False
         findings = self._sweep.read(board, self._session)
         self._swept_s = monotonic_s
         sweep.apply(findings, board)
         board.draft.messages.extend(self._sweep.messages_missing(board))
         self._commands.update({command.number: command for command in findings.commands})
+        return True
 
     def _wait_s(self, board: Board) -> float:
         moment = board.next_alarm()

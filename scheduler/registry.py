@@ -1,42 +1,126 @@
-"""Does the context still fit the timetable that the store holds? Processes are stored as they were first registered."""
+"""Does a context fit the timetable that is registered? What it would change, and what is taken over without asking.
+
+Processes are registered by turns, so every scheduler learns of a change before it can decide anything after it.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from db.model import ProcessRow
 from db.store import Store
 from system.context import Context, first_period
 from system.context_check import shape
-from system.errors import ConfigError
+
+Rows = Mapping[str, ProcessRow]
+
+_TURNS_AT_ONCE = 500
+# Facts that an older version did not write down: where they are missing, they are as they were.
+_ADOPTED = ("end",)
+RENAMED, QUALIFIER = "name", "qualifier"
 
 
-def register(store: Store, context: Context, default_start: str, now: datetime) -> None:
-    """Store the processes that are new; raises ConfigError that lists every change which would alter the timetable of a registered one."""
-    known = {row.name: row for row in store.processes()}
-    rows = [
-        ProcessRow(p.name, first_period(p, default_start, context.calendar_of(p.name)).id, shape(p, context), now)
-        for p in context.managed.values()
-    ]
-    faults = tuple(
-        f"{row.name}: {field} was {before!r} and is {after!r} now"
-        for row in rows
-        if row.name in known
-        for field, before, after in _differences(known[row.name], row)
-    )
-    if faults:
-        listed = "\n".join(f"  {fault}" for fault in faults)
-        raise ConfigError(
-            f"the context changes the timetable of registered processes:\n{listed}\n"
-            "Take the change back, or register it under a new process name (the old one keeps its history).",
-            faults,
-        )
-    store.register([row for row in rows if row.name not in known])
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a context would change of a registered process. `field` is one of its shape's, `start`, or `name`: it took another's place."""
+
+    process: str
+    field: str
+    before: object
+    after: object
+
+    def __str__(self) -> str:
+        if self.field == RENAMED:
+            return f"{self.process}: stands where {self.before} was, which has left the context; a new name begins a new history"
+        return f"{self.process}: {self.field} was {self.before!r} and is {self.after!r} now"
 
 
-def _differences(before: ProcessRow, after: ProcessRow) -> list[tuple[str, object, object]]:
-    old, new = json.loads(before.shape), json.loads(after.shape)
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How a context stands to what is registered: `changes` must be applied first; `rows` are what is to be registered then."""
+
+    rows: tuple[ProcessRow, ...] = ()
+    changes: tuple[Change, ...] = ()
+
+    @property
+    def refusal(self) -> str:
+        """What to say where the context must not lead, empty where it may."""
+        if not self.changes:
+            return ""
+        listed = "\n".join(f"  {change}" for change in self.changes)
+        return f"the context changes the timetable of registered processes:\n{listed}\n{advice(self.changes)}"
+
+
+def advice(changes: tuple[Change, ...]) -> str:
+    """Return what to do about changes."""
+    if any(change.field == QUALIFIER for change in changes):
+        return "Another qualifier makes another process: give it a new name (the old one keeps its history), or take the change back."
+    return "Take the change back, or look at `launch.py context plan` and say yes by `launch.py context apply`."
+
+
+def fit(registered: Rows, context: Context, default_start: str, now: datetime, turn: int) -> Fit:
+    """Return how `context` stands to what is registered, the rows being as `turn` would register them."""
+    rows, changes = [], []
+    for process in context.managed.values():
+        first = first_period(process, default_start, context.calendar_of(process.name))
+        made = ProcessRow(process.name, first.id, shape(process, context), now, turn)
+        before = registered.get(process.name)
+        if before is None:
+            rows.append(made)
+            continue
+        found = [Change(process.name, *difference) for difference in _differences(before, made)]
+        changes += found
+        if found or before.retired_at or facts_of(before) != facts_of(made):
+            rows.append(replace(made, registered_at=before.registered_at, reopen=before.reopen))
+    left = [row for row in registered.values() if row.name not in context.managed and not row.retired_at]
+    rows += [replace(row, retired_at=now, turn=turn) for row in left]
+    return Fit(tuple(rows), (*changes, *_renamed(registered, rows, left)))
+
+
+def read_registered(store: Store) -> dict[str, ProcessRow]:
+    """Return what is registered by name, with what turns say that are not projected yet."""
+    found = {row.name: row for row in store.processes()}
+    number = store.projected_turn()
+    while turns := store.turns_after(number, _TURNS_AT_ONCE):
+        number = turns[-1].number
+        take_over(found, (row for turn in turns for row in turn.registered))
+    return found
+
+
+def take_over(registered: dict[str, ProcessRow], rows: Iterator[ProcessRow] | tuple[ProcessRow, ...]) -> None:
+    """Change what is registered by the rows of a turn, those of an older one excepted."""
+    for row in rows:
+        before = registered.get(row.name)
+        if before is None or before.turn < row.turn:
+            registered[row.name] = row
+
+
+def _differences(before: ProcessRow, after: ProcessRow) -> Iterator[tuple[str, object, object]]:
+    old, new = facts_of(before), facts_of(after)
     # The start as it was resolved: a process without one of its own moves with the deployment's default.
     old["start"], new["start"] = before.start, after.start
-    return [(field, old.get(field), new.get(field)) for field in sorted({*old, *new}) if old.get(field) != new.get(field)]
+    for field in sorted({*old, *new}):
+        if old.get(field) != new.get(field) and not (field in _ADOPTED and field not in old):
+            yield field, old.get(field), new.get(field)
+
+
+def _renamed(registered: Rows, rows: list[ProcessRow], left: list[ProcessRow]) -> Iterator[Change]:
+    """Yield the new processes that stand where one stood that left: most likely it got another name, and would run all over again."""
+    places = {_place(row): row.name for row in left}
+    for row in rows:
+        if row.name not in registered and _place(row) in places:
+            yield Change(row.name, RENAMED, places[_place(row)], row.name)
+
+
+def _place(row: ProcessRow) -> tuple[object, object]:
+    facts = facts_of(row)
+    return facts.get("tree"), facts.get("qualifier")
+
+
+def facts_of(row: ProcessRow) -> dict[str, Any]:
+    """Return what may not change silently of a registered process, by name."""
+    return dict(json.loads(row.shape))

@@ -19,10 +19,10 @@ from scheduler.keeper import Keeper
 from scheduler.policy import SchedulerSettings
 from scheduler.presence import Presence
 from scheduler.prober import ThreadProber
-from scheduler.registry import register
 from system.clock import Clock
 from system.context import REPORT_QUEUE, Context
-from system.errors import ConfigError, HorariumError
+from system.context_watch import ContextWatch
+from system.errors import HorariumError
 from system.lanes import managed_queues
 from system.processes import own_identity
 from system.source_entry import source_of
@@ -32,7 +32,10 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0
 
 
 class SchedulerService:
-    """One scheduler process. `run` returns after `stop`, which any thread or signal handler may call."""
+    """One scheduler process. `run` returns after `stop`, which any thread or signal handler may call.
+
+    `watch` hands out a changed context that may be taken up; it is taken up in a session of its own.
+    """
 
     def __init__(
         self,
@@ -44,6 +47,7 @@ class SchedulerService:
         box: str,
         *,
         keeper: Keeper | None = None,
+        watch: ContextWatch | None = None,
     ) -> None:
         self._store = store
         self._keeper = keeper
@@ -52,6 +56,7 @@ class SchedulerService:
         self._clock = clock
         self._settings = settings
         self._box = box
+        self._watch = watch
         self._is_stopping = False
         self._wake_out, self._wake_in = os.pipe()
         os.set_blocking(self._wake_in, False)
@@ -63,15 +68,13 @@ class SchedulerService:
         os.write(self._wake_in, b"x")
 
     def run(self) -> None:
-        """Schedule until stopped. Raises ConfigError when the context does not fit the store; everything else is tried again."""
+        """Schedule until stopped. What goes wrong is tried again; a context that does not fit what is registered does not lead."""
         pause_s = _FIRST_PAUSE_S
         while not self._is_stopping:
             try:
                 self._prepare()
                 self._serve()
                 pause_s = _FIRST_PAUSE_S
-            except ConfigError:
-                raise
             except HorariumError as error:
                 log.error("scheduler goes on in %.1f s: %s", pause_s, error)  # noqa: TRY400  said by the error, a traceback adds nothing
                 self._pause(pause_s)
@@ -79,10 +82,9 @@ class SchedulerService:
 
     def _prepare(self) -> None:
         self._broker.declare([REPORT_QUEUE, *managed_queues(self._context)])
-        register(self._store, self._context, self._settings.timetable_start, self._clock.now())
 
     def _serve(self) -> None:
-        """Run one session, from its opening until it is closed by us or by others."""
+        """Run one session, from its opening until it is closed by us or by others, or the context has changed."""
         me = own_identity()
         name = f"{self._box}-scheduler-{me.pid}-{uuid4().hex[:12]}"
         session = Session(name, "scheduler", self._box, me.pid, me.created_s, self._clock.now())
@@ -114,7 +116,7 @@ class SchedulerService:
 
     def _loop(self, engine: Engine, presence: Presence) -> None:
         pause_s = _FIRST_PAUSE_S
-        while not self._is_stopping and not presence.is_closed():
+        while not self._is_stopping and not presence.is_closed() and not self._has_other_context():
             try:
                 wait_s = engine.turn(self._clock.now())
                 pause_s = _FIRST_PAUSE_S
@@ -132,6 +134,13 @@ class SchedulerService:
             if wait_s > 0:
                 self._wait(engine.fileno(), wait_s)
 
+    def _has_other_context(self) -> bool:
+        """Return whether a changed context is to be taken up, which becomes ours by that."""
+        found = self._watch.take() if self._watch else None
+        if found is not None:
+            self._context = found
+        return found is not None
+
     def _wait(self, bell: int, seconds: float) -> None:
         ready, _, _ = select.select([self._wake_out, *([bell] if bell >= 0 else [])], [], [], seconds)
         if self._wake_out in ready:
@@ -143,9 +152,11 @@ class SchedulerService:
     def _facts(self) -> dict[str, str]:
         engine = self._engine
         turned_at: datetime | None = engine.turned_at if engine else None
+        refused = (engine.refusal if engine else "") or (self._watch.refusal if self._watch else "")
         return {
             "role": "leads" if engine and engine.leads else "follows",
             "turn": str(engine.head if engine else 0),
             "turned_at": turned_at.isoformat() if turned_at else "",
             "second_look_found": str(engine.second_look_found if engine else 0),
+            **({"refused": refused} if refused else {}),
         }

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from db.entries import Entry
-from db.model import Chunk, Job, Switch, Turn
+from db.model import Chunk, Job, ProcessRow, Switch, Turn
+from scheduler.registry import take_over
 from system.calendars import UTC_CALENDAR, Calendar
 from system.context import Context, ManagedProcess, first_period, period_after_last
 from system.grouping import group_of
@@ -162,7 +163,7 @@ class States:
     def under_way(self) -> Iterator[int]:
         """Yield the periods that are active and not EMBRYO."""
         for state in (JobState.IN_PROGRESS, JobState.FINAL_RUN):
-            at = self._bytes.find(state)
+            at = self._bytes.find(state, self.first - self._base)
             while at >= 0:
                 yield at + self._base
                 at = self._bytes.find(state, at + 1)
@@ -195,10 +196,16 @@ class Timetable:
         self.states = {name: States(process, default_start, context.calendar_of(name)) for name, process in context.managed.items()}
         self.active: dict[Node, Job] = {}
         self.entries: dict[tuple[str, str], Entry] = {}
+        self.registered: dict[str, ProcessRow] = {}
         self.head = 0
 
     def load(
-        self, chunks: Iterable[Chunk], jobs: Iterable[Job], entries: Iterable[Entry] = (), switches: Iterable[Switch] = ()
+        self,
+        chunks: Iterable[Chunk],
+        jobs: Iterable[Job],
+        entries: Iterable[Entry] = (),
+        switches: Iterable[Switch] = (),
+        registered: Iterable[ProcessRow] = (),
     ) -> None:
         """Take over what the store holds; what belongs to a retired process, or lies before the start of one, is left out."""
         self.take(switches)
@@ -209,6 +216,7 @@ class Timetable:
             if self._has(job):
                 self.put(job)
         self.entries.update((entry.key, entry) for entry in entries)
+        self.registered = {row.name: row for row in registered}
 
     def take(self, switches: Iterable[Switch]) -> None:
         """Take over how processes are switched."""
@@ -244,6 +252,7 @@ class Timetable:
             known = self.entries.get(entry.key)
             if known is None or known.turn < entry.turn:
                 self.entries[entry.key] = entry
+        take_over(self.registered, turn.registered)
         self.head = turn.number
 
     def strays(self) -> dict[str, list[str]]:

@@ -51,6 +51,11 @@ def load_context(where: str, default_start: str = SINCE) -> Context:
     return _checked(title, given, folder, default_start)
 
 
+def context_file(where: str) -> Path:
+    """Return the file of a context that `load_context` would load; raises ConfigError where there is none."""
+    return _locate(where)[0]
+
+
 def shape(process: ManagedProcess, context: Context) -> str:
     """Return as JSON what must not change silently once a process is registered.
 
@@ -66,6 +71,7 @@ def shape(process: ManagedProcess, context: Context) -> str:
         "level": min(finer, key=lambda p: p.qualifier).name if finer else "",
         "dependencies": sorted({p.name for p in inputs if p.qualifier == process.qualifier}),
         "start": process.start,
+        "end": process.end,
     }
     # What follows is left out where there is none of it: what was registered before there was any has no such fact.
     if process.needs:
@@ -259,6 +265,8 @@ def _locate(where: str) -> tuple[Path, str]:
 
 def _imported(title: str, file: Path, name: str) -> ModuleType:
     importlib.invalidate_caches()
+    if "." in name:
+        sys.modules.pop(name, None)  # it may have been loaded before it was changed
     run: Callable[[], ModuleType] = (lambda: importlib.import_module(name)) if "." in name else (lambda: _run(file, name))
     with _first_on_path(str(file.parent)):
         try:

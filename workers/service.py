@@ -18,6 +18,7 @@ from db.store import Store
 from mq.broker import Broker, Consumer
 from system.clock import Clock
 from system.context import REPORT_QUEUE, Context, FreerunProcess, ManagedProcess
+from system.context_watch import ContextWatch
 from system.lanes import Lane, both_lanes, lane_of
 from system.processes import own_identity
 from workers.policy import Backoff, WorkerSettings
@@ -36,14 +37,27 @@ def queues_on(context: Context, box: str) -> tuple[str, ...]:
 
 
 class WorkerService:
-    """A worker with its threads. What it is given it does not close: slots, store and broker belong to whoever built them."""
+    """A worker with its threads. What it is given it does not close: slots, store and broker belong to whoever built them.
 
-    def __init__(
-        self, store: Store, broker: Broker, slots: Slots, context: Context, clock: Clock, settings: WorkerSettings, box: str
+    `watch` hands out a changed context that may be taken up; what runs goes on meanwhile.
+    """
+
+    def __init__(  # the ports, and the figures
+        self,
+        store: Store,
+        broker: Broker,
+        slots: Slots,
+        context: Context,
+        clock: Clock,
+        settings: WorkerSettings,
+        box: str,
+        watch: ContextWatch | None = None,
     ) -> None:
         self._clock = clock
         self._settings = settings
         self._broker = broker
+        self._box = box
+        self._watch = watch
         self._queues = queues_on(context, box)
         me = own_identity()
         template = Session("", "worker", box, me.pid, me.created_s, clock.now(), slots=slots.size, queues=self._queues)
@@ -80,6 +94,7 @@ class WorkerService:
         try:
             if self._is_asked_to_stop:
                 self._worker.stop()
+            self._take_up_context()
             if self._must_disconnect:
                 self._must_disconnect = False
                 self._worker.disconnect()
@@ -91,6 +106,16 @@ class WorkerService:
         else:
             self._trouble.worked()
         return wait_s
+
+    def _take_up_context(self) -> None:
+        context = self._watch.take() if self._watch else None
+        if context is None:
+            return
+        self._worker.take_up(context)
+        queues = tuple(dict.fromkeys((*self._queues, *queues_on(context, self._box))))
+        if queues != self._queues:
+            self._queues, self._must_disconnect = queues, True
+            log.info("listens to queues %s", ", ".join(queues), extra={"action": "queues_changed"})
 
     def _send_beats(self) -> None:
         while not self._over.is_set():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from enum import Enum
 from functools import lru_cache
@@ -71,6 +72,18 @@ def task_of(uow: UnitOfWork, context: Context) -> Task:
         slice=json.loads(uow.slice) if uow.slice else None,
         is_backfill=lane_of(uow.queue) is Lane.BACKFILL,
     )
+
+
+def with_what_left(context: Context, before: Context) -> Context:
+    """Return `context` with the processes that were in the one before and are not in it any more, each with its calendar."""
+    names = {process.name for process in context.processes}
+    left = tuple(process for process in before.processes if process.name not in names)
+    trees = dict(context.trees)
+    for tree in before.trees.values() if left else ():
+        kept = tuple(name for name in tree.enclosed_processes if name not in names)
+        # A name that no tree of a context can have.
+        trees[f"left/{tree.name}"] = replace(tree, name=f"left/{tree.name}", enclosed_processes=kept)
+    return replace(context, processes=(*context.processes, *left), trees=trees)
 
 
 def outcome_of(uow: UnitOfWork, ended: Ended, at: datetime) -> Outcome:

@@ -21,7 +21,7 @@ from workers.outbox import Outbox
 from workers.policy import Backoff, WorkerSettings
 from workers.presence import Presence, Standing
 from workers.slots import Ended, Ending, Slots
-from workers.tasks import canceled, outcome_of, refused_by_context, task_of
+from workers.tasks import canceled, outcome_of, refused_by_context, task_of, with_what_left
 
 log = logging.getLogger(__name__)
 
@@ -90,6 +90,10 @@ class Worker:
     def disconnect(self) -> None:
         """Let go of the consumer, after an error that nobody expected; the next turn makes a new one."""
         self._intake.close()
+
+    def take_up(self, context: Context) -> None:
+        """Go by a changed context from the next attempt on. What left it is still run as it was, as long as somebody asks for it."""
+        self._context = with_what_left(context, self._context)
 
     def descriptors(self) -> list[int]:
         """Return what to wait on besides the time: ended attempts, and messages as far as there is room for them."""

@@ -106,7 +106,7 @@ SENTENCES: list[tuple[str, str, str]] = [
 
 
 @cache
-def tests_of(path: str) -> frozenset[str]:
+def names_in(path: str) -> frozenset[str]:
     """Return the names of a file's tests."""
     tree = ast.parse((TESTS / f"{path}.py").read_text())
     return frozenset(node.name for node in tree.body if isinstance(node, ast.FunctionDef))
@@ -114,4 +114,4 @@ def tests_of(path: str) -> frozenset[str]:
 
 @pytest.mark.parametrize(("path", "name"), [pytest.param(path, name, id=sentence) for sentence, path, name in SENTENCES])
 def test_the_sentence_has_its_test(path: str, name: str) -> None:
-    assert f"test_{name}" in tests_of(path)
+    assert f"test_{name}" in names_in(path)

@@ -176,20 +176,23 @@ def test_half_a_surrogate_pair_does_not_stop_output(store: Store) -> None:
 # -- registered processes
 
 
-def test_a_process_stays_as_it_was_first_registered(store: Store) -> None:
-    store.register([process_row(shape=json.dumps({"odd": ODD}))])
-    store.register([process_row(start="2030010100"), process_row("another")])
-    assert store.processes() == [process_row("another"), process_row(shape=json.dumps({"odd": ODD}))]
+def test_a_turn_registers_processes(store: Store) -> None:
+    rows = [process_row("another", turn=1), process_row(shape=json.dumps({"odd": ODD}), turn=1, retired_at=NOW, reopen="a..b c..d")]
+    store.project(turn(1, registered=rows), [])
+    assert store.processes() == rows
 
 
-def test_of_two_rows_of_one_name_the_first_is_registered(store: Store) -> None:
-    store.register([process_row(start="2024010100"), process_row(start="2030010100")])
-    assert store.processes() == [process_row(start="2024010100")]
+def test_a_later_turn_changes_what_is_registered_and_an_older_one_does_not(store: Store) -> None:
+    store.project(turn(2, registered=[process_row(start="2024010200", turn=2)]), [])
+    for number in (1, 2, 3):
+        store.project(turn(number, registered=[process_row(start=f"202401030{number}", turn=number)]), [])
+        assert [row.start for row in store.processes()] == ["2024010303" if number == 3 else "2024010200"]
 
 
-def test_of_eight_that_register_one_name_one_does(store: Store) -> None:
-    race(8, lambda n: store.register([process_row(start=f"202401010{n}"), process_row(f"own-{n}")]))
-    assert len(store.processes()) == 9
+def test_a_process_of_the_first_version_is_older_than_any_turn(store: Store) -> None:
+    store.project(turn(1, registered=[process_row(turn=0)]), [])
+    store.project(turn(1, registered=[process_row(start="2030010100", turn=1)]), [])
+    assert store.processes() == [process_row(start="2030010100", turn=1)]
 
 
 # -- empty batches
@@ -199,7 +202,6 @@ def test_empty_batches_are_fine_for_every_verb(store: Store) -> None:
     store.project(turn(1), [])
     store.close_sessions([])
     store.append_output([])
-    store.register([])
     answers: list[Sized] = [store.jobs(PROCESS, []), store.uows([]), store.claim([], "worker-1", NOW), list(store.chunks([]))]
     answers += [store.give_back([]), store.finish([]), store.expire_sessions({})]
     assert not any(answers)

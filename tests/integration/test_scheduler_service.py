@@ -21,7 +21,8 @@ from scheduler.policy import SchedulerSettings
 from scheduler.service import SchedulerService
 from system.clock import RealClock
 from system.context import REPORT_QUEUE, Context
-from system.errors import ConfigError, Unavailable
+from system.context_watch import ContextWatch
+from system.errors import Unavailable
 from system.lifecycle import UowEvent
 from tests.support.lamp import NOW, context, january
 from tests.support.waiting import wait_until
@@ -33,8 +34,8 @@ HOUR = "flights_hourly/2013010100/1/1"
 class Running:
     """A scheduler that runs in a thread."""
 
-    def __init__(self, store: Store, broker: Broker, parts: Context) -> None:
-        self.service = SchedulerService(store, broker, parts, RealClock(), SETTINGS, "box-1")
+    def __init__(self, store: Store, broker: Broker, parts: Context, watch: ContextWatch | None = None) -> None:
+        self.service = SchedulerService(store, broker, parts, RealClock(), SETTINGS, "box-1", watch=watch)
         self.thread = Thread(target=self.service.run)
         self.thread.start()
 
@@ -122,11 +123,25 @@ def test_it_outlives_a_store_and_a_broker_that_fail_for_a_while(started: list[Ru
     wait_until(lambda: bool(store.uows([HOUR])), what="the hour is requested in the end")
 
 
-def test_a_context_that_does_not_fit_the_store_ends_it_with_the_reason() -> None:
+def test_a_scheduler_whose_context_does_not_fit_what_is_registered_does_not_lead_and_says_so(started: list[Running]) -> None:
     store, broker = MemoryStore(), MemoryBroker()
     fits = Running(store, broker, one_hour())
     wait_until(lambda: bool(store.processes()), what="it is registered")
     fits.stop()
-    moved = context([replace(p, start="2012123100") for p in january(("hourly",), end="2013010101")])
-    with pytest.raises(ConfigError, match="start was"):
-        SchedulerService(store, broker, moved, RealClock(), SETTINGS, "box-1").run()
+    count = len(store.turns_after(0, 100))
+    started.append(Running(store, broker, context([replace(p, start="2012123100") for p in january(("hourly",), end="2013010101")])))
+    wait_until(lambda: any("start was" in s.facts.get("refused", "") for s in store.sessions()), what="it says so")
+    assert len(store.turns_after(0, 100)) == count
+
+
+def test_a_changed_context_is_taken_up_without_a_restart(started: list[Running], tmp_path: Path) -> None:
+    store, file = MemoryStore(), tmp_path / "context.py"
+    file.write_text("one")
+    old, new = one_hour(), context([*january(("hourly",), end="2013010101"), *january(("daily",))])
+    watch = ContextWatch(file, old, lambda: old if file.read_text() == "one" else new, lambda _: "", interval_s=0.02)
+    watch.start()
+    started.append(Running(store, MemoryBroker(), old, watch))
+    wait_until(lambda: len(store.processes()) == 1, what="the old one leads")
+    file.write_text("another")
+    wait_until(lambda: len(store.processes()) == 2, what="the new one leads")
+    watch.close()

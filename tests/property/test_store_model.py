@@ -161,9 +161,10 @@ class Agreement(RuleBasedStateMachine):
     def append_output(self, uow_id: str, fence: int, offset: int, text: str) -> None:
         self.ask(lambda store: store.append_output([OutputPiece(uow_id, fence, offset, text)]))
 
-    @rule(names=batches, shape=words)
-    def register(self, names: list[str], shape: str) -> None:
-        self.ask(lambda store: store.register([process_row(name, shape=shape) for name in names]))
+    @rule(names=batches, shape=words, number=st.integers(1, 5))
+    def register(self, names: list[str], shape: str, number: int) -> None:
+        rows = [process_row(name, shape=shape, turn=number) for name in dict.fromkeys(names)]
+        self.ask(lambda store: store.project(turn(number, registered=rows), []))
 
     @rule(number=st.integers(-1, 5), limit=st.integers(0, 3))
     def read_turns(self, number: int, limit: int) -> None:

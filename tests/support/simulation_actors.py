@@ -5,7 +5,6 @@ from __future__ import annotations
 from db.model import Session
 from mq.broker import Consumer
 from scheduler.engine import Engine
-from scheduler.registry import register
 from system.context import REPORT_QUEUE
 from system.errors import HorariumError, SlotError
 from system.lanes import Lane, lane_of, managed_queues
@@ -67,7 +66,6 @@ class Scheduler(Process):
     def _open(self) -> float:
         world = self.world
         self.broker.declare([REPORT_QUEUE, *managed_queues(world.plan.context)])
-        register(self.store, world.plan.context, SCHEDULER.timetable_start, world.clock.now())
         name = world.name("scheduler")
         self.store.open_session(Session(name, "scheduler", "box", self.pid, 0.0, world.clock.now()))
         self._session, self._is_closed = name, False

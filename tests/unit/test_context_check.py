@@ -329,6 +329,7 @@ DEMO = context_of({"flights": ["hourly", "daily", "yearly"], "weather": ["daily"
 def test_the_shape_is_what_may_not_change_silently() -> None:
     assert json.loads(shape(DEMO.managed["flights_daily"], DEMO)) == {
         "qualifier": "_daily", "grouping": 1, "tree": "flights", "level": "flights_hourly", "dependencies": ["weather_daily"], "start": "",
+        "end": "",
     }  # fmt: skip
 
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
-
 from db.model import UnitOfWork
-from scheduler.registry import register
+from scheduler.registry import fit, read_registered
 from system.context import ManagedProcess
-from system.errors import ConfigError
 from system.lifecycle import JobState
 from tests.support.contexts import managed
 from tests.support.lamp import NOW, Lamp, context
@@ -135,8 +132,5 @@ def test_the_first_day_contains_the_deployments_start_there() -> None:
 
 def test_a_registered_tree_keeps_its_zone() -> None:
     lamp = Lamp(spring(), begins=LATER)
-    register(lamp.store, lamp.context, "2020010100", NOW)
-    moved = context(spring(), "Europe/Berlin")
-    with pytest.raises(ConfigError) as caught:
-        register(lamp.store, moved, "2020010100", NOW)
-    assert caught.value.faults == ("flights_daily: time_zone was None and is 'Europe/Berlin' now",)
+    found = fit(read_registered(lamp.store), context(spring(), "Europe/Berlin"), "2020010100", NOW, 2)
+    assert [str(change) for change in found.changes] == ["flights_daily: time_zone was None and is 'Europe/Berlin' now"]

@@ -11,8 +11,9 @@ from system.errors import SlotError
 from system.lifecycle import UowEvent, UowState
 from tests.support.builders import NOW, outcome, uow
 from tests.support.contexts import context_of, managed
+from tests.support.lamp import context as context_in
 from workers.slots import Ended, Ending
-from workers.tasks import Refusal, after_refusal, canceled, is_uow_id, outcome_of, refused_by_context, task_of
+from workers.tasks import Refusal, after_refusal, canceled, is_uow_id, outcome_of, refused_by_context, task_of, with_what_left
 
 WINDOW = {"start_timeperiod": "2024010103", "end_timeperiod": "2024010106"}
 CLAIMED = uow(state=UowState.IN_PROGRESS, session="worker-1", fence=3, failures=1, losses=2, **WINDOW)
@@ -151,3 +152,10 @@ def test_ids_of_units_of_work_are_known(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "a", "session:x", "command:7", "a/b/c/d", "a//1/1", "a/b/1", "a/b/1/1/1", "rm -rf / / 1/1"])
 def test_other_texts_are_not(text: str) -> None:
     assert not is_uow_id(text)
+
+
+def test_what_left_a_context_is_still_known_with_its_calendar() -> None:
+    before = context_in([managed("flights_daily", "_daily")], "Europe/Berlin")
+    after = with_what_left(context_in([managed("rates_daily", "_daily")]), before)
+    assert list(after.managed) == ["rates_daily", "flights_daily"]
+    assert after.calendar_of("flights_daily").time_zone == "Europe/Berlin"
