@@ -24,7 +24,7 @@ def main() -> None:
         # 0.2 s a child and two chains: 10 children and 10 parents a second.
         run_until_done(environment(Path(folder) / "var", "latency_context.py", {"BENCH_MARKS": folder, "HORARIUM_WORKERS": "2"}))
         store = open_store(f"sqlite:///{Path(folder) / 'var' / 'horarium.db'}")
-        entered = dict(_entered(Path(folder) / "entered"))
+        entered = dict(entered_at(Path(folder) / "entered"))
         waits_ms = sorted(1000 * (at - finished_at(store, *node).timestamp()) for node, at in entered.items())
         store.close()
     shown = {
@@ -36,7 +36,8 @@ def main() -> None:
     print(json.dumps(shown))
 
 
-def _entered(marks: Path) -> list[tuple[tuple[str, str], float]]:
+def entered_at(marks: Path) -> list[tuple[tuple[str, str], float]]:
+    """Return when each parent was entered: its process and timeperiod, and the seconds since the epoch."""
     rows = (line.split() for line in marks.read_text(encoding="utf-8").splitlines())
     return [((process, timeperiod), float(at)) for process, timeperiod, at in rows]
 

@@ -11,7 +11,7 @@ from system.clock import Clock
 from system.errors import HorariumError
 
 log = logging.getLogger(__name__)
-_FOLLOWING_S = 5.0
+_FOLLOWING_S = 1.0
 _TROUBLE_S = 60.0
 
 
