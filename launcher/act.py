@@ -13,6 +13,7 @@ from launcher.job import job_group
 from launcher.parts import Roof
 from launcher.screen import json_option, show, show_json, table_of
 from scheduler.desk import Desk
+from scheduler.durations import Forecast, span_text
 from scheduler.plans import PLANNERS, Plan
 from system.clock import Clock
 from system.context import REPORT_QUEUE
@@ -67,10 +68,13 @@ def plan_command(roof: Roof, verb: str, process: str, periods: str, *, show_all:
     first, until = named.period_range(entry, periods)
     with roof.desk() as desk:
         plan = desk.plan(verb, entry.name, first, until=until)
+        expected = desk.forecast(plan)
     if as_json:
-        show_json({"refusal": plan.refusal, "counts": plan.counts(), "steps": _rows(roof, plan)})
+        steps = [{**row, "expected_s": seconds} for row, seconds in zip(_rows(roof, plan), expected.steps, strict=True)]
+        whole = {name: getattr(expected, name) for name in ("seconds", "chain_s", "slots", "unknown")}
+        show_json({"refusal": plan.refusal, "counts": plan.counts(), "steps": steps, "expected": whole})
     elif plan.steps:
-        _show_plan(_rows(roof, plan), plan, show_all=show_all)
+        _show_plan(_rows(roof, plan), plan, expected, show_all=show_all)
     else:
         click.echo(f"nothing to {verb}: {plan.refusal}", err=True)
     return 0 if plan.steps else 1
@@ -86,14 +90,29 @@ def _rows(roof: Roof, plan: Plan) -> list[dict[str, str]]:
     ]
 
 
-def _show_plan(rows: list[dict[str, str]], plan: Plan, *, show_all: bool) -> None:
-    table = table_of("process", "period", "would be")
-    for row in rows if show_all else rows[:_SHOWN]:
-        table.add_row(*(escape(cell) for cell in row.values()))
+def _show_plan(rows: list[dict[str, str]], plan: Plan, expected: Forecast, *, show_all: bool) -> None:
+    table = table_of("process", "period", "would be", "usually takes")
+    for row, seconds in list(zip(rows, expected.steps, strict=True))[: None if show_all else _SHOWN]:
+        is_unknown = seconds is None and row["process"] in expected.unknown
+        said = "no history" if is_unknown else "" if seconds is None else span_text(seconds)
+        table.add_row(*(escape(cell) for cell in row.values()), said)
     show(table)
     if len(rows) > _SHOWN and not show_all:
         click.echo(f"... and {len(rows) - _SHOWN:,} more; --all shows them")
     click.echo("; ".join(f"{count:,} {action}" for action, count in plan.counts().items()))
+    if text := _said_of(expected):
+        click.echo(text)
+
+
+def _said_of(expected: Forecast) -> str:
+    """Return how long a plan takes as a sentence, empty where it runs nothing."""
+    unknown = f"no history of {', '.join(expected.unknown)}" if expected.unknown else ""
+    if all(seconds is None for seconds in expected.steps):
+        return f"how long it takes can't be said: {unknown}" if unknown else ""
+    bound = "" if expected.seconds < 1 else "over " if unknown else "about "
+    slots = f"with {expected.slots} {'slot' if expected.slots == 1 else 'slots'}" if expected.slots else "with one slot (no worker runs)"
+    text = f"runs for {bound}{span_text(expected.seconds)} {slots}; the longest chain in it takes {span_text(expected.chain_s)}"
+    return f"{text}; {unknown}, which counts as nothing" if unknown else text
 
 
 def await_answer(desk: Desk, number: int, clock: Clock, wait_s: float) -> Command:

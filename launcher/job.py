@@ -16,6 +16,7 @@ from launcher.parts import Roof
 from launcher.screen import json_option, moment, printable, show, show_json, table_of
 from scheduler.blockers import Blocker
 from scheduler.desk import JobView
+from scheduler.durations import span_text
 
 
 @click.group("job")
@@ -119,6 +120,7 @@ def _facts(view: JobView) -> list[tuple[str, str]]:
     if uow := view.uow:
         facts += [("unit of work", uow.id), ("its state", uow.state.value), ("window", f"[{uow.start_timeperiod}, {uow.end_timeperiod})")]
         facts += [("attempt started", moment(uow.started_at)), ("attempt finished", moment(uow.finished_at))]
+        facts += [("usually takes", f"{span_text(view.usual.seconds)} (of the last {view.usual.runs})")] if view.usual else []
         facts += [("rows", f"{uow.rows:,}")] if uow.rows is not None else []
         facts += [("losses", str(uow.losses))] if uow.losses else []
         facts += [("its reason", uow.reason)] if uow.reason else []

@@ -19,6 +19,7 @@ from scheduler.blockers import Blocker
 from scheduler.board import Board
 from scheduler.commands import plan_of
 from scheduler.decisions import Ask, Close, Open
+from scheduler.durations import Durations, Forecast, Usual, forecast
 from scheduler.events import LogEntry, log_of
 from scheduler.joblist import PHASES, JobLine, JobList, active_lines, nodes_in
 from scheduler.plans import Plan
@@ -90,6 +91,7 @@ class JobView:
     uow: UnitOfWork | None
     why: Blocker
     archived: bool
+    usual: Usual | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,9 +160,10 @@ class Desk:
         calendar, group = states.calendar, self._topology.group(*node)
         zone = calendar.time_zone if calendar.moves(states.qualifier) else UTC_CALENDAR.time_zone
         start, end = (calendar.shown(states.qualifier, ordinal) for ordinal in (group.start, group.stop))
+        usual = Durations(self._store, self._read()).of(process)
         state, uow = JobState(states[node[1]]), uows[0] if uows else None
         is_archived = job is None and state in JOB_FINISHED
-        return JobView(process, timeperiod, zone, start, end, state.label, job, uow, self.why(process, timeperiod), is_archived)
+        return JobView(process, timeperiod, zone, start, end, state.label, job, uow, self.why(process, timeperiod), is_archived, usual)
 
     def why(self, process: str, timeperiod: str) -> Blocker:
         """Return why a job is not running now, down to the leaf causes; raises NotFound or TimeperiodError."""
@@ -168,7 +171,8 @@ class Desk:
         board, uows = self._board()
         health = self.health()
         board.size_windows(sum(s.slots for s in health.sessions if s.kind == "worker"))
-        return explain(Scene(board, uows, {s.id: s for s in health.sessions}, leads=health.leader != ""), node)
+        usual = Durations(self._store, self._read()).of
+        return explain(Scene(board, uows, {s.id: s for s in health.sessions}, health.leader != "", usual), node)
 
     def plan(self, verb: str, process: str, timeperiod: str, *, until: str = "") -> Plan:
         """Return what a command would touch if it were given now, without giving it; raises NotFound or TimeperiodError."""
@@ -176,6 +180,12 @@ class Desk:
             self._node(process, text)
         board, _ = self._board()
         return plan_of(Command(verb, process, timeperiod, "", "", self._clock.now(), until), board, self._store)
+
+    def forecast(self, plan: Plan) -> Forecast:
+        """Return how long `plan` will take, by what its processes took lately and with the slots there are now."""
+        slots = sum(session.slots for session in self._store.sessions() if session.kind == "worker")
+        limits = {name: process.max_in_flight for name, process in self._context.managed.items()}
+        return forecast(plan, self._topology, Durations(self._store, self._read()).of, limits, slots)
 
     def jobs(self, processes: Sequence[str], state: str, limit: int) -> JobList:
         """Return the first `limit` jobs of `processes`: what needs a person, what runs, then what is finished, newest first.

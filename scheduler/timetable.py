@@ -168,6 +168,15 @@ class States:
                 yield at + self._base
                 at = self._bytes.find(state, at + 1)
 
+    def newest(self, state: JobState, count: int) -> list[int]:
+        """Return the latest periods in `state`, the latest first, at most `count`."""
+        found: list[int] = []
+        at = self._bytes.rfind(state)
+        while at >= 0 and len(found) < count:
+            found.append(at + self._base)
+            at = self._bytes.rfind(state, 0, at)
+        return found
+
     def load(self, chunk: Chunk) -> None:
         """Take over a stored chunk."""
         at = chunk.first - self._base

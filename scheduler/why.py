@@ -5,13 +5,14 @@ Decides by the functions that the engine decides by; pure but for what was read 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from db.model import Job, Session, UnitOfWork
 from scheduler.blockers import Blocker, said
 from scheduler.board import Board
 from scheduler.decisions import Ask, Close, Decision, Wait
+from scheduler.durations import Usual, span_text
 from scheduler.switches import said_off
 from scheduler.timetable import Node, ordinal_of
 from system.context import ManagedProcess
@@ -21,12 +22,16 @@ from system.lifecycle import JOB_FINISHED, UOW_FINISHED, JobState, UowState
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What was read for one answer: the board, the units of work under way by id, the open sessions by id, whether somebody leads."""
+    """What was read for one answer: the board, the units of work under way by id, the open sessions by id, whether somebody leads.
+
+    `usual` says how long the units of work of a process take, as far as that is known.
+    """
 
     board: Board
     uows: Mapping[str, UnitOfWork]
     sessions: Mapping[str, Session]
     leads: bool
+    usual: Callable[[str], Usual | None] = lambda process: None  # noqa: ARG005  nothing is known
 
 
 _DEEPEST = 60
@@ -164,8 +169,18 @@ def _of_uow(scene: Scene, job: Job) -> Blocker:
         if uow.cancel_requested:
             text = f"{uow.id} is being ended on {session.box}: {uow.reason}"
             return Blocker("ending", text, job.process, job.timeperiod, uow.started_at, log)
-        return Blocker("unit of work", f"{uow.id} is running on {session.box}", job.process, job.timeperiod, uow.started_at, log)
+        text = f"{uow.id} is running on {session.box}{_so_far(scene, uow)}"
+        return Blocker("unit of work", text, job.process, job.timeperiod, uow.started_at, log)
     return _of_queue(scene, job, uow)
+
+
+def _so_far(scene: Scene, uow: UnitOfWork) -> str:
+    """Return for how long a unit of work has been running, and how long it usually does; empty where neither is known."""
+    if uow.started_at is None:
+        return ""
+    text = f" for {span_text(max(0.0, (scene.board.draft.now - uow.started_at).total_seconds()))}"
+    usual = scene.usual(uow.process)
+    return f"{text}, usually {span_text(usual.seconds)}" if usual else text
 
 
 def _of_queue(scene: Scene, job: Job, uow: UnitOfWork) -> Blocker:

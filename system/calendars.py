@@ -39,7 +39,7 @@ class Calendar:
     def containing(self, qualifier: Qualifier, moment: datetime) -> int:
         """Return the ordinal of the period that contains `moment`. There is one for each moment, and it never falls as time goes by."""
         if not self.moves(qualifier):
-            return qualifier.ordinal_of(moment.astimezone(UTC))
+            return qualifier.ordinal_of(moment if moment.tzinfo is UTC else moment.astimezone(UTC))
         ordinal = qualifier.ordinal_of(self.local(moment))
         while self.start(qualifier, ordinal + 1) <= moment:  # clocks may have been put back behind a midnight that they had shown
             ordinal += 1

@@ -10,6 +10,7 @@ import pytest
 
 TESTS = Path(__file__).parents[1]
 TIME, CONTEXT, TREES, DISCRETE = (f"acceptance/test_1_{name}" for name in ("1_timeperiods", "2_context", "3_trees", "4_discrete"))
+ZONES = "unit/test_calendars"
 LIVE, COMMANDS, DEPENDENCIES = "unit/test_engine_live", "unit/test_commands", "unit/test_dependencies"
 
 SENTENCES: list[tuple[str, str, str]] = [
@@ -28,6 +29,11 @@ SENTENCES: list[tuple[str, str, str]] = [
     ("a window is half open", TIME, "a_unit_of_works_window_is_half_open_from_its_groups_start"),
     ("its start is the period when N = 1", TIME, "without_grouping_the_window_is_the_period"),
     ("else the first id after the previous group end", TIME, "a_window_of_three_starts_after_the_group_before"),
+    ("hourly ids are always UTC", ZONES, "hours_are_those_of_utc_and_dates_are_dates_everywhere"),
+    ("a time zone belongs to a tree", "unit/test_engine_zones", "fault_27_a_day_on_which_clocks_change_runs_once_after_each_of_its_hours"),
+    ("and shifts its daily and coarser bounds", ZONES, "months_and_years_begin_with_their_first_day"),
+    ("a local day has 23, 24 or 25 hourly children", ZONES, "a_day_begins_at_the_first_instant_of_its_date"),
+    ("a zone off the whole hour is refused over an hourly level", "unit/test_zone_check", "any_other_is_refused_with_the_reason"),
     # -- 1.2 the process context
     ("managed entries: names and defaults", CONTEXT, "a_managed_entry_has_these_defaults"),
     ("managed entries: the other fields", CONTEXT, "a_managed_entry_has_these_fields_too"),

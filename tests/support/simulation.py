@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from zlib import crc32
 
 from tests.support.simulation_actors import Scheduler, Working
+from tests.support.simulation_commands import plans_judged
 from tests.support.simulation_faults import Misfortune
 from tests.support.simulation_oracle import Violation, judge
 from tests.support.simulation_plan import END, LEASE_S, plan_of
@@ -25,8 +26,9 @@ def play(seed: int, *, ignore_deadline: bool = False) -> World:
     for size in world.plan.slots:
         Working(world, size)
     misfortune.plan()
-    world.run(world.plan.storm_s)
-    _calm(world, misfortune)
+    with plans_judged(world.store) as world.plans:
+        world.run(world.plan.storm_s)
+        _calm(world, misfortune)
     found, kinds = [engine.second_look_found for engine in world.engines], world.plan.kinds
     judge(world.book, world.store, world.marks, found, is_calm=not kinds, has_jumps="jump" in kinds)
     return world

@@ -71,6 +71,7 @@ class World:
         self.store = WatchedStore(self.clock, self.book, lambda: self.clock.latest)
         self.broker = MemoryBroker()
         self.marks: list[Mark] = []
+        self.plans: list[str] = []  # the verbs of the commands that were compared with their plans
         self.engines: list[Engine] = []
         self.processes: list[Process] = []
         self.weather: Weather

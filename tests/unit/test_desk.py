@@ -70,7 +70,7 @@ def unsettled(lamp: Lamp) -> None:
 @pytest.mark.parametrize(
     ("scene", "kind", "text"),
     [
-        (running, "unit of work", "flights_hourly/2013010100/1/1 is running on box-1"),
+        (running, "unit of work", "flights_hourly/2013010100/1/1 is running on box-1 for under 1 s"),
         (ending, "ending", "is being ended on box-1"),
         (failing, "retry", "attempt 1 failed (no disk), the next is due at 2020-01-01 00:00:0"),
         (without_worker, "worker", "and no worker runs"),
