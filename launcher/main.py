@@ -21,7 +21,7 @@ from launcher.freerun import freerun_group
 from launcher.install import install_command
 from launcher.job import job_group
 from launcher.listing import list_command
-from launcher.overview import status_command, timetable_command
+from launcher.overview import timetable_command
 from launcher.parts import Roof
 from launcher.process import process_group
 from launcher.project import init_command
@@ -32,6 +32,7 @@ from launcher.selftest import test_command
 from launcher.settings_list import settings_command
 from launcher.shell import shell_command
 from launcher.simulate import simulate_command
+from launcher.status import status_command
 from launcher.supervise import super_command
 from launcher.up import up_command
 from system import logs

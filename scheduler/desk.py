@@ -284,13 +284,17 @@ class Desk:
 
     # -- reading
 
+    def read(self) -> Timetable:
+        """Return the timetable as of the last turn. To be looked at, never to be changed."""
+        return self._read()
+
     def _read(self) -> Timetable:
         """Return the timetable as of the last turn; only the first call reads all of it."""
         if self._timetable is None:
             self._timetable = Timetable(self._context, self._settings.timetable_start)
             self._timetable.head = self._store.projected_turn()
             chunks, active = self._store.chunks(list(self._context.managed)), self._store.active_jobs()
-            self._timetable.load(chunks, active, switches=self._store.switches())
+            self._timetable.load(chunks, active, switches=self._store.switches(), registered=self._store.processes())
             last = self._store.turns_after(self._timetable.head - 1, 1) if self._timetable.head else []
             self._leader = last[0].session if last else ""
         while turns := self._store.turns_after(self._timetable.head, _TURNS_AT_ONCE):

@@ -88,7 +88,7 @@ def test_status_tells_who_leads_and_what_needs_a_person(lamp: Lamp, terminal: Te
     lamp.work(hours(1)[0], event=UowEvent.FAILED)
     assert terminal.run("status") == 0
     assert "scheduler-1" in terminal.out
-    assert "flights_hourly: 0 held, 1 failing" in terminal.out
+    assert "flights_hourly 2013010100 failing" in terminal.out
     assert terminal.json("status")["health"]["leader"] == "scheduler-1"
 
 

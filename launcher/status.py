@@ -1,0 +1,135 @@
+"""What needs a person, and how does the whole stand, on one screen? `launch.py status`"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import click
+from rich.markup import escape
+from rich.table import Table
+
+from launcher import boxes
+from launcher.listing import next_fire
+from launcher.parts import Roof, scheduler_settings
+from launcher.queue import queues_of
+from launcher.screen import json_option, moment, number, printable, show, show_json, table_of
+from scheduler.attention import Need
+from scheduler.desk import Health, Progress
+from scheduler.overview import Overview, overview
+
+_ROWS = 10
+
+
+@click.command("status")
+@json_option
+@click.pass_obj
+def status_command(roof: Roof, *, as_json: bool) -> None:
+    """Show what needs a person first, then who leads, how far all is, what runs, what waits, and who is there."""
+    now = roof.clock.now()
+    with roof.joined() as parts:
+        desk = roof.desk_over(parts)
+        health, progress = desk.health(), desk.progress()
+        needing = [level for level in desk.timetable() if level.held or level.failing]
+        rows = boxes.read(parts.store)
+        seen = overview(desk, parts.store, parts.broker, list(queues_of(roof.context)), scheduler_settings(roof.settings), now)
+    if as_json:
+        show_json({"health": health, "progress": progress, "needing": needing, "overview": seen, "boxes": [boxes.summary_of(row) for row in rows]})
+        return
+    _show_needs(seen, now)
+    for trouble in [text for row in rows for text in row.troubles]:
+        show(f"[yellow]! {escape(trouble)}[/yellow]")
+    show(_headline(health, progress, _next(roof), boxes.box_lines(rows)))
+    _show_marks(seen)
+    _show_work(seen, now)
+    if health.sessions:
+        show(_session_table(health))
+    if seen.retired:
+        listed = ", ".join(f"{row.process}{f' since {moment(row.since)}' if row.since else ''}" for row in seen.retired)
+        show(f"[dim]retired: {escape(listed)}[/dim]")
+
+
+def _show_needs(seen: Overview, now: datetime) -> None:
+    for need in seen.needs.first:
+        style = "yellow" if need.kind == "failing" else "red"
+        since = f" for {_age(need.since, now)}" if need.since else ""
+        place = f"{need.process} {need.timeperiod} " if need.process else ""
+        show(f"[{style}]! {escape(place)}{_word(need)}{since}: {escape(printable(need.text))}[/{style}]")
+        show(f"    [cyan]{escape(need.look)}[/cyan]")
+    more = seen.needs.total - len(seen.needs.first)
+    if more > 0:
+        show(f"[red]! and {more:,} more: launch.py job list --state held (or failing)[/red]")
+    if not seen.needs.total:
+        show("[green]nothing needs a person[/green]")
+
+
+def _word(need: Need) -> str:
+    return {"leader": "nobody leads", "worker": "nobody works", "context": "context refused"}.get(need.kind, need.kind)
+
+
+def _show_marks(seen: Overview) -> None:
+    """Print up to where each process is complete, those with holes first."""
+    marks = sorted(seen.watermarks, key=lambda mark: not mark.holes)
+    table = table_of("process", "complete through", "holes", "first hole", right=["holes"])
+    for mark in marks[:_ROWS]:
+        table.add_row(escape(mark.process), mark.through or "-", number(mark.holes), mark.first_hole or "-")
+    show(table)
+    if len(marks) > _ROWS:
+        show(f"[dim]... and {len(marks) - _ROWS} more processes: launch.py timetable[/dim]")
+
+
+def _show_work(seen: Overview, now: datetime) -> None:
+    if seen.running:
+        table = table_of("running", "box", "for", right=["for"])
+        for run in seen.running[:_ROWS]:
+            table.add_row(escape(run.uow), escape(run.box), _age(run.since, now))
+        show(table)
+        if len(seen.running) > _ROWS:
+            show(f"[dim]... and {len(seen.running) - _ROWS} more[/dim]")
+    if seen.queues:
+        shown = ", ".join(f"{queue.queue} {queue.depth:,}" for queue in seen.queues[:_ROWS])
+        more = f" and {len(seen.queues) - _ROWS} more (launch.py queue list)" if len(seen.queues) > _ROWS else ""
+        show(f"queues (at most {seen.window:,} in each): {escape(shown)}{more}")
+
+
+def _age(since: datetime | None, now: datetime) -> str:
+    """Return how long ago something was, in its largest unit or two."""
+    if since is None:
+        return "-"
+    seconds = max(0, int((now - since).total_seconds()))
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds} s"
+
+
+def _next(roof: Roof) -> str:
+    """Return which process is due next at a time of its own, empty where none is."""
+    now = roof.clock.now()
+    fires = [(at, entry.name) for entry in roof.context.managed.values() if entry.is_on and (at := next_fire(entry, now))]
+    return f"{min(fires)[1]} at {moment(min(fires)[0])}" if fires else ""
+
+
+def _headline(health: Health, progress: Progress, fire: str, lines: list[str]) -> Table:
+    facts = table_of("", "")
+    facts.show_header = False
+    if not health.leader:
+        facts.add_row("leader", "[red]none: nothing is scheduled[/red] (launch.py up)")
+    else:
+        age = "not known yet" if health.last_turn_age_s is None else f"{health.last_turn_age_s:.1f} s ago"
+        facts.add_row("leader", escape(health.leader))
+        facts.add_row("last good turn", f"{age} (turns that decided something: {health.last_turn:,})")
+    facts.add_row("timetable", f"{progress.finished:,} of {progress.due:,} periods finished, {progress.active:,} under way")
+    if fire:
+        facts.add_row("next", escape(fire))
+    for line in lines:
+        facts.add_row("box", escape(line))
+    return facts
+
+
+def _session_table(health: Health) -> Table:
+    made = table_of("kind", "box", "pid", "slots", "since", "beats", right=["pid", "slots", "beats"])
+    for session in sorted(health.sessions, key=lambda s: (s.kind, s.box, s.pid)):
+        made.add_row(
+            session.kind, escape(session.box), str(session.pid), number(session.slots), moment(session.opened_at), f"{session.beat:,}"
+        )
+    return made

@@ -1,0 +1,123 @@
+"""Does a status say what needs a person, how far all is, and what runs, on one screen, whatever the history?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from random import Random
+
+import pytest
+
+from scheduler.timetable import States, id_of
+from scheduler.watermark import Watermark, watermark
+from system.lifecycle import JOB_FINISHED, JobState, UowEvent
+from tests.support.lamp import NOW, Lamp, context, hours, january
+from tests.support.pretended_roof import LampRoof, Terminal
+
+
+def day_of(marks: str) -> Watermark:
+    """Return the watermark of a day of hours: x is finished, . is not."""
+    (process,) = january(("hourly",), end=f"20130101{len(marks):02}")
+    states = States(process, "2020010100")
+    for at, mark in enumerate(marks):
+        states[states.first + at] = JobState.PROCESSED if mark == "x" else JobState.IN_PROGRESS if mark == "-" else JobState.EMBRYO
+    return watermark(states, NOW)
+
+
+@pytest.mark.parametrize(
+    ("marks", "through", "holes", "first_hole"),
+    [
+        ("xxxx", "2013010103", 0, ""),
+        ("xx..", "2013010101", 0, ""),
+        ("....", "", 0, ""),
+        ("xx.x", "2013010101", 1, "2013010102"),
+        ("xx--x.x-", "2013010101", 2, "2013010102"),
+        (".xx.", "", 1, "2013010100"),
+    ],
+)
+def test_a_watermark_names_the_last_complete_period_and_the_first_hole(marks: str, through: str, holes: int, first_hole: str) -> None:
+    assert day_of(marks) == Watermark("flights_hourly", through, holes, first_hole)
+
+
+def test_a_watermark_is_what_counting_one_by_one_says() -> None:
+    luck = Random(7)
+    for _ in range(200):
+        (process,) = january(("hourly",), end="2013010123")
+        states = States(process, "2020010100")
+        for at in range(luck.randrange(24)):
+            states[states.first + at] = luck.choice(list(JobState))
+        done = [states[states.first + at] in JOB_FINISHED for at in range(23)]
+        first = done.index(False) if False in done else 23
+        holes = sum(1 for at in range(23) if not done[at] and (at == 0 or done[at - 1]) and True in done[at:])
+        found = watermark(states, NOW)
+        assert (found.holes, found.through) == (holes, id_of(states.qualifier, states.first + first - 1) if first else "")
+
+
+@pytest.fixture
+def lamp() -> Lamp:
+    lamp = Lamp(january(max_attempts=1, on_failure="hold"))
+    lamp.turn()
+    return lamp
+
+
+@pytest.fixture
+def terminal(lamp: Lamp, capsys: pytest.CaptureFixture[str]) -> Terminal:
+    return Terminal(LampRoof(lamp), capsys)
+
+
+def test_a_held_job_comes_first_with_what_to_press(lamp: Lamp, terminal: Terminal) -> None:
+    lamp.work(*hours(1), event=UowEvent.FAILED)
+    assert terminal.run("status") == 0
+    assert terminal.out.startswith("! flights_hourly 2013010100 held")
+    assert "launch.py job release flights_hourly 2013010100 --why TEXT" in terminal.out.splitlines()[1]
+
+
+def test_nobody_who_leads_and_nobody_who_works_come_before_all_else(lamp: Lamp, terminal: Terminal) -> None:
+    lamp.work(*hours(1), event=UowEvent.FAILED)
+    lamp.store.close_sessions(["scheduler-1", "worker-1"])
+    kinds = [need["kind"] for need in terminal.json("status")["overview"]["needs"]["first"]]
+    assert kinds == ["leader", "worker", "held"]
+
+
+def test_a_refused_context_is_said_where_a_person_looks(lamp: Lamp, terminal: Terminal) -> None:
+    lamp.store.beat("scheduler-1", {"refused": "the context changes the timetable of registered processes:\n  a start"})
+    assert terminal.run("status") == 0
+    assert "scheduler on box-1: the context changes the timetable of registered processes" in terminal.out
+    assert "launch.py context plan" in terminal.out
+
+
+def test_what_runs_is_shown_with_its_box_and_for_how_long(lamp: Lamp, terminal: Terminal) -> None:
+    lamp.claim(*hours(1))
+    terminal.roof.clock.sleep(90)
+    found = terminal.json("status")["overview"]
+    assert [(run["uow"], run["box"]) for run in found["running"]] == [("flights_hourly/2013010100/1/1", "box-1")]
+    assert found["looked_at"] == 24
+
+
+def test_a_process_that_left_is_shown_as_retired(lamp: Lamp, terminal: Terminal) -> None:
+    terminal.roof.__dict__["context"] = context(january(("hourly",)))
+    assert [row["process"] for row in terminal.json("status")["overview"]["retired"]] == ["flights_daily"]
+    assert terminal.run("status") == 0
+    assert "retired: flights_daily" in terminal.out
+
+
+def test_a_hundred_failing_jobs_take_no_more_than_one_screen(terminal: Terminal, capsys: pytest.CaptureFixture[str]) -> None:
+    lamp = Lamp([replace(p, max_attempts=0) for p in january(days=4)])
+    for _ in range(3):
+        lamp.turn()
+        for uow in lamp.claim(*lamp.requested()):
+            lamp.finish(uow, UowEvent.FAILED)
+    lamp.turn()
+    shown = Terminal(LampRoof(lamp), capsys)
+    assert shown.json("status")["overview"]["needs"]["total"] > 50
+    assert shown.run("status") == 0
+    assert "more: launch.py job list" in shown.out
+    assert len(shown.out.splitlines()) < 40
+
+
+def test_where_all_is_well_that_is_said(lamp: Lamp, terminal: Terminal) -> None:
+    lamp.run()
+    lamp.store.beat("scheduler-1", {"turned_at": (lamp.clock.now() - timedelta(seconds=1)).isoformat()})
+    assert terminal.run("status") == 0
+    assert terminal.out.startswith("nothing needs a person")
+    assert "2013010123" in terminal.out
