@@ -33,7 +33,8 @@ def status_command(roof: Roof, *, as_json: bool) -> None:
         rows = boxes.read(parts.store)
         seen = overview(desk, parts.store, parts.broker, list(queues_of(roof.context)), scheduler_settings(roof.settings), now)
     if as_json:
-        show_json({"health": health, "progress": progress, "needing": needing, "overview": seen, "boxes": [boxes.summary_of(row) for row in rows]})
+        told = [boxes.summary_of(row) for row in rows]
+        show_json({"health": health, "progress": progress, "needing": needing, "overview": seen, "boxes": told})
         return
     _show_needs(seen, now)
     for trouble in [text for row in rows for text in row.troubles]:
