@@ -34,6 +34,7 @@ from db.model import (
     Turn,
     UnitOfWork,
     UowMove,
+    Widening,
 )
 from system.errors import SchemaError, StoreError
 from system.lifecycle import UOW_LIFECYCLE, JobEvent, JobState, UowEvent, UowState, advance
@@ -73,6 +74,10 @@ class _Kind:
 _RARE: dict[str, _Kind] = {
     "entries": _Kind(write_entries, read_entries),
     "events": _Kind(write_events, read_events),
+    "widenings": _Kind(
+        lambda widenings: [(w.uow_id, w.fence, w.slice) for w in widenings],
+        lambda found: tuple([Widening(*values) for values in found]),
+    ),
     "switches": _Kind(
         lambda switches: [list(switch_row(switch).values()) for switch in switches],
         lambda found: tuple([_switch_of(values) for values in found]),

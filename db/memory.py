@@ -34,6 +34,7 @@ from db.model import (
     Turn,
     UnitOfWork,
     UowMove,
+    Widening,
 )
 from system.errors import NotFound, StoreError
 from system.lifecycle import JOB_ACTIVE, UOW_FINISHED, UOW_LIFECYCLE, UowEvent, UowState, advance
@@ -108,6 +109,8 @@ class MemoryStore(MemoryBoxes, MemoryKeeping):
             self._cancel(turn.cancels)
             for move, state in moves:
                 self._move(move, state, turn.number)
+            for widening in turn.widenings:
+                self._widen(widening, turn.number)
             self._put_jobs(turn.jobs)
             self._put_entries(turn.entries)
             self._put_chunks(chunks)
@@ -134,6 +137,11 @@ class MemoryStore(MemoryBoxes, MemoryKeeping):
             uow = self._uows.get(cancel.uow_id)
             if uow is not None and uow.state not in UOW_FINISHED:
                 self._put_uow(replace(uow, cancel_requested=True, reason=cancel.reason))
+
+    def _widen(self, widening: Widening, number: int) -> None:
+        uow = self._uows.get(widening.uow_id)
+        if uow is not None and (uow.state, uow.fence) == (UowState.REQUESTED, widening.fence) and uow.turn < number:
+            self._put_uow(replace(uow, slice=widening.slice, turn=number))
 
     def _move(self, move: UowMove, state: UowState, number: int) -> None:
         uow = self._uows.get(move.uow_id)

@@ -114,6 +114,15 @@ class UowMove:
 
 
 @dataclass(frozen=True, slots=True)
+class Widening:
+    """A unit of work that nobody has claimed since `fence` is to cover this slice of its source."""
+
+    uow_id: str
+    fence: int
+    slice: str
+
+
+@dataclass(frozen=True, slots=True)
 class Cancel:
     """A unit of work is to end: nobody may claim it any more, and its owner is told by its next beat."""
 
@@ -220,6 +229,7 @@ class Turn:
     entries: tuple[Entry, ...] = ()
     events: tuple[Event, ...] = ()
     switches: tuple[Switch, ...] = ()
+    widenings: tuple[Widening, ...] = ()
     registered: tuple[ProcessRow, ...] = ()
 
 

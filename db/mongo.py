@@ -58,6 +58,7 @@ from db.model import (
     Turn,
     UnitOfWork,
     UowMove,
+    Widening,
 )
 from db.mongo_boxes import MongoBoxes
 from db.mongo_bulk import Write, upsert_first, upsert_newer, write
@@ -158,6 +159,7 @@ class MongoStore(MongoBoxes, MongoKeeping):
             upsert_first(self._uows, [_uow_document(uow) for uow in turn.opened])
             write(self._uows, [_cancel(cancel) for cancel in turn.cancels])
             write(self._uows, moves)
+            write(self._uows, [_widen(widening, turn.number) for widening in turn.widenings])
             upsert_newer(self._jobs, [_job_document(job) for job in turn.jobs])
             upsert_newer(self._entries, [{"_id": entry.title, **entry_row(entry)} for entry in turn.entries])
             upsert_newer(self._chunks, [{"_id": f"{c.process}/{c.number}", **chunk_row(c)} for c in chunks])
@@ -409,6 +411,11 @@ def _move(move: UowMove, number: int) -> Write:
         values["session"] = ""
     match = {"_id": move.uow_id, "state": move.before.value, "fence": move.fence, "turn": {"$lt": number}}
     return UpdateOne(match, {"$set": values})
+
+
+def _widen(widening: Widening, number: int) -> Write:
+    match = {"_id": widening.uow_id, "state": UowState.REQUESTED.value, "fence": widening.fence, "turn": {"$lt": number}}
+    return UpdateOne(match, {"$set": {"slice": widening.slice, "turn": number}})
 
 
 def _answer(answer: Answer, number: int) -> Write:

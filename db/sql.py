@@ -175,6 +175,7 @@ class SqlStore(SqlBoxes, SqlKeeping):
             sql_uows.open_new(conn, uow_rows)
             sql_uows.cancel(conn, turn.cancels)
             sql_uows.move(conn, move_rows)
+            sql_uows.widen(conn, turn.widenings, turn.number)
             _PUT_JOBS(conn, job_rows)
             _PUT_ENTRIES(conn, entry_rows)
             _PUT_CHUNKS(conn, chunk_rows)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from db.documents import UOW_COLUMNS, moment_text, outcome_row, row_uow, storable
-from db.model import Cancel, Outcome, UnitOfWork, UowMove
+from db.model import Cancel, Outcome, UnitOfWork, UowMove, Widening
 from db.sql_dialect import insert_absent, locked
 from db.sql_schema import EMPTY, FINISHED, IN_PROGRESS, REQUESTED, TRUE, uows
 from system.lifecycle import UOW_LIFECYCLE, UowEvent, UowState, advance
@@ -67,6 +67,13 @@ _MOVE = Many(
         | {"session": sa.case((sa.bindparam("state") == REQUESTED, EMPTY), else_=uows.c.session)}
     ),
     ("key", "before", "under", "turn", "state", "losses", "reason"),
+)
+
+_WIDEN = Many(
+    sa.update(uows)
+    .where(_key, uows.c.state == REQUESTED, uows.c.fence == sa.bindparam("under"), uows.c.turn < sa.bindparam("turn"))
+    .values({name: sa.bindparam(name) for name in ("slice", "turn")}),
+    ("key", "under", "turn", "slice"),
 )
 
 
@@ -155,6 +162,11 @@ def move_row(move: UowMove, turn: int) -> Values:
 def move(conn: sa.Connection, rows: Sequence[Values]) -> None:
     """Apply moves where state and fence still match and the record is older than the turn."""
     _MOVE(conn, rows)
+
+
+def widen(conn: sa.Connection, widenings: Sequence[Widening], turn: int) -> None:
+    """Set slices of units of work that nobody has claimed."""
+    _WIDEN(conn, [(w.uow_id, w.fence, turn, storable(w.slice)) for w in widenings])
 
 
 def to_end(conn: sa.Connection, session: str) -> tuple[str, ...]:

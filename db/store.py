@@ -68,6 +68,7 @@ class Store(Keeping):
         `cancels`: `cancel_requested` and reason set, where the unit of work is not finished.
         `moves`: where state and fence still match and the record's `turn` is older: state, losses, reason; the session is cleared
         by any move to REQUESTED. The record's `turn` is set.
+        `widenings`: the slice, where the unit of work is REQUESTED under that fence and the record's `turn` is older, which is set.
         `jobs`, `entries`, `chunks` and `switches`: written where there is no record or its `turn` is older.
         `lost`: those sessions are closed. `answers`: state, answer and turn of the commands, where still OPEN.
         `registered`: processes, written where there is none of that name or its `turn` is older.

@@ -12,11 +12,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from db.model import Job, Switch, UnitOfWork, UowMove
+from db.model import Job, Switch, UnitOfWork, UowMove, Widening
 from mq.broker import Message
 from scheduler import admission
 from scheduler.alarms import Alarms
-from scheduler.decisions import Ask, Close, Decision, Occasion, Open, Postpone, Revert, Wait, held, pass_over
+from scheduler.decisions import Ask, Close, Decision, Occasion, Open, Postpone, Revert, Wait, Widen, held, pass_over
 from scheduler.draft import Draft
 from scheduler.freerun_board import FreerunBoard
 from scheduler.frontier import Frontier
@@ -81,6 +81,8 @@ class Board:
                 continue
             self.inflight.note(uow, node)
             self.look_at[uow.id] = None
+            if job.again_at and uow.slice:
+                self._node_alarms.put(job.again_at, node)
             if job.held:
                 self.inflight.leave_place(uow.id)
             if job.retry_at:
@@ -210,7 +212,8 @@ class Board:
         first_at = states.open_at(ordinal) if entry.is_live and not is_triggered else None
         now = self.draft.now
         occasion = Occasion(
-            process, self.timetable.period(node), now, is_closed, first_at, states.again_at(now), self.probes.heard(node)
+            process, self.timetable.period(node), now, is_closed, first_at, states.again_at(now), self.probes.heard(node),
+            self._unclaimed(job),
         )
         return MACHINES[entry.state_machine_name](job, inputs, entry.blocking_type, occasion)
 
@@ -234,12 +237,14 @@ class Board:
         elif decision is not None:
             self._carry_out(decision, node)
 
-    def _carry_out(self, decision: Close | Revert | Ask | Postpone | Wait, node: Node) -> None:
+    def _carry_out(self, decision: Close | Revert | Ask | Widen | Postpone | Wait, node: Node) -> None:
         match decision:
             case Ask():
                 self.probes.want(self._question(node))
             case Postpone(reason, until):
                 self._postpone(node, reason, until)
+            case Widen(slice_, until):
+                self._widen(node, slice_, until)
             case Close(event, reason):
                 self.probes.use(node)
                 self._close(node, event, reason)
@@ -251,6 +256,11 @@ class Board:
             case Wait(_, until) if until is not None:
                 self._node_alarms.put(until, node)
 
+    def _unclaimed(self, job: Job | None) -> str:
+        """Return what a job's unit of work covers, empty where somebody has it, as far as is known, or there is none."""
+        flight = self.inflight.flights.get(job.uow_id) if job is not None and not job.held else None
+        return flight.slice if flight is not None and flight.state is UowState.REQUESTED else ""
+
     def _question(self, node: Node) -> Question:
         states, group = self.timetable.states[node[0]], self.topology.group(*node)
         start, end = states.calendar.start(states.qualifier, group.start), states.calendar.end(states.qualifier, group[-1])
@@ -260,6 +270,17 @@ class Board:
         """Take in what a source said."""
         if self.probes.hear(probed):
             self.mark(probed.question.node)
+
+    def _widen(self, node: Node, slice_: str, until: datetime) -> None:
+        """Have a unit of work that nobody has claimed cover more. If somebody was first, the next run covers it."""
+        self.probes.use(node)
+        job = replace(self.timetable.active[node], again_at=until, turn=self.draft.number)
+        flight = self.inflight.flights[job.uow_id]
+        if slice_ != flight.slice:
+            flight.slice = slice_
+            self.draft.widenings.append(Widening(job.uow_id, flight.fence, slice_))
+        self.draft.put(job)
+        self._node_alarms.put(until, node)
 
     def _postpone(self, node: Node, reason: str, until: datetime) -> None:
         self.probes.use(node)
@@ -428,6 +449,8 @@ class Board:
             job.uow_id, job.process, job.timeperiod, queue, start, end, opened_at=now, turn=turn, fence=job.fence, slice=decision.slice
         )
         self.draft.put(job)
+        if job.again_at and uow.slice:
+            self._node_alarms.put(job.again_at, node)  # more may have come by then, and nobody may have claimed it
         self.draft.opened.append(uow)
         self.draft.messages.append(Message(uow.queue, uow.id))
         self.inflight.note(uow, node)

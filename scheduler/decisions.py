@@ -41,6 +41,7 @@ class Occasion:
     may run first.
 
     `again_at`: when it would run again after a run now. `probed`: what its source has said since it was decided on last.
+    `slice`: what its unit of work covers that nobody has claimed.
     All are about the window that the job stands for: of a grouped one the whole group.
     """
 
@@ -51,6 +52,7 @@ class Occasion:
     first_at: datetime | None = None
     again_at: datetime | None = None
     probed: Probed | None = None
+    slice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,14 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
+class Widen:
+    """Its unit of work, which nobody has claimed, is to cover `slice`; that is asked for again at `until`."""
+
+    slice: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Postpone:
     """Its source has said, by `reason`, that nothing is to be done before `until`."""
 
@@ -97,7 +107,7 @@ class Wait:
     until: datetime | None = None
 
 
-Decision = Open | Close | Revert | Ask | Postpone | Wait
+Decision = Open | Close | Revert | Ask | Widen | Postpone | Wait
 
 NOT_CAUGHT_UP = "not caught up"
 CLOSING = {UowState.PROCESSED: JobEvent.PROCESSED, UowState.NOOP: JobEvent.NOOP, UowState.CANCELED: JobEvent.SKIPPED}

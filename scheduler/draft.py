@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from db.entries import Entry
-from db.model import Answer, Cancel, Event, Job, ProcessRow, Switch, Turn, UnitOfWork, UowMove
+from db.model import Answer, Cancel, Event, Job, ProcessRow, Switch, Turn, UnitOfWork, UowMove, Widening
 from mq.broker import Message
 from scheduler.events import told
 from scheduler.timetable import Node, Timetable, ordinal_of
@@ -31,6 +31,7 @@ class Draft:
     switches: dict[str, Switch] = field(default_factory=dict)
     entries: dict[tuple[str, str], Entry] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
+    widenings: list[Widening] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     _told: dict[tuple[str, str], int] = field(default_factory=dict)
     _commanded: set[tuple[str, str]] = field(default_factory=set)
@@ -106,4 +107,5 @@ class Draft:
             events=tuple(self.events),
             registered=tuple(self.registered),
             switches=tuple(self.switches.values()),
+            widenings=tuple(self.widenings),
         )

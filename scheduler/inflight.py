@@ -26,6 +26,7 @@ class Flight:
     fence: int
     state: UowState
     losses: int = 0
+    slice: str = ""
 
     @property
     def lane(self) -> Lane:
@@ -61,7 +62,7 @@ class InFlight:
             queue = queue_in(self._queues[node[0]], lane_of(uow.queue))
             flight = self.flights[uow.id] = Flight(node, queue, uow.fence, uow.state, uow.losses)
             self.take_place(uow.id)
-        flight.fence, flight.losses = uow.fence, uow.losses
+        flight.fence, flight.losses, flight.slice = uow.fence, uow.losses, uow.slice
         self.moved(uow.id, flight, uow.state)
         return flight
 

@@ -64,6 +64,7 @@ class Keeper:
         )
         self._kind = 0
         self._after = ""
+        self._unsettled: set[str] = set()
         self.removed = 0  # records, since this keeper began
 
     def turn(self, now: datetime) -> float:
@@ -108,15 +109,18 @@ class Keeper:
         return page.next
 
     def _uows(self, before: datetime, after: str) -> str:
+        if not after:
+            # Of what ended long ago and was not settled since nobody led; what ends from now on is too young for this pass.
+            self._unsettled = {entry.uow_id(run.fire) for entry in self._store.entries() for run in entry.runs}
         page = self._store.old_uows(before, after, self._settings.batch)
-        gone = self._of_finished_jobs(page.found)
+        gone = self._of_finished_jobs(uow for uow in page.found if uow.id not in self._unsettled)
         self._write("uow", ((_ended_at(uow) or before, uow_row(uow)) for uow in gone))
         self._store.remove_uows([uow.id for uow in gone])
         self.removed += len(gone)
         return page.next
 
     def _of_finished_jobs(self, uows: Iterable[UnitOfWork]) -> list[UnitOfWork]:
-        """Return those of `uows` whose job is not under way; one whose record is gone was finished."""
+        """Return those of `uows` whose job is not under way; one whose record is gone was finished, and an entry's has none."""
         by_process: dict[str, list[UnitOfWork]] = {}
         for uow in uows:
             by_process.setdefault(uow.process, []).append(uow)

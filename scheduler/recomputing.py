@@ -6,15 +6,16 @@ Like continuous, but for what the source says. Pure: values in, a decision out. 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from db.model import Job
 from db.source import Extent
 from scheduler import continuous
 from scheduler.blockers import Blocker
-from scheduler.decisions import Ask, Close, Decision, Input, Occasion, Open, Postpone, Wait
+from scheduler.decisions import Ask, Close, Decision, Input, Occasion, Open, Postpone, Wait, Widen
 from scheduler.slices import covered_by, new_part, slice_text
-from system.lifecycle import JobEvent, UowState
+from system.lifecycle import JobEvent, JobState, UowState
 
 _SOURCE = "its source"
 AWAY = f"{_SOURCE} is away: "
@@ -29,6 +30,8 @@ def decide(job: Job | None, inputs: Sequence[Input], blocking_type: str, occasio
     # A final run is not held back by the frequency, but it can't do without the source.
     if job is not None and is_due and job.reason.startswith(AWAY if is_final else _SOURCE) and _is_put_off(job, occasion):
         return _put_off(job)
+    if job is not None and occasion.slice and job.state is JobState.IN_PROGRESS:
+        return _meanwhile(job, occasion, decision)
     if not isinstance(decision, Open):
         return decision
     probed = occasion.probed
@@ -37,6 +40,20 @@ def decide(job: Job | None, inputs: Sequence[Input], blocking_type: str, occasio
     if probed.error:
         return Postpone(AWAY + probed.error, occasion.now + timedelta(seconds=_AWAY_S))
     return _final(job, probed.extent) if is_final else _one_more(job, probed.extent, occasion)
+
+
+def _meanwhile(job: Job, occasion: Occasion, decision: Decision) -> Decision:
+    """Return what is owed to a job whose unit of work nobody has claimed yet, each time that it would run again."""
+    if job.again_at is None or occasion.again_at is None:
+        return decision
+    if job.again_at > occasion.now:
+        return replace(decision, until=job.again_at) if isinstance(decision, Wait) else decision
+    probed = occasion.probed
+    if probed is None:
+        return Ask((Blocker("source", "its source is being asked for new rows", occasion.process, occasion.timeperiod),))
+    if probed.error or probed.extent is None or probed.extent == covered_by(occasion.slice):
+        return Widen(occasion.slice, occasion.again_at)
+    return Widen(new_part(probed.extent, covered_by(job.covered)), occasion.again_at)
 
 
 def _is_put_off(job: Job, occasion: Occasion) -> bool:

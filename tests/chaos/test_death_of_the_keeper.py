@@ -86,5 +86,5 @@ def test_fault_21_a_keeper_may_die_at_any_call(after: bool) -> None:
         assert lamp.state("flights_hourly", "2013010105") is lamp.state("flights_daily", "2013010100") is JobState.PROCESSED
     assert died_at >= {
         "", "append", "old_uows", "old_jobs", "old_commands", "printed", "uows", "jobs", "events", "output", "turns_after",
-        "projected_turn", "remove_uows", "remove_jobs", "remove_turns", "remove_commands", "remove_output", "remove_sessions",
+        "projected_turn", "remove_uows", "remove_jobs", "remove_turns", "remove_commands", "remove_output", "remove_sessions", "entries",
     }

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from db.entries import Run
-from db.model import Answer, Cancel, CommandState, Turn, UowMove
+from db.model import Answer, Cancel, CommandState, Turn, UowMove, Widening
 from db.store import Store
 from system.errors import IllegalTransition
 from system.lifecycle import JobState, UowEvent, UowState
@@ -99,6 +99,22 @@ def test_a_move_follows_the_table(store: Store, before: UowState, event: UowEven
     open_uows(store, UOW_ID, state=before, fence=4)
     store.project(turn(2, moves=[UowMove(UOW_ID, before, event, fence=4)]), [])
     assert (read_uow(store).state, read_uow(store).turn) == (after, 2)
+
+
+def test_a_unit_of_work_that_nobody_has_claimed_is_widened(store: Store) -> None:
+    open_uows(store, UOW_ID, fence=4)
+    store.project(turn(2, widenings=[Widening(UOW_ID, 4, "all")]), [])
+    assert read_uow(store) == uow(fence=4, slice="all", turn=2)
+
+
+@pytest.mark.parametrize(
+    ("state", "fence", "number"), [(UowState.IN_PROGRESS, 4, 2), (UowState.REQUESTED, 3, 2), (UowState.REQUESTED, 4, 1)]
+)
+def test_a_widening_needs_the_state_the_fence_and_an_older_record(store: Store, state: UowState, fence: int, number: int) -> None:
+    open_uows(store, UOW_ID, state=state, fence=4)
+    before = read_uow(store)
+    store.project(turn(number, widenings=[Widening(UOW_ID, fence, "all")]), [])
+    assert read_uow(store) == before
 
 
 @pytest.mark.parametrize("state", [state for state in ALL_STATES if state is not UowState.IN_PROGRESS])

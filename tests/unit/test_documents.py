@@ -55,6 +55,7 @@ from db.model import (
     Turn,
     UnitOfWork,
     UowMove,
+    Widening,
 )
 from system.errors import IllegalTransition, SchemaError, StoreError
 from system.lifecycle import JobEvent, JobState, UowEvent, UowState
@@ -119,7 +120,7 @@ BY_TYPE: dict[str, st.SearchStrategy[Any]] = {
     "UowEvent": st.sampled_from(UowEvent),
     "CommandState": st.sampled_from(CommandState),
 }
-BY_TYPE |= {kind.__name__: records(kind) for kind in (Job, UnitOfWork, UowMove, Cancel, Answer, Event, Switch, Run, ProcessRow)}
+BY_TYPE |= {kind.__name__: records(kind) for kind in (Job, UnitOfWork, UowMove, Cancel, Widening, Answer, Event, Switch, Run, ProcessRow)}
 BY_TYPE |= {"Entry": records(Entry)}
 
 ROWS: list[tuple[type[Any], Callable[[Any], dict[str, Any]], Callable[[Any], Any]]] = [

@@ -7,12 +7,14 @@ from datetime import timedelta
 
 import pytest
 
+from db.entries import Entry, Run
 from db.keeping import Floor
 from db.model import OutputPiece
 from scheduler.commands import ARCHIVED
 from scheduler.keeper import Keeper, KeeperSettings
 from system.errors import Unavailable
-from system.lifecycle import JobState, UowEvent
+from system.lifecycle import JobState, UowEvent, UowState
+from tests.support import builders
 from tests.support.kept import DAYS, Shelf, after_days, finished_day, keeper_of
 from tests.support.lamp import Lamp, hours, january
 
@@ -103,6 +105,16 @@ def test_nothing_of_a_job_under_way_goes(shelf: Shelf) -> None:
     lamp.give("release", "flights_hourly", "2013010100")
     lamp.run()
     assert lamp.state(*DAY) is JobState.PROCESSED
+
+
+def test_what_a_freerun_entry_has_not_settled_stays(shelf: Shelf) -> None:
+    lamp = finished_day()
+    runs = (Run("20200101000000", UowState.REQUESTED, builders.NOW),)
+    names = [f"report/nightly/{fire}/1" for fire in ("20200101000000", "20191231000000")]
+    ended = [builders.uow(name, state=UowState.PROCESSED, finished_at=lamp.clock.now()) for name in names]
+    lamp.store.project(builders.turn(1, opened=ended, entries=[Entry("report", "nightly", 1, builders.NOW, runs=runs)]), [])
+    after_days(lamp, 30, shelf)
+    assert [uow.id for uow in lamp.store.uows(names)] == names[:1]
 
 
 def test_an_earlier_run_of_a_job_that_runs_again_stays(shelf: Shelf) -> None:

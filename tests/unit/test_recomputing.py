@@ -190,6 +190,39 @@ def test_another_leader_asks_again() -> None:
     assert spring.requested() == [f"{HOUR}/1/1"]
 
 
+def test_a_requested_run_that_nobody_has_claimed_is_widened_in_place() -> None:
+    spring = Spring(3)
+    spring.come(9)
+    spring.pass_s(600)
+    assert (spring.slice(1), spring.requested()) == ({"lowest": 3, "highest": 9, "count": 2, "after": None}, [f"{HOUR}/1/1"])
+    spring.come(25)
+    spring.pass_s(600)
+    spring.work(f"{HOUR}/1/1")
+    spring.pass_s(600)
+    assert (spring.slice(1)["highest"], spring.requested()) == (25, [])
+
+
+def test_a_run_that_somebody_has_claimed_is_not_widened() -> None:
+    spring = Spring(3)
+    (uow,) = spring.claim(f"{HOUR}/1/1")
+    spring.come(9)
+    spring.pass_s(600)
+    assert spring.slice(1)["highest"] == 3
+    spring.finish(uow)
+    spring.pass_s(600)
+    assert spring.slice(2) == {"lowest": 3, "highest": 9, "count": 2, "after": 3}
+
+
+def test_a_requested_run_is_widened_after_a_restart_too() -> None:
+    spring = Spring(3)
+    spring.store.close_sessions(["scheduler-1"])
+    spring.engine = spring.another_engine("scheduler-2")
+    spring.turn(3)
+    spring.come(9)
+    spring.pass_s(600)
+    assert spring.slice(1)["highest"] == 9
+
+
 @pytest.mark.parametrize(
     ("extent", "after"),
     [
