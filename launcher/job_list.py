@@ -8,17 +8,17 @@ from rich.markup import escape
 from launcher import named
 from launcher.parts import Roof
 from launcher.screen import json_option, moment, printable, show, show_json, table_of
-from scheduler.joblist import PHASES, JobList
+from scheduler.joblist import LATE, PHASES, JobList
 from system.lifecycle import JobState
 
 _STATES = tuple(state.label.removeprefix("state_") for state in JobState)
-_STATE_HELP = f"In this state only: {', '.join(_STATES)}; or at this: {', '.join(PHASES)}."
+_STATE_HELP = f"In this state only: {', '.join(_STATES)}; or at this: {', '.join((*PHASES, LATE))}."
 _STYLES = {"held": "red", "failing": "yellow", "running": "cyan"}
 
 
 @click.command("list")
 @click.option("--process", metavar="PROCESS", help="Of this process only.")
-@click.option("--state", type=click.Choice([*PHASES, *_STATES]), metavar="STATE", help=_STATE_HELP)
+@click.option("--state", type=click.Choice([*PHASES, LATE, *_STATES]), metavar="STATE", help=_STATE_HELP)
 @click.option("--limit", default=40, show_default=True, type=click.IntRange(min=1), help="At most so many.")
 @json_option
 @click.pass_obj
@@ -42,6 +42,7 @@ def _show(found: JobList) -> None:
         state = line.state.removeprefix("state_")
         style = _STYLES.get(line.phase, "")
         what = f"[{style}]{line.phase}[/{style}]" if style else line.phase or state
+        what += " [red]late[/red]" if line.late_since else ""
         reason = printable(line.reason).partition("\n")[0]
         table.add_row(escape(line.process), line.timeperiod, what, moment(line.since), escape(reason))
     show(table)

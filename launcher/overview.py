@@ -42,7 +42,7 @@ def level_table(levels: list[Level]) -> Table:
     return made
 
 
-_COLUMNS = ("due", "done", "noop", "skipped", "running", "failing", "held")
+_COLUMNS = ("due", "done", "noop", "skipped", "late", "running", "failing", "held")
 
 
 def _count(level: Level, column: str) -> int:
@@ -55,5 +55,5 @@ def _count(level: Level, column: str) -> int:
 
 
 def _styled(column: str, count: int) -> str:
-    style = {"failing": "yellow", "held": "red", "running": "cyan"}.get(column)
+    style = {"failing": "yellow", "held": "red", "late": "red", "running": "cyan"}.get(column)
     return f"[{style}]{number(count)}[/{style}]" if style and count else number(count)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import click
@@ -9,13 +10,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from launcher import boxes
-from launcher.listing import next_fire
 from launcher.parts import Roof, scheduler_settings
 from launcher.queue import queues_of
 from launcher.screen import json_option, moment, number, printable, show, show_json, table_of
 from scheduler.attention import Need
 from scheduler.desk import Health, Progress
+from scheduler.lateness import Late
 from scheduler.overview import Overview, overview
+from scheduler.switches import Standing
 
 _ROWS = 10
 
@@ -31,15 +33,16 @@ def status_command(roof: Roof, *, as_json: bool) -> None:
         health, progress = desk.health(), desk.progress()
         needing = [level for level in desk.timetable() if level.held or level.failing]
         rows = boxes.read(parts.store)
+        late, fire = desk.late(), _next(desk.standings())
         seen = overview(desk, parts.store, parts.broker, list(queues_of(roof.context)), scheduler_settings(roof.settings), now)
     if as_json:
         told = [boxes.summary_of(row) for row in rows]
-        show_json({"health": health, "progress": progress, "needing": needing, "overview": seen, "boxes": told})
+        show_json({"health": health, "progress": progress, "needing": needing, "late": late, "overview": seen, "boxes": told})
         return
-    _show_needs(seen, now)
+    _show_needs(seen, late, now)
     for trouble in [text for row in rows for text in row.troubles]:
         show(f"[yellow]! {escape(trouble)}[/yellow]")
-    show(_headline(health, progress, _next(roof), boxes.box_lines(rows)))
+    show(_headline(health, progress, fire, boxes.box_lines(rows)))
     _show_marks(seen)
     _show_work(seen, now)
     if health.sessions:
@@ -49,7 +52,7 @@ def status_command(roof: Roof, *, as_json: bool) -> None:
         show(f"[dim]retired: {escape(listed)}[/dim]")
 
 
-def _show_needs(seen: Overview, now: datetime) -> None:
+def _show_needs(seen: Overview, late: Sequence[Late], now: datetime) -> None:
     for need in seen.needs.first:
         style = "yellow" if need.kind == "failing" else "red"
         since = f" for {_age(need.since, now)}" if need.since else ""
@@ -59,8 +62,18 @@ def _show_needs(seen: Overview, now: datetime) -> None:
     more = seen.needs.total - len(seen.needs.first)
     if more > 0:
         show(f"[red]! and {more:,} more: launch.py job list --state held (or failing)[/red]")
-    if not seen.needs.total:
+    for found in late:
+        _show_late(found)
+    if not seen.needs.total and not late:
         show("[green]nothing needs a person[/green]")
+
+
+def _show_late(late: Late) -> None:
+    """Print about a process that is late since when it is, why, and what to press."""
+    leaf = late.why.leaves()[0] if late.why else None
+    text = f"{late.process}: {late.count:,} late, {late.first} since {moment(late.since)}{f': {leaf.text}' if leaf else ''}"
+    show(f"[red]! {escape(printable(text))}[/red]")
+    show(f"    [cyan]{escape(leaf.look if leaf and leaf.look else f'launch.py job why {late.process} {late.first}')}[/cyan]")
 
 
 def _word(need: Need) -> str:
@@ -103,10 +116,9 @@ def _age(since: datetime | None, now: datetime) -> str:
     return f"{seconds} s"
 
 
-def _next(roof: Roof) -> str:
+def _next(standings: Sequence[Standing]) -> str:
     """Return which process is due next at a time of its own, empty where none is."""
-    now = roof.clock.now()
-    fires = [(at, entry.name) for entry in roof.context.managed.values() if entry.is_on and (at := next_fire(entry, now))]
+    fires = [(standing.next, standing.process) for standing in standings if standing.is_on and standing.next]
     return f"{min(fires)[1]} at {moment(min(fires)[0])}" if fires else ""
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 
@@ -21,7 +21,8 @@ from scheduler.commands import plan_of
 from scheduler.decisions import Ask, Close, Open
 from scheduler.durations import Durations, Forecast, Usual, forecast
 from scheduler.events import LogEntry, log_of
-from scheduler.joblist import PHASES, JobLine, JobList, active_lines, nodes_in
+from scheduler.joblist import LATE, PHASES, JobLine, JobList, active_lines, nodes_in
+from scheduler.lateness import Late, late, late_at, late_since
 from scheduler.plans import Plan
 from scheduler.policy import SchedulerSettings
 from scheduler.switches import Standing, standing
@@ -43,7 +44,8 @@ _TURNS_AT_ONCE = 500
 class Level:
     """One process of a tree, over the periods that are due. `counts` is by state label; `first` and `last` are ids, or empty.
 
-    `active`, `held` and `failing` count all jobs under way; `open` those of them whose period is not over, so that they can't be done yet.
+    `active`, `held` and `failing` count all jobs under way; `open` those of them whose period is not over, so that they
+    can't be done yet; `late` the unfinished periods that are past their deadline.
     """
 
     tree: str
@@ -58,6 +60,7 @@ class Level:
     first: str
     last: str
     open: int = 0
+    late: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +140,18 @@ class Desk:
         is_stuck = held > 0 and not is_done and not has_command and not self._goes_on()
         return Progress(due, finished, active, held, failing, is_done, is_stuck)
 
+    def late(self, explained: int = 10) -> list[Late]:
+        """Return the processes that have late periods, the longest late first; for the first `explained` what they wait for."""
+        table, now = self._read(), self._clock.now()
+        found = []
+        for name, states in table.states.items():
+            ordinals = list(late(states, self._topology, now))
+            since = late_since(states, ordinals[0]) if ordinals else None
+            if since is not None:
+                found.append(Late(name, len(ordinals), table.period((name, ordinals[0])), since))
+        found.sort(key=lambda each: each.since)
+        return [replace(each, why=self.why(each.process, each.first)) if at < explained else each for at, each in enumerate(found)]
+
     def standings(self) -> list[Standing]:
         """Return how every managed process stands: on or off, since when, by whom, and by which schedule."""
         table, now = self._read(), self._clock.now()
@@ -190,11 +205,14 @@ class Desk:
     def jobs(self, processes: Sequence[str], state: str, limit: int) -> JobList:
         """Return the first `limit` jobs of `processes`: what needs a person, what runs, then what is finished, newest first.
 
-        `state` keeps those in one state (`processed`, `embryo`, ...) or in one of PHASES; empty: all but EMBRYO.
+        `state` keeps those in one state (`processed`, `embryo`, ...), in one of PHASES, or those that are late; empty: all but EMBRYO.
         """
-        table = self._read()
+        table, now = self._read(), self._clock.now()
+        if state == LATE:
+            found = [(name, ordinal) for name in processes for ordinal in late(table.states[name], self._topology, now)]
+            return JobList(self._lines(table, found[:limit], now), len(found))
         uows = {uow.id: uow for uow in self._store.uows([job.uow_id for job in table.active.values()])}
-        active = active_lines(table, processes, uows)
+        active = active_lines(table, processes, uows, now)
         if state:
             # What was reopened and has not run yet is EMBRYO with a record; it is found among the others below.
             active = [line for line in active if state in (line.phase, line.state.removeprefix("state_")) and state != "embryo"]
@@ -202,9 +220,9 @@ class Desk:
         if state in PHASES or (state and named[state] not in JOB_FINISHED | {JobState.EMBRYO}):
             return JobList(active[:limit], len(active))
         nodes, total = nodes_in(table, processes, named.get(state), self._clock.now(), max(0, limit - len(active)))
-        return JobList([*active[:limit], *self._lines(table, nodes)], len(active) + total)
+        return JobList([*active[:limit], *self._lines(table, nodes, now)], len(active) + total)
 
-    def _lines(self, table: Timetable, nodes: Sequence[Node]) -> list[JobLine]:
+    def _lines(self, table: Timetable, nodes: Sequence[Node], now: datetime) -> list[JobLine]:
         by_process: dict[str, list[str]] = {}
         for node in nodes:
             by_process.setdefault(node[0], []).append(table.period(node))
@@ -212,8 +230,9 @@ class Desk:
         lines = []
         for node in nodes:
             period, job = table.period(node), jobs.get((node[0], table.period(node)))
-            state = JobState(table.states[node[0]][node[1]]).label
-            lines.append(JobLine(node[0], period, state, "", job.changed_at if job else None, job.reason if job else ""))
+            states, state = table.states[node[0]], JobState(table.states[node[0]][node[1]])
+            since = None if state in JOB_FINISHED else late_at(states, node, now)
+            lines.append(JobLine(node[0], period, state.label, "", job.changed_at if job else None, job.reason if job else "", since))
         return lines
 
     def log(self, process: str, timeperiod: str, limit: int) -> list[LogEntry]:
@@ -346,6 +365,7 @@ class Desk:
             "" if is_empty else table.period((process, states.first)),
             "" if is_empty else table.period((process, due_end - 1)),
             sum(1 for ordinal in jobs if states.is_open(ordinal, now)),
+            sum(1 for _ in late(states, self._topology, now)),
         )
 
     def _node(self, process: str, timeperiod: str) -> tuple[str, int]:

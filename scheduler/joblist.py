@@ -9,16 +9,21 @@ from datetime import datetime
 from itertools import islice
 
 from db.model import Job, UnitOfWork
+from scheduler.lateness import late_at
 from scheduler.timetable import Node, Timetable
 from system.lifecycle import JOB_FINISHED, JobState, UowState
 
 # What a job under way is at, in the order of the list.
+LATE = "late"
 PHASES = ("held", "failing", "running", "requested", "waiting")
 
 
 @dataclass(frozen=True, slots=True)
 class JobLine:
-    """One job of a list. `phase` is one of PHASES, empty for one that is not under way; `since` is None where no record was read."""
+    """One job of a list. `phase` is one of PHASES, empty for one that is not under way; `since` is None where no record was read.
+
+    `late_since` is the deadline that the job has missed, None where it has not.
+    """
 
     process: str
     timeperiod: str
@@ -26,6 +31,7 @@ class JobLine:
     phase: str
     since: datetime | None
     reason: str
+    late_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +53,14 @@ def phase_of(job: Job, uow: UnitOfWork | None) -> str:
     return "requested" if uow is not None and uow.state is UowState.REQUESTED else "waiting"
 
 
-def active_lines(table: Timetable, processes: Collection[str], uows: Mapping[str, UnitOfWork]) -> list[JobLine]:
+def active_lines(table: Timetable, processes: Collection[str], uows: Mapping[str, UnitOfWork], now: datetime) -> list[JobLine]:
     """Return the jobs of `processes` that are under way: what needs a person first, then the oldest period."""
     found = []
     for (process, ordinal), job in table.active.items():
         if process in processes:
             phase = phase_of(job, uows.get(job.uow_id))
-            line = JobLine(process, job.timeperiod, job.state.label, phase, job.failing_since or job.changed_at, job.held or job.reason)
+            since, late = job.failing_since or job.changed_at, late_at(table.states[process], (process, ordinal), now)
+            line = JobLine(process, job.timeperiod, job.state.label, phase, since, job.held or job.reason, late)
             states = table.states[process]
             found.append((PHASES.index(phase), states.calendar.start(states.qualifier, ordinal), process, line))
     return [line for *_, line in sorted(found, key=lambda entry: entry[:3])]

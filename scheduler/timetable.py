@@ -18,6 +18,7 @@ from system.schedule import Every, Schedule, parse_schedule
 from system.timeperiod import Qualifier, Timeperiod, parse
 
 FINISHED_BYTES = bytes(sorted(JOB_FINISHED))
+_UNFINISHED = bytes(int(state not in JOB_FINISHED) for state in range(256))
 _SKIPPED = int(JobState.SKIPPED)
 
 Node = tuple[str, int]
@@ -46,7 +47,7 @@ class States:
     `switch` is what sets it apart from its context, None for nothing; `schedule` is the one in force; `missed` are not caught up.
     """
 
-    __slots__ = ("_base", "_bytes", "calendar", "first", "last", "missed", "process", "qualifier", "schedule", "switch")
+    __slots__ = ("_base", "_bytes", "_settled", "calendar", "first", "last", "missed", "process", "qualifier", "schedule", "switch")
 
     def __init__(self, process: ManagedProcess, default_start: str, calendar: Calendar = UTC_CALENDAR) -> None:
         self.process = process
@@ -57,6 +58,7 @@ class States:
         self.last = after.ordinal if after else None
         self._base = self.qualifier.chunk_start(self.qualifier.chunk_of(self.first))
         self._bytes = bytearray()
+        self._settled = self.first  # no period before it is unfinished
         self.schedule: Schedule = parse_schedule(process.trigger_frequency)
         self.switch: Switch | None = None
         self.missed: list[range] = []
@@ -70,6 +72,8 @@ class States:
         if at >= len(self._bytes):
             self._bytes.extend(bytes(at + 1 - len(self._bytes)))
         self._bytes[at] = state
+        if ordinal < self._settled and state not in JOB_FINISHED:
+            self._settled = ordinal
 
     @property
     def is_on(self) -> bool:
@@ -160,6 +164,19 @@ class States:
         schedule = self.schedule
         return opened_at + timedelta(seconds=schedule.seconds) if isinstance(schedule, Every) else schedule.next_fire(opened_at)
 
+    def unfinished(self, low: int, high: int) -> Iterator[int]:
+        """Yield the unfinished periods of `[low, high)`, oldest first. What is finished at the beginning of all is walked once."""
+        begin = max(low, self._settled)
+        if begin >= high:
+            return
+        found = self.between(begin, high).translate(_UNFINISHED)
+        at = found.find(b"\1")
+        if low <= self._settled:
+            self._settled = begin + (at if at >= 0 else len(found))
+        while at >= 0:
+            yield begin + at
+            at = found.find(b"\1", at + 1)
+
     def under_way(self) -> Iterator[int]:
         """Yield the periods that are active and not EMBRYO."""
         for state in (JobState.IN_PROGRESS, JobState.FINAL_RUN):
@@ -179,6 +196,7 @@ class States:
 
     def load(self, chunk: Chunk) -> None:
         """Take over a stored chunk."""
+        self._settled = self.first
         at = chunk.first - self._base
         states = chunk.states[max(0, -at) :]
         at = max(0, at)

@@ -13,6 +13,7 @@ from scheduler.blockers import Blocker, said
 from scheduler.board import Board
 from scheduler.decisions import Ask, Close, Decision, Wait
 from scheduler.durations import Usual, span_text
+from scheduler.lateness import late_at
 from scheduler.switches import said_off
 from scheduler.timetable import Node, ordinal_of
 from system.context import ManagedProcess
@@ -55,7 +56,8 @@ def explain(scene: Scene, node: Node, depth: int = 0) -> Blocker:
     state = JobState(states[ordinal])
     if state in JOB_FINISHED:
         return Blocker("finished", f"it is finished: {state.label}", process, timeperiod)
-    title = f"{process} {timeperiod} is {state.label}"
+    late = late_at(states, node, board.draft.now)
+    title = f"{process} {timeperiod} is {state.label}{f', late since {said(late)}' if late else ''}"
     job = board.timetable.active.get(node)
     cause = _cause(scene, node, job, depth) if depth < _DEEPEST else ()
     since = job.changed_at if job else None

@@ -53,7 +53,8 @@ class ManagedProcess:
 
     `lag_s` is how long after a period's end its data may be expected. `start` is the first timeperiod, `end` the first that is not
     run any more; each empty for the deployment's default (`end`: never). `catchup` says which periods run that were missed before the
-    process was registered, or while it was off: all, none, or the last so many. `timeout_s` 0 is no limit, `max_attempts` and
+    process was registered, or while it was off: all, none, or the last so many. `deadline` is how many
+    seconds after its end a period should be finished, None for no such time. `timeout_s` 0 is no limit, `max_attempts` and
     `max_in_flight` 0 likewise. `backoff_s` is the wait after the first failure; it doubles up to 15 minutes.
     """
 
@@ -81,6 +82,7 @@ class ManagedProcess:
     start: str = ""
     end: str = ""
     catchup: str | int = "all"
+    deadline: float | None = None
     lag_s: float = 300.0
     timeout_s: float = 0.0
     max_in_flight: int = 0

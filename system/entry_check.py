@@ -116,6 +116,7 @@ def _managed_faults(process: ManagedProcess, folder: str) -> Iterator[str]:
     yield from _choice_fault("on_failure", process.on_failure, ON_FAILURE)
     yield from _switch_fault(process.is_on)
     yield from _catchup_fault(process.catchup)
+    yield from _deadline_fault(process)
     yield from _grouping_faults(process)
     yield from _bounds_faults(process)
     yield from _number_faults(process, ("lag_s", "timeout_s", "backoff_s"), ("max_in_flight", "max_attempts"))
@@ -216,6 +217,16 @@ def _choice_fault(field: str, found: object, known: Collection[str]) -> Iterator
 def _switch_fault(is_on: object) -> Iterator[str]:
     if not isinstance(is_on, bool):
         yield f"is_on {is_on!r} is neither True nor False: use one of them"
+
+
+def _deadline_fault(process: ManagedProcess) -> Iterator[str]:
+    found = process.deadline
+    if found is None:
+        return
+    if not _is_number(found) or found <= 0:
+        yield f"deadline {found!r} is no number of seconds: use more than 0, counted from a period's end, or None for none"
+    elif _is_number(process.lag_s) and found <= process.lag_s:
+        yield f"deadline {found!r} is over before a period may run (lag_s {process.lag_s!r}): make it longer, or the lag shorter"
 
 
 def _catchup_fault(found: object) -> Iterator[str]:
