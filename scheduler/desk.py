@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
@@ -33,11 +33,12 @@ from system.calendars import UTC_CALENDAR
 from system.clock import Clock
 from system.context import REPORT_QUEUE, Context
 from system.errors import BrokerError, NotFound, Unavailable
-from system.lifecycle import JOB_FINISHED, UOW_FINISHED, JobState
+from system.lifecycle import JOB_FINISHED, UOW_FINISHED, JobState, UowState
 from system.timeperiod import parse
 
 log = logging.getLogger(__name__)
 _TURNS_AT_ONCE = 500
+_WITH_A_WORKER = (UowState.REQUESTED, UowState.IN_PROGRESS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +184,7 @@ class Desk:
     def why(self, process: str, timeperiod: str) -> Blocker:
         """Return why a job is not running now, down to the leaf causes; raises NotFound or TimeperiodError."""
         node = self._node(process, timeperiod)
-        board, uows = self._board()
+        board, uows = self._board(self._topology.inputs_of(process))
         health = self.health()
         board.size_windows(sum(s.slots for s in health.sessions if s.kind == "worker"))
         usual = Durations(self._store, self._read()).of
@@ -193,7 +194,7 @@ class Desk:
         """Return what a command would touch if it were given now, without giving it; raises NotFound or TimeperiodError."""
         for text in (timeperiod, *((until,) if until else ())):
             self._node(process, text)
-        board, _ = self._board()
+        board, _ = self._board(())  # a plan goes by the jobs' own records
         return plan_of(Command(verb, process, timeperiod, "", "", self._clock.now(), until), board, self._store)
 
     def forecast(self, plan: Plan) -> Forecast:
@@ -211,7 +212,9 @@ class Desk:
         if state == LATE:
             found = [(name, ordinal) for name in processes for ordinal in late(table.states[name], self._topology, now)]
             return JobList(self._lines(table, found[:limit], now), len(found))
-        uows = {uow.id: uow for uow in self._store.uows([job.uow_id for job in table.active.values()])}
+        # Only these can be with a worker.
+        asked = [job.uow_id for job in table.active.values() if job.process in processes and job.uow_state in _WITH_A_WORKER]
+        uows = {uow.id: uow for uow in self._store.uows(asked)}
         active = active_lines(table, processes, uows, now)
         if state:
             # What was reopened and has not run yet is EMBRYO with a record; it is found among the others below.
@@ -338,10 +341,10 @@ class Desk:
         due = ((name, ordinal) for name in sorted(on) for ordinal in table.due_embryos(name, now))
         return any(isinstance(board.decision(node), Open | Close | Ask) for node in chain(active, due))
 
-    def _board(self) -> tuple[Board, dict[str, UnitOfWork]]:
-        """Return a board as the engine would have it now, and the units of work under way by id."""
+    def _board(self, processes: Collection[str]) -> tuple[Board, dict[str, UnitOfWork]]:
+        """Return a board as the engine would have it now, and by id the units of work under way, both as far as `processes` go."""
         table = self._read()
-        uows = {uow.id: uow for uow in self._store.uows([job.uow_id for job in table.active.values()])}
+        uows = {uow.id: uow for uow in self._store.uows([job.uow_id for job in table.active.values() if job.process in processes])}
         board = Board(self._context, self._topology, table, self._settings, self._clock.now())
         board.resume(uows.values())
         return board, uows

@@ -78,6 +78,19 @@ class Topology:
         """
         return list(self._order)
 
+    def inputs_of(self, process: str) -> set[str]:
+        """Return a process with all that it waits for, directly or not."""
+        found: set[str] = set()
+        waiting = [process]
+        while waiting:
+            name = waiting.pop()
+            if name not in found:
+                found.add(name)
+                place = self.places[name]
+                waiting += [*((place.child,) if place.child else ()), *place.dependencies]
+                waiting += [other for need in place.needs for other in need.processes]
+        return found
+
     def group(self, process: str, ordinal: int) -> range:
         """Return the ordinals of the group that holds a period, in order: the last of them is the one that runs.
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
 import pytest
 
+from db.memory import MemoryStore
+from db.model import UnitOfWork
 from scheduler.timetable import States, id_of
 from scheduler.watermark import Watermark, watermark
 from system.lifecycle import JOB_FINISHED, JobState, UowEvent
@@ -113,6 +116,30 @@ def test_a_hundred_failing_jobs_take_no_more_than_one_screen(terminal: Terminal,
     assert shown.run("status") == 0
     assert "more: launch.py job list" in shown.out
     assert len(shown.out.splitlines()) < 40
+
+
+class Counting(MemoryStore):
+    """A store that counts the units of work that it is asked for."""
+
+    asked = 0
+
+    def uows(self, ids: Sequence[str]) -> list[UnitOfWork]:
+        self.asked += len(ids)
+        return super().uows(ids)
+
+
+def test_a_question_about_one_process_reads_nothing_of_the_others() -> None:
+    store = Counting()
+    rates = [replace(p, name=f"rates_{p.name[8:]}", queue=f"r_{p.name}") for p in january(("hourly",), days=3)]
+    lamp = Lamp([*january(), *rates], store=store)
+    lamp.turn()
+    store.asked = 0
+    lamp.desk.why("flights_daily", "2013010100")
+    assert store.asked == 24
+    lamp.desk.jobs(["rates_hourly"], "", 10)
+    assert store.asked == 24 + 72
+    lamp.desk.plan("reprocess", "flights_hourly", "2013010100")
+    assert store.asked == 24 + 72
 
 
 def test_where_all_is_well_that_is_said(lamp: Lamp, terminal: Terminal) -> None:
