@@ -8,7 +8,7 @@ from __future__ import annotations
 import heapq
 import logging
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -26,7 +26,7 @@ from scheduler.machines import MACHINES
 from scheduler.moves import record
 from scheduler.policy import SchedulerSettings
 from scheduler.probing import Probed, Probes, Question
-from scheduler.settlement import Settlement, retried, settle
+from scheduler.settlement import Settlement, is_given_up, retried, settle
 from scheduler.timetable import Node, Timetable, id_of
 from scheduler.trees import Topology
 from system.context import Context
@@ -303,6 +303,24 @@ class Board:
     def _closed(self, node: Node, job: Job) -> None:
         log.info("%s %s is %s%s", job.process, job.timeperiod, job.state.label, f": {job.reason}" if job.reason else "")
         self.touch_users(node)
+        if is_given_up(job) and (parent := self.parent_given_up(node)):
+            self.skip(parent, job.reason)
+
+    def parent_given_up(self, node: Node, also: Container[Node] = ()) -> Node | None:
+        """Return the parent of a node where all that it is made of is SKIPPED, or is in `also`; None where it is finished or runs."""
+        place = self.topology[node[0]]
+        if place.parent is None:
+            return None
+        up = self.topology.parent_of(*node)
+        assert up is not None
+        parent = place.parent, self.topology.group(place.parent, up)[-1]
+        job, inside = self.timetable.active.get(parent), self.topology.children_of(*parent)
+        is_running = job is not None and job.uow_state is not None and job.uow_state not in UOW_FINISHED
+        if is_running or self.timetable.states[place.parent][parent[1]] in JOB_FINISHED:
+            return None
+        states = self.timetable.states[node[0]]
+        ends = self.topology.ends_of(node[0], range(*states.clip(inside.start, inside.stop)))
+        return parent if all(states[end] == JobState.SKIPPED or (node[0], end) in also for end in ends) else None
 
     def touch_users(self, node: Node) -> None:
         """Tell those who use `node` that it was settled in this turn."""

@@ -13,7 +13,7 @@ from scheduler.plans import MOST_STEPS, PLANNERS, REACH, Action, Plan, Step
 from scheduler.settlement import reopened
 from scheduler.timetable import Node, ordinal_of
 from system.errors import TimeperiodError
-from system.lifecycle import UOW_FINISHED, JobEvent, JobState, UowEvent, UowState
+from system.lifecycle import JOB_FINISHED, UOW_FINISHED, JobEvent, JobState, UowEvent, UowState
 
 Result = tuple[CommandState, str] | None
 
@@ -103,7 +103,8 @@ def take(step: Step, reason: str, board: Board) -> None:
         case Action.SKIP_AFTER, Job() as job:
             call_off(board, job, JobEvent.SKIPPED, reason)
         case Action.SKIP, _:
-            board.skip(step.node, reason)
+            if board.timetable.states[step.node[0]][step.node[1]] not in JOB_FINISHED:  # a parent ends with the last of its children
+                board.skip(step.node, reason)
         case Action.HOLD, job:
             embryo = job or Job(step.node[0], board.timetable.period(step.node), JobState.EMBRYO, now, turn)
             board.draft.put(replace(embryo, held=reason, changed_at=now, turn=turn))

@@ -100,7 +100,21 @@ def skip(board: Board, records: Records, nodes: list[Node]) -> Plan:
             continue
         job = records.get(node)
         steps.append(Step(node, Action.SKIP_AFTER if job and _runs(job) else Action.SKIP, job))
+    steps += _parents(board, {step.node for step in steps}, {step.node for step in steps if step.action is Action.SKIP})
     return Plan(tuple(steps)) if steps else Plan(refusal="it is finished; what is done can only be reprocessed")
+
+
+def _parents(board: Board, planned: set[Node], given_up: set[Node]) -> list[Step]:
+    """Return the steps of those parents that nothing is left of: all their children are skipped."""
+    found: list[Step] = []
+    waiting = sorted(given_up)
+    while waiting:
+        parent = board.parent_given_up(waiting.pop(), given_up)
+        if parent is not None and parent not in planned and parent not in given_up:
+            found.append(Step(parent, Action.SKIP, board.timetable.active.get(parent)))
+            given_up.add(parent)
+            waiting.append(parent)
+    return found
 
 
 def hold(board: Board, records: Records, nodes: list[Node]) -> Plan:

@@ -163,8 +163,7 @@ class Rules:
         if wanted == "anew":
             self._anew(node)
         elif wanted == "skip" and outcome == "canceled":
-            self._close(node, SKIPPED)
-            place.is_operators = True
+            self._give_up(node)
 
     def step(self, now: datetime) -> None:
         """Do everything that is owed at `now`, until nothing is."""
@@ -252,5 +251,14 @@ class Rules:
             if self.running(node):
                 self.places[node].after_run = "skip"
             elif self.places[node].state not in FINISHED:
-                self._close(node, SKIPPED)
-                self.places[node].is_operators = True
+                self._give_up(node)
+
+    def _give_up(self, node: Node) -> None:
+        """Skip a node for an operator, and a parent of which nothing is left."""
+        self._close(node, SKIPPED)
+        self.places[node].is_operators = True
+        for parent in self.users[node]:
+            children = [child for child in self.inputs[parent][0] if self.group(child)[-1] == child]
+            is_left = any(self.places[child].state != SKIPPED for child in children)
+            if node in children and not is_left and self.places[parent].state not in FINISHED and not self.running(parent):
+                self._give_up(parent)

@@ -264,6 +264,21 @@ def test_a_skip_gives_up_what_is_not_finished_with_its_descendants() -> None:
     assert lamp.state("flights_hourly", "2013010100") is JobState.PROCESSED
 
 
+def test_a_parent_is_skipped_with_the_last_of_its_children() -> None:
+    lamp = Lamp(january())
+    lamp.turn()
+    lamp.work(*hours(1), event=UowEvent.EMPTY)
+    lamp.give("skip", "flights_hourly", "2013010101", until="2013010200")
+    lamp.turn(3)
+    lamp.run()
+    assert lamp.state("flights_daily", "2013010100") is not JobState.SKIPPED  # one hour of it had no data
+    other = Lamp(january(days=1))
+    other.give("skip", "flights_hourly", "2013010100", until="2013010200")
+    other.turn(3)
+    assert other.state("flights_daily", "2013010100") is JobState.SKIPPED
+    assert other.job("flights_daily", "2013010100").reason == "operator ann skipped it: test"
+
+
 def test_a_skip_ends_what_runs_first() -> None:
     lamp = one_hour()
     uow = lamp.claim(HOUR)[0]
