@@ -19,7 +19,7 @@ from scheduler.trees import Topology
 from system.lifecycle import JobState, UowState
 
 LAST = 20
-_RUNNING = (Action.REOPEN, Action.REOPEN_AFTER, Action.RELEASE)
+_RUNNING = (Action.REOPEN, Action.REOPEN_AFTER, Action.RELEASE, Action.TRIGGER)
 
 
 @dataclass(frozen=True, slots=True)

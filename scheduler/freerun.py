@@ -175,9 +175,12 @@ def with_run(entry: Entry, before: Run, after: Run) -> Entry:
     return replace(entry, runs=tuple(after if run.fire == before.fire else run for run in entry.runs))
 
 
-def next_alarm(entry: Entry, rules: Rules) -> datetime | None:
-    """Return when time brings an entry the next thing to decide: its next fire, or the next attempt of a run that failed."""
-    moments = [run.retry_at for run in entry.runs if is_owed_attempt(run)]
+def next_alarm(entry: Entry, rules: Rules, now: datetime) -> datetime | None:
+    """Return when time brings an entry the next thing to decide: its next fire, or the next attempt of a run that failed.
+
+    An attempt that is due already waits for room, and not for time.
+    """
+    moments = [run.retry_at for run in entry.runs if is_owed_attempt(run) and run.retry_at and run.retry_at > now]
     if rules.process.is_on:
         moments.append(rules.fires.after(entry.since))
     return min((moment for moment in moments if moment), default=None)

@@ -97,7 +97,7 @@ class FreerunBoard:
     def _follow(self, entry: Entry, rules: Rules) -> None:
         """Set the entry's alarm, and let it be looked at for what it has to open."""
         self._by_title[entry.title] = entry.key
-        moment = freerun.next_alarm(entry, rules)
+        moment = freerun.next_alarm(entry, rules, self.draft.now)
         if moment is None:
             self._armed.pop(entry.key, None)
         elif self._armed.get(entry.key) != moment:
@@ -216,6 +216,8 @@ class FreerunBoard:
             self._note(entry, uow.timeperiod, uow)
             log.info("requested %s", uow.id)
             self.put(after)
+        else:
+            self._follow(entry, rules)  # the clock was set back meanwhile: an attempt that was due is to come
 
     def _retry(self, entry: Entry, run: Run) -> None:
         uow_id = entry.uow_id(run.fire)

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable
 from zlib import crc32
 
+from db.model import Command
 from tests.support.simulation_actors import Scheduler, Working
 from tests.support.simulation_commands import plans_judged
 from tests.support.simulation_faults import Misfortune
@@ -45,13 +46,23 @@ def _calm(world: World, misfortune: Misfortune) -> None:
         world.run(world.now_s + 1.0)
         if world.plan.releases:
             _release_held(world)
+        _switch_on(world)
     world.run(world.now_s + _LULL_S)
 
 
 def _is_busy(world: World) -> bool:
     """Return whether there is something left to be waited for."""
     is_held = world.plan.releases and any(job.held for job in world.store.active_jobs())
-    return bool(is_held or world.store.open_commands(1) or world.book.owed(world.store.every_job()))
+    is_off = any(not switch.is_on for switch in world.store.switches())
+    return bool(is_held or is_off or world.store.open_commands(1) or world.book.owed(world.store.every_job()))
+
+
+def _switch_on(world: World) -> None:
+    """Have the operator switch on what he switched off, once he was answered."""
+    if not world.store.open_commands(1):
+        for switch in world.store.switches():
+            if not switch.is_on:
+                world.store.add_command(Command("on", switch.process, "", "ann", "the storm is over", world.clock.now()))
 
 
 def _release_held(world: World) -> None:

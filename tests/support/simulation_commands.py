@@ -74,4 +74,5 @@ _HAPPENED: Mapping[Action, Callable[[Job, Job | None], bool]] = {
     Action.SKIP_AFTER: lambda job, _: job.next_event is JobEvent.SKIPPED,
     Action.HOLD: lambda job, _: job.held.startswith("operator"),
     Action.RELEASE: lambda job, _: not job.held,
+    Action.TRIGGER: lambda job, _: job.again_at is not None,
 }

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from random import Random
 from typing import Any
 
+from db.model import Command
 from mq.broker import Message
 from system.context import REPORT_QUEUE
 from system.errors import BrokerError, HorariumError, Unavailable
 from system.lanes import managed_queues
 from tests.support.mortal import Act, Death
-from tests.support.simulation_plan import LEASE_S
+from tests.support.simulation_plan import LEASE_S, Plan
 from tests.support.simulation_world import Process, World
 
 _WRITES = {
     "insert_turn", "project", "claim", "give_back", "finish", "open_session", "beat", "close_sessions", "expire_sessions", "publish",
 }
+_SCHEDULES = ("every 1", "every 60", "at 00:30", "cron 15 * * * *")
 _COMMANDS = ("cancel", "reprocess", "reprocess", "release")
 
 
@@ -63,8 +67,13 @@ class Misfortune:
                 world.after(world.luck.uniform(0.1, world.plan.storm_s), act)
         for hour in range(world.plan.hours):
             world.after(world.plan.storm_s * (hour + 1) / (world.plan.hours + 1), partial(world.clock.jump, 3_600.0))
+        for moment, switching in switchings(world.plan, world.book.nodes):
+            world.after(moment, partial(self._tell, switching))
         for _ in range(world.plan.commands):
             world.after(world.luck.uniform(0.1, world.plan.storm_s), self._command)
+
+    def _tell(self, command: Command) -> None:
+        self._world.store.add_command(command)
 
     # -- on a call
 
@@ -160,6 +169,19 @@ class Misfortune:
         else:
             busy = [(job.process, job.timeperiod) for job in world.store.active_jobs()]
             world.give(verb, *world.luck.choice(busy if busy and world.luck.random() < 0.6 else world.book.nodes))
+
+
+def switchings(plan: Plan, nodes: Sequence[tuple[str, str]]) -> Iterator[tuple[float, Command]]:
+    """Yield when the operator switches which process, or triggers a period, and how. Has luck of its own, as `_with_needs` of the plan."""
+    luck = Random(f"switches {plan.seed}")
+    for _ in range(luck.choice((0, 0, 3, 8))):
+        verb = luck.choice(("off", "off", "on", "on", "frequency", "frequency", "reset", "trigger"))
+        process, timeperiod = luck.choice(nodes)
+        if plan.context.managed[process].is_live and verb in ("frequency", "trigger"):
+            continue  # how often it runs is judged by the context
+        details = json.dumps({"frequency": luck.choice(_SCHEDULES)}) if verb == "frequency" else ""
+        command = Command(verb, process, timeperiod if verb == "trigger" else "", "ann", "test", plan.begin, details=details)
+        yield luck.uniform(0.1, plan.storm_s), command
 
 
 def _carelessly(act: Act) -> None:

@@ -234,6 +234,15 @@ def test_at_most_a_window_of_a_queue_is_requested_and_the_rest_waits() -> None:
     assert sum(found.fired for found in lamp.store.entries()) == 10
 
 
+def test_an_attempt_that_is_due_and_has_no_room_waits_without_haste() -> None:
+    lamp = Lamp([entry(str(n)) for n in range(3)], SchedulerSettings(window_least=2, window_per_slot=0))
+    lamp.pass_s(60)
+    lamp.work(*(f"{fire}/1" for fire in lamp.fires()), event=UowEvent.FAILED)
+    lamp.pass_s(8)
+    assert len(lamp.fires()) == 2
+    assert lamp.turn() > 0
+
+
 def test_a_second_engine_that_follows_leads_on_without_a_fire_lost_or_doubled() -> None:
     lamp = Lamp([entry(schedule="every 10", overlap="allow 99")])
     rival = lamp.another_engine("scheduler-2")
