@@ -15,6 +15,7 @@ from typing import Any
 import click
 import pytest
 
+from db.model_boxes import BoxChild, BoxReport
 from launcher.main import cli
 from launcher.screen import plain
 from scheduler.blockers import Blocker
@@ -32,6 +33,7 @@ from system.context import (
 from system.lifecycle import JobState, UowEvent, UowState
 from system.schedule import parse_schedule
 from system.timeperiod import QUALIFIERS, parse
+from tests.support.builders import NOW
 from tests.support.lamp import Lamp, january
 from tests.support.pretended_roof import LampRoof, Terminal
 from tests.support.sources import ROOT, sources
@@ -261,6 +263,7 @@ def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
     lamp = Lamp(january(max_attempts=1, on_failure="hold"))
     lamp.turn()
     lamp.work("flights_hourly/2013010100/1/1", event=UowEvent.FAILED)
+    lamp.store.put_box_reports([BoxReport("box-1", "worker", 2, NOW, children=(BoxChild("worker.1", 7),))])
     return Terminal(LampRoof(lamp), capsys)
 
 
@@ -284,6 +287,10 @@ def test_an_example_of_a_job_has_the_shape_of_what_is_printed(name: str, termina
 def test_the_example_of_a_command_has_the_shape_of_what_is_printed(terminal: Terminal) -> None:
     printed = terminal.json("job", "reprocess", "flights_hourly", "2013010100", "--why", "late data")
     assert shape(example("job reprocess")) == shape(printed)
+
+
+def test_the_example_of_the_boxes_has_the_shape_of_what_is_printed(terminal: Terminal) -> None:
+    assert shape(example("super")) == shape(terminal.json("super", "--query"))
 
 
 def test_the_example_of_up_has_the_shape_of_what_is_printed(terminal: Terminal) -> None:
