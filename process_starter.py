@@ -56,13 +56,15 @@ def run_worker(roof: Roof) -> None:
     from workers.oldoutput import OldOutput
     from workers.processes import ProcessSlots
     from workers.service import WorkerService
+    from workers.vault import Vault
 
     settings, context, figures = roof.settings, roof.context, worker_settings(roof.settings)
     # The slots come first: their forkserver must start before any thread or connection.
     slots = ProcessSlots(
         figures.slots, user_folder=Path(context.folder), output_folder=settings.folder / "output", clock=roof.clock,
         uows_per_slot=figures.uows_per_slot, output_limit_bytes=figures.output_limit_bytes, end_grace_s=figures.end_grace_s,
-        mark=os.environ[MARK_VARIABLE], kept_for_live=figures.kept_for_live if may_be_live(context, roof.clock.now()) else 0,
+        mark=os.environ[MARK_VARIABLE], vault=Vault(settings.secrets_file, os.environ),
+        kept_for_live=figures.kept_for_live if may_be_live(context, roof.clock.now()) else 0,
     )
     old_output = OldOutput(settings.folder / "output", settings.keep_output_days, roof.clock)
     try:

@@ -32,6 +32,8 @@ CHILD_MARKS = frozenset(
         "START_TIMEPERIOD", "END_TIMEPERIOD", "START", "END", "ARGUMENTS", "SLICE",
     )
 )
+# What belongs to jobs, by names of the user's own; neither settings nor shown.
+JOBS_OWN = (PREFIX + "SECRET_", PREFIX + "CONNECTION_")
 DEFAULT, FILE, ENVIRONMENT, COMMAND_LINE = "default", "file", "environment", "command line"
 
 
@@ -64,7 +66,8 @@ class Layer:
 
 def from_environment(environ: Mapping[str, str]) -> Layer:
     """Return the layer of the variables that begin with `HORARIUM_`."""
-    taken = {n: text for n, text in environ.items() if n.startswith(PREFIX) and n not in CHILD_MARKS and n != FILE_VARIABLE}
+    ours = {n: text for n, text in environ.items() if n.startswith(PREFIX) and not n.startswith(JOBS_OWN)}
+    taken = {n: text for n, text in ours.items() if n not in CHILD_MARKS and n != FILE_VARIABLE}
     return Layer(ENVIRONMENT, {n.removeprefix(PREFIX).lower(): text for n, text in taken.items()}, Path.cwd())
 
 
@@ -96,6 +99,7 @@ class Settings:
     keep_jobs_days: int = _setting(0, "days", "records of jobs finished longer ago are archived; 0: kept for ever", least=0)
     keep_output_days: int = _setting(30, "days", "output of units of work that ended longer ago is archived; 0: kept for ever", least=0)
     archive: str = _setting("", "path or none", "folder of what is archived; unset: <var>/archive; none: it is dropped")
+    secrets_file: str = _setting("", "path", "TOML file with [secrets] and [connections] for jobs; only its owner may use it")
     log_bytes: int = _setting(10_000_000, "bytes", "size at which a log file is rotated", least=0)
     log_count: int = _setting(5, "files", "rotated log files that are kept", least=0)
 
@@ -165,6 +169,7 @@ def _resolved(loaded: Settings, starts: Mapping[str, Path]) -> Settings:
         context=str(starts["context"] / Path(loaded.context).expanduser()) if is_file else loaded.context,
         store_url=loaded.store_url or f"sqlite:///{var}/horarium.db",
         archive=str(var / "archive") if not loaded.archive else _archive(loaded.archive, starts["archive"]),
+        secrets_file=str(starts["secrets_file"] / Path(loaded.secrets_file).expanduser()) if loaded.secrets_file else "",
         box=loaded.box or socket.gethostname(),
         workers=loaded.workers or min(2, cpu_count()),
     )

@@ -61,12 +61,14 @@ def run_command(roof: Roof, process: str, timeperiod: str, *, fence: int, as_jso
 def attempt(roof: Roof, context: Context, task: Task, hear: Callable[[str], object]) -> Ended:
     """Run one task in a slot and return how it ended; `hear` is given what it prints, as it prints. Everything is cleaned up."""
     from workers.processes import ProcessSlots
+    from workers.vault import Vault
 
     figures = worker_settings(roof.settings)
     with _environment(roof.settings.environ()), tempfile.TemporaryDirectory(prefix="horarium-run-") as folder:
+        vault = Vault(roof.settings.secrets_file, os.environ)
         slots = ProcessSlots(
             1, user_folder=Path(context.folder), output_folder=Path(folder), clock=roof.clock, mark=mark_by_hand(roof.settings.folder),
-            output_limit_bytes=figures.output_limit_bytes, end_grace_s=figures.end_grace_s,
+            output_limit_bytes=figures.output_limit_bytes, vault=vault, end_grace_s=figures.end_grace_s,
         )
         try:
             slots.extend(roof.clock.monotonic() + _ALIVE_S)

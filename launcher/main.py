@@ -18,6 +18,7 @@ from launcher.daemons import start_command, stop_command
 from launcher.database import db_command
 from launcher.foreground import run_command
 from launcher.freerun import freerun_group
+from launcher.install import install_command
 from launcher.job import job_group
 from launcher.listing import list_command
 from launcher.overview import timetable_command
@@ -27,10 +28,12 @@ from launcher.project import init_command
 from launcher.query import query_command
 from launcher.queue import queue_group
 from launcher.report import report_command
+from launcher.selftest import test_command
 from launcher.settings_list import settings_command
 from launcher.shell import shell_command
 from launcher.simulate import simulate_command
 from launcher.status import status_command
+from launcher.supervise import super_command
 from launcher.up import up_command
 from system import logs
 from system.errors import HorariumError
@@ -53,7 +56,7 @@ def cli(roof: Roof, given: tuple[str, ...]) -> None:
 
 
 COMMANDS: tuple[click.Command, ...] = (
-    up_command, start_command, stop_command, query_command,
+    install_command, up_command, start_command, stop_command, query_command, super_command, test_command,
     job_group, process_group, freerun_group,
     plan_command, timetable_command, status_command, report_command, list_command, settings_command,
     run_command, simulate_command, init_command, context_group, queue_group, db_command, shell_command, completion_command,

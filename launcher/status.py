@@ -9,6 +9,7 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
+from launcher import boxes
 from launcher.parts import Roof, scheduler_settings
 from launcher.queue import queues_of
 from launcher.screen import json_option, moment, number, printable, show, show_json, table_of
@@ -31,13 +32,17 @@ def status_command(roof: Roof, *, as_json: bool) -> None:
         desk = roof.desk_over(parts)
         health, progress = desk.health(), desk.progress()
         needing = [level for level in desk.timetable() if level.held or level.failing]
+        rows = boxes.read(parts.store)
         late, fire = desk.late(), _next(desk.standings())
         seen = overview(desk, parts.store, parts.broker, list(queues_of(roof.context)), scheduler_settings(roof.settings), now)
     if as_json:
-        show_json({"health": health, "progress": progress, "needing": needing, "late": late, "overview": seen})
+        told = [boxes.summary_of(row) for row in rows]
+        show_json({"health": health, "progress": progress, "needing": needing, "late": late, "overview": seen, "boxes": told})
         return
     _show_needs(seen, late, now)
-    show(_headline(health, progress, fire))
+    for trouble in [text for row in rows for text in row.troubles]:
+        show(f"[yellow]! {escape(trouble)}[/yellow]")
+    show(_headline(health, progress, fire, boxes.box_lines(rows)))
     _show_marks(seen)
     _show_work(seen, now)
     if health.sessions:
@@ -117,7 +122,7 @@ def _next(standings: Sequence[Standing]) -> str:
     return f"{min(fires)[1]} at {moment(min(fires)[0])}" if fires else ""
 
 
-def _headline(health: Health, progress: Progress, fire: str) -> Table:
+def _headline(health: Health, progress: Progress, fire: str, lines: list[str]) -> Table:
     facts = table_of("", "")
     facts.show_header = False
     if not health.leader:
@@ -129,6 +134,8 @@ def _headline(health: Health, progress: Progress, fire: str) -> Table:
     facts.add_row("timetable", f"{progress.finished:,} of {progress.due:,} periods finished, {progress.active:,} under way")
     if fire:
         facts.add_row("next", escape(fire))
+    for line in lines:
+        facts.add_row("box", escape(line))
     return facts
 
 

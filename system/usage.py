@@ -38,8 +38,12 @@ def usage_of(identities: Iterable[Identity], *, is_alone: bool = False) -> dict[
     below: defaultdict[int, list[int]] = defaultdict(list)
     for pid, row in () if is_alone else table.items():
         below[int(row[_PARENT])].append(pid)
-    there = [who for who in identities if who.pid in table and who.is_same(who.pid, int(table[who.pid][_CREATED]) / _TICKS)]
-    return {who: _sum(who.pid, table, below) for who in there}
+    return {who: _sum(who.pid, table, below) for who in identities if _is_there(who, table.get(who.pid))}
+
+
+def _is_there(who: Identity, row: list[bytes] | None) -> bool:
+    """Return whether the row is of that very process, and that one has not ended (and waits for its parent to notice)."""
+    return row is not None and row[_STATE] not in (b"Z", b"X") and who.is_same(who.pid, int(row[_CREATED]) / _TICKS)
 
 
 def own_usage() -> Usage:

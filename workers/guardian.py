@@ -21,6 +21,7 @@ from typing import Any
 from workers.linux import children, die_with_parent, exit_in_words, kill
 from workers.printed import keep_ends
 from workers.slot import DONE, EMPTY, FAILED, FRAME_BYTES, Place, Result
+from workers.vault import BadSecretsFile, Vault
 
 _CHUNK_BYTES = 1 << 16
 _PLACEHOLDER = re.compile(r"\{(timeperiod|start_timeperiod|end_timeperiod|start|end)\}")
@@ -98,12 +99,16 @@ class Guardian:
         """Start the command; returns a result only where that failed."""
         me = os.getpid()
         argv = filled(task["argv"], task)
+        try:
+            inherited = {**Vault(self._place.secrets_file).from_file(), **os.environ}
+        except BadSecretsFile as error:
+            return Result(FAILED, None, str(error))
         reading, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         os.set_blocking(writing, True)
         try:
             self._command = subprocess.Popen(
                 argv, stdin=subprocess.DEVNULL, stdout=writing, stderr=writing, cwd=self._place.user_folder,
-                env=environment(task, os.environ), start_new_session=True,
+                env=environment(task, inherited), start_new_session=True,
                 preexec_fn=lambda: die_with_parent(me, signal.SIGKILL),  # noqa: PLW1509  there are no threads here
             )  # fmt: skip
         except (OSError, ValueError) as error:

@@ -20,6 +20,7 @@ from workers.hosting import Hosting
 from workers.pace import Pace
 from workers.slots import Ended, Ending, Output
 from workers.transcript import Transcript
+from workers.vault import Masks
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +54,7 @@ class Workshop:
     scratch: str
     watch: Callable[[Lane, Channel], None]
     unwatch: Callable[[Channel], None]
+    masks: Masks
     pace: Pace = field(default_factory=Pace)
     ended: list[Ended] = field(default_factory=list)
     pieces: list[Output] = field(default_factory=list)
@@ -147,7 +149,7 @@ class Lane:
         if channel.sent:
             channel.sent[0].started_s = frame.ended_s
         self._finish_output(attempt, has_printed=frame.has_printed)
-        ended = attempt.ended(Ending(frame.ending), frame.reason, frame.rows)
+        ended = attempt.ended(Ending(frame.ending), self._shop.masks.text(frame.reason), frame.rows)
         if frame.was_asked and ended.ending is not Ending.NOT_STARTED:
             ended = attempt.verdict or attempt.ended(Ending.ENDED, "asked to end by a SIGTERM from outside")
         if channel.is_command or frame.leak or frame.was_asked or attempt.verdict is not None:
@@ -337,7 +339,7 @@ class Lane:
         try:
             if not path.stat().st_size:
                 return None
-            found = Transcript(running.task.uow_id, running.task.fence, str(path), self._shop.limits.output_limit_bytes)
+            found = Transcript(running.task.uow_id, running.task.fence, str(path), self._shop.limits.output_limit_bytes, self._shop.masks)
         except FileNotFoundError:
             return None
         # A slot says that a task has ended before the next one may print: so the file is the running one's only if it still runs now.
@@ -351,7 +353,8 @@ class Lane:
         task = attempt.task
         try:
             if attempt.transcript is None and has_printed:
-                attempt.transcript = Transcript(task.uow_id, task.fence, attempt.output, self._shop.limits.output_limit_bytes)
+                limit = self._shop.limits.output_limit_bytes
+                attempt.transcript = Transcript(task.uow_id, task.fence, attempt.output, limit, self._shop.masks)
             if attempt.transcript is not None:
                 self._shop.pieces += attempt.transcript.finish()
                 attempt.transcript.close()

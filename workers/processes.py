@@ -22,6 +22,7 @@ from workers.leftovers import OUTPUT_MARK, WORKER_MARK, end_older_attempts
 from workers.linux import Alarm
 from workers.slots import Ended, Ending, Output, Slots, Task
 from workers.transcript import attempt_file
+from workers.vault import Masks, Vault
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,8 @@ class ProcessSlots(Slots):
     """Slots as processes. Build it before the process has threads or connections; raises SlotError where that fails.
 
     `mark` names the worker: it stands as `HORARIUM_WORKER` in the environment of all that runs here, so that what outlives the worker
-    can be found. `kept_for_live` of the slots take no backfill. Nothing starts before the first `extend`.
+    can be found. `kept_for_live` of the slots take no backfill. `vault` is where jobs find secrets and connections; what it holds is masked
+    in all that they print. Nothing starts before the first `extend`.
     """
 
     def __init__(  # noqa: PLR0913  figures with defaults, all by name
@@ -52,6 +54,7 @@ class ProcessSlots(Slots):
         end_grace_s: float = 5.0,
         moment_s: float = 0.05,
         kept_for_live: int = 0,
+        vault: Vault | None = None,
     ) -> None:
         self._clock = clock
         self._output_folder = output_folder.resolve()
@@ -68,9 +71,13 @@ class ProcessSlots(Slots):
         self._alarm = Alarm()
         limits = Limits(uows_per_slot, output_limit_bytes, end_grace_s, moment_s)
         scratch = _scratch(self._output_folder)
-        place = {"user_folder": str(user_folder.resolve()), "output_limit_bytes": output_limit_bytes, "end_grace_s": end_grace_s}
+        place: dict[str, object] = {
+            "user_folder": str(user_folder.resolve()), "output_limit_bytes": output_limit_bytes, "end_grace_s": end_grace_s,
+        }  # fmt: skip
+        place["secrets_file"] = vault.path if vault else ""
         hosting = Hosting(place, {WORKER_MARK: mark, OUTPUT_MARK: self._output_text})
-        self._shop = Workshop(hosting, clock, limits, scratch, self._watch, self._unwatch)
+        masks = Masks(vault or Vault())
+        self._shop = Workshop(hosting, clock, limits, scratch, self._watch, self._unwatch, masks)
         self._lanes = [Lane(self._shop) for _ in range(size)]
         self._for_backfill = self._lanes[kept_for_live:]  # live work goes to the kept ones first where all are as busy
         self._watched_host = hosting.fileno()

@@ -26,6 +26,7 @@ from types import MappingProxyType
 from typing import Any
 
 from workers.printed import BoundedFile
+from workers.vault import Vault
 
 MOST_ROWS = (1 << 63) - 1  # a store holds no more: an outcome that it can't take would hold up all others of the worker
 FRAME_BYTES = 1 << 17  # a longer frame comes as the name of a file that holds it
@@ -46,6 +47,7 @@ class Place:
     root: str
     output_limit_bytes: int
     end_grace_s: float
+    secrets_file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +77,12 @@ class Work:
     """
 
     __slots__ = (
-        "_is_canceled", "arguments", "attempt", "end", "end_timeperiod", "fence", "log", "process", "slice", "start",
+        "_is_canceled", "_vault", "arguments", "attempt", "end", "end_timeperiod", "fence", "log", "process", "slice", "start",
         "start_timeperiod", "timeperiod", "uow_id",
     )  # fmt: skip
 
-    def __init__(self, task: Mapping[str, Any], is_canceled: Callable[[], bool]) -> None:
+    def __init__(self, task: Mapping[str, Any], is_canceled: Callable[[], bool], vault: Vault) -> None:
+        self._vault = vault
         self.uow_id: str = task["uow_id"]
         self.fence: int = task["fence"]
         self.process: str = task["process"]
@@ -98,6 +101,14 @@ class Work:
     def canceled(self) -> bool:
         """Whether this attempt was asked to end (a cancel, a time limit, a stopping worker); whatever it returns then does not count."""
         return self._is_canceled()
+
+    def secret(self, name: str) -> str:
+        """Return the secret `name`, read just now; raises LookupError, with the names that there are, where there is none."""
+        return self._vault.get("secrets", name)
+
+    def connection(self, name: str) -> str:
+        """Return the connection `name`, as a rule a URL; otherwise as `secret`."""
+        return self._vault.get("connections", name)
 
     def done(self, rows: int | None = None) -> Outcome:
         """Return the outcome of work that was done, with the number of rows it wrote."""
@@ -181,6 +192,7 @@ class Slot:
         self._place = place
         self._monotonic = monotonic
         self._pid = os.getpid()
+        self._vault = Vault(place.secrets_file, os.environ)
         self._is_asked = False
         self._functions: dict[str, Function] = {}
         self._has_output = False
@@ -252,7 +264,7 @@ class Slot:
     def _call(self, task: Mapping[str, Any]) -> Result:
         """Call the function; whatever it raises is the task's failure and never the slot's."""
         try:
-            work = Work(task, lambda: self._is_asked)
+            work = Work(task, lambda: self._is_asked, self._vault)
             returned = self._function(task["classname"])(work)
             if os.getpid() != self._pid:
                 os._exit(0)  # a child that the job forked came back from the function: it is not the slot

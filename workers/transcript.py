@@ -11,12 +11,15 @@ import os
 
 from workers.printed import cut_of, keep_ends, locked, mark
 from workers.slots import Output
+from workers.vault import Masks
 
 
 class Transcript:
     """The output file of one attempt, held open; `close` lets go of it."""
 
-    def __init__(self, uow_id: str, fence: int, path: str, limit: int) -> None:
+    def __init__(self, uow_id: str, fence: int, path: str, limit: int, masks: Masks) -> None:
+        self._masks = masks
+        self._held = b""  # may be the beginning of a secret
         self._uow_id = uow_id
         self._fence = fence
         self._limit = limit
@@ -44,6 +47,11 @@ class Transcript:
     def finish(self) -> list[Output]:
         """Return all that was not given yet. For an attempt of which nothing is left."""
         keep_ends(self._fd, self._limit)
+        pieces = self._last()
+        self._hide()
+        return pieces
+
+    def _last(self) -> list[Output]:
         cut = cut_of(self._fd, self._limit)
         if cut is None:
             return self._piece(self._rest(self._read), is_last=True)
@@ -51,10 +59,22 @@ class Transcript:
         at = max(self._read, cut.at)
         known = at - (cut.at + cut.lost)  # how far into the tail the pieces had come already; negative: they had not
         tail = self._rest(cut.goes_on)
-        data = tail[known:] if known >= 0 else mark(-known) + tail
-        if known < 0 and not head:
+        if known >= 0:
+            return self._piece(head + tail[known:], is_last=True)
+        if not head and not self._held:
             self._drop_pending()
-        return self._piece(head + data, is_last=True)
+        head, self._held = self._held + head, b""
+        # What is left of a secret on either side of the cut goes as well.
+        head, tail = head[: len(head) - self._masks.held_back(head)], tail[self._masks.broken_start(tail) :]
+        return self._piece(head + mark(-known) + tail, is_last=True)
+
+    def _hide(self) -> None:
+        """Take secrets out of the file too, which stays."""
+        data = os.pread(self._fd, os.fstat(self._fd).st_size, 0)
+        masked = self._masks.data(data)
+        if masked != data:
+            os.ftruncate(self._fd, 0)
+            os.write(self._fd, masked)
 
     def close(self) -> None:
         """Close the file."""
@@ -69,7 +89,10 @@ class Transcript:
         self._pending = 0
 
     def _piece(self, data: bytes, *, is_last: bool) -> list[Output]:
-        text = self._decoder.decode(data, final=is_last).replace("\0", "\N{REPLACEMENT CHARACTER}")
+        data = self._held + data
+        kept = 0 if is_last else self._masks.held_back(data)
+        data, self._held = data[: len(data) - kept], data[len(data) - kept :]
+        text = self._decoder.decode(self._masks.data(data), final=is_last).replace("\0", "\N{REPLACEMENT CHARACTER}")
         offset = self._given - self._pending
         self._given += len(data)
         self._pending = len(self._decoder.getstate()[0])

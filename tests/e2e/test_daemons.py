@@ -182,6 +182,46 @@ def test_start_on_the_console_stays_and_ends_by_ctrl_c(box: DaemonBox) -> None:
     assert box.leftovers() == []
 
 
+def test_what_an_operator_switches_is_taken_up_without_a_restart(box: DaemonBox) -> None:
+    supervisor, scheduler = box.begin(), box.identity("scheduler")
+    assert box.call("super", "--start", "worker", "--instances", "2")[0] == 0
+    wait_until(lambda: box.identity("worker.2") is not None, what="the second worker")
+    assert box.call("super", "--stop", "worker", "--why", "new disk")[0] == 0
+    wait_until(lambda: not box.identity("worker.1") and not box.identity("worker.2"), what="both to end")
+    assert "box-1: scheduler 1/1, worker off" in box.call("status")[1]
+    assert (box.supervisor(), box.identity("scheduler")) == (supervisor, scheduler)
+
+
+def test_a_supervisor_tells_what_its_children_use(box: DaemonBox) -> None:
+    box.begin()
+
+    def has_memory() -> bool:
+        rows = json.loads(box.call("super", "--query", "--json")[1])
+        return all(child["memory_bytes"] > 10_000_000 for row in rows for child in row["children"]) and any(r["children"] for r in rows)
+
+    wait_until(has_memory, what="memory of each child")
+
+
+def test_install_makes_a_box_ready_and_says_what_is_next(box: DaemonBox) -> None:
+    code, out, err = box.call("install")
+    assert (code, err) == (0, "")
+    assert "this box: box-1 keeps 1 x scheduler, 1 x worker" in out
+    assert "launch.py start" in out
+    assert json.loads(box.call("install", "--json")[1])["keeps"] == {"scheduler": 1, "worker": 1}
+    assert {path.name for path in box.var.iterdir()} >= {"log", "run", "daemons", "output", "horarium.db"}
+
+
+def test_the_tests_of_a_project_are_run(box: DaemonBox) -> None:
+    test = box.folder / "test_jobs.py"
+    test.write_text("import jobs\nimport system.context\ndef test_it():\n    assert callable(jobs.hourly)\n")
+    assert box.call("test", "-q")[0] == 0
+    test.write_text("def test_it():\n    assert False\n")
+    code, out, _ = box.call("test", "-q", "--json")
+    assert (code, json.loads(out)["is_good"]) == (1, False)
+    test.unlink()
+    assert (box.call("test")[0], "there are no tests in" in box.call("test")[2]) == (1, True)
+
+
 def test_daemons_of_the_context_are_kept_alive_and_end_in_order(box: DaemonBox) -> None:
     context, jobs = box.folder / "context.py", box.folder / "jobs.py"
     context.write_text(context.read_text() + POLLER)

@@ -19,6 +19,7 @@ process_context = [
     entry("slow", "jobs.slow", "d", "_daily", timeout_s=0.2),
     entry("shell", "", "e", "_daily", argv=("sh", "-c", "echo $HORARIUM_TIMEPERIOD $HORARIUM_SLOTS; exit $(($HORARIUM_FENCE - 1))")),
     entry("grouped", "jobs.good", "f", "_hourly", time_grouping=3, arguments={"greeting": "hi"}),
+    entry("safe", "jobs.safe", "h", "_daily"),
     entry("loud", "jobs.loud", "g", "_daily"),
 ]
 timetable_context = [timetable_tree_entry(p.name, [p.name]) for p in process_context]
@@ -34,6 +35,9 @@ def none(work):
     return work.no_data("nothing there")
 def slow(work):
     time.sleep(60)
+def safe(work):
+    print("key", work.secret("key"))
+    return len(work.secret("key"))
 def loud(work):
     print("\\x1b[31mred")
 """
@@ -51,6 +55,13 @@ def test_a_job_sees_what_a_worker_would_give_it_and_prints_on_the_terminal(termi
     assert terminal.run("run", "good", DAY) == 0
     assert terminal.out == f"hello good {DAY} {DAY} 2026010300 1 good/{DAY}/1/1\n"
     assert terminal.err.startswith(f"good {DAY}: done, 3 rows (")
+
+
+def test_a_job_gets_its_secrets_and_none_is_shown(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HORARIUM_SECRET_KEY", "swordfish-42")
+    assert terminal.run("run", "safe", DAY) == 0
+    assert terminal.out == "key ***\n"
+    assert "done, 12 rows" in terminal.err
 
 
 def test_nothing_is_recorded(terminal: Terminal) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +22,7 @@ from mq.urls import open_broker
 from scheduler.policy import SchedulerSettings
 from scheduler.service import SchedulerService
 from system.clock import RealClock
-from system.context import REPORT_QUEUE, Context
+from system.context import REPORT_QUEUE, Context, source_entry
 from system.context_watch import ContextWatch
 from system.errors import Unavailable
 from system.lifecycle import UowEvent
@@ -145,3 +147,16 @@ def test_a_changed_context_is_taken_up_without_a_restart(started: list[Running],
     file.write_text("another")
     wait_until(lambda: len(store.processes()) == 2, what="the new one leads")
     watch.close()
+
+
+def test_a_recomputing_hour_is_requested_for_the_rows_of_its_source(tmp_path: Path, started: list[Running]) -> None:
+    with sqlite3.connect(tmp_path / "rows.db") as rows:
+        rows.execute("CREATE TABLE flights (id INTEGER PRIMARY KEY, at TIMESTAMP)")
+        rows.executemany("INSERT INTO flights VALUES (?, ?)", [(4, "2013-01-01 00:10:00.000000"), (9, "2013-01-01 00:50:00.000000")])
+    rows.close()
+    source = source_entry(f"sqlite:///{tmp_path / 'rows.db'}", "flights", "at", "id")
+    store = MemoryStore()
+    parts = context(january(("hourly",), end="2013010101", state_machine_name="recomputing", source=source))
+    started.append(Running(store, MemoryBroker(), parts))
+    wait_until(lambda: bool(store.uows([HOUR])), what="the hour is requested")
+    assert json.loads(store.uows([HOUR])[0].slice) == {"lowest": 4, "highest": 9, "count": 2, "after": None}

@@ -44,6 +44,14 @@ def test_a_stranger_with_the_pid_is_nobody_we_asked_for() -> None:
     assert own_usage().memory_bytes > 1_000_000
 
 
+def test_a_process_that_ended_and_was_not_reaped_is_not_there() -> None:
+    with subprocess.Popen(["sleep", "1000"]) as child:
+        who = processes.identity_of(child.pid)
+        assert who is not None
+        child.kill()
+        wait_until(lambda: usage_of([who]) == {})
+
+
 def test_a_look_at_all_processes_is_cheap() -> None:
     own, before = processes.own_identity(), own_usage().cpu_s
     for _ in range(50):

@@ -87,3 +87,10 @@ def test_all_faults_are_told_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
         Settings.load({"HORARIUM_SLOTS": "x", "HORARIUM_NONSENSE": "y", "HORARIUM_BEAT_S": "z"}, HERE)
     assert len(caught.value.faults) == 3
+
+
+def test_what_is_for_jobs_is_no_setting_and_the_secrets_file_lies_where_it_was_named() -> None:
+    environ = {"HORARIUM_SECRET_KEY": "k", "HORARIUM_CONNECTION_LAKE": "c", "HORARIUM_SECRETS_FILE": "/srv/secrets.toml"}
+    loaded = Settings.load(environ, Path("/here"))
+    assert loaded.secrets_file == "/srv/secrets.toml"
+    assert not any("SECRET_" in name or "CONNECTION_" in name for name in loaded.environ())
