@@ -307,7 +307,9 @@ class Board:
             self.skip(parent, job.reason)
 
     def parent_given_up(self, node: Node, also: Container[Node] = ()) -> Node | None:
-        """Return the parent of a node where all that it is made of is SKIPPED, or is in `also`; None where it is finished or runs."""
+        """Return the parent of a node where all that it is made of is SKIPPED, or is in `also`; None where it is finished or runs,
+        or is no period of its process.
+        """
         place = self.topology[node[0]]
         if place.parent is None:
             return None
@@ -316,11 +318,17 @@ class Board:
         parent = place.parent, self.topology.group(place.parent, up)[-1]
         job, inside = self.timetable.active.get(parent), self.topology.children_of(*parent)
         is_running = job is not None and job.uow_state is not None and job.uow_state not in UOW_FINISHED
-        if is_running or self.timetable.states[place.parent][parent[1]] in JOB_FINISHED:
+        if is_running or not self._is_unfinished(parent):
             return None
         states = self.timetable.states[node[0]]
         ends = self.topology.ends_of(node[0], range(*states.clip(inside.start, inside.stop)))
         return parent if all(states[end] == JobState.SKIPPED or (node[0], end) in also for end in ends) else None
+
+    def _is_unfinished(self, node: Node) -> bool:
+        """Return whether `node` is a period of its process that is not finished."""
+        states = self.timetable.states[node[0]]
+        low, high = states.clip(node[1], node[1] + 1)
+        return low < high and states[low] not in JOB_FINISHED
 
     def touch_users(self, node: Node) -> None:
         """Tell those who use `node` that it was settled in this turn."""

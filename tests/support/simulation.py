@@ -8,9 +8,10 @@ from zlib import crc32
 
 from db.model import Command
 from tests.support.simulation_actors import Scheduler, Working
+from tests.support.simulation_book import Violation
 from tests.support.simulation_commands import plans_judged
 from tests.support.simulation_faults import Misfortune
-from tests.support.simulation_oracle import Violation, judge
+from tests.support.simulation_oracle import judge
 from tests.support.simulation_plan import END, LEASE_S, plan_of
 from tests.support.simulation_world import World
 
