@@ -11,6 +11,8 @@ import pytest
 TESTS = Path(__file__).parents[1]
 TIME, CONTEXT, TREES, DISCRETE = (f"acceptance/test_1_{name}" for name in ("1_timeperiods", "2_context", "3_trees", "4_discrete"))
 ZONES = "unit/test_calendars"
+SWITCHES, CHANGES, EVENTS, LATENESS = (f"unit/test_{name}" for name in ("switches", "context_changes", "events", "lateness"))
+RECOMPUTING, FREERUN, FREERUN_COMMANDS = (f"unit/test_{name}" for name in ("recomputing", "freerun_engine", "freerun_commands"))
 LIVE, COMMANDS, DEPENDENCIES = "unit/test_engine_live", "unit/test_commands", "unit/test_dependencies"
 
 SENTENCES: list[tuple[str, str, str]] = [
@@ -48,6 +50,27 @@ SENTENCES: list[tuple[str, str, str]] = [
     ("schedules are printed back as given", CONTEXT, "a_schedule_is_taken_and_printed_back_as_it_was_given"),
     ("schedules are validated", CONTEXT, "what_is_no_schedule_is_refused"),
     ("D = 0 Monday to 6 Sunday", CONTEXT, "day_0_is_monday_and_day_6_sunday"),
+    ("operators' changes survive restarts and are never wiped", SWITCHES,
+     "fault_19_a_new_context_does_not_wipe_what_an_operator_switched"),
+    ("... of freerun entries as well", FREERUN_COMMANDS,
+     "fault_17_and_19_a_change_from_every_to_at_lasts_over_restarts_and_changes_of_the_context"),
+    ("start is stored when first registered; a change is not led by before a yes", CHANGES,
+     "nothing_is_led_or_recomputed_before_somebody_says_yes"),
+    ("a plan shows what a moved start would do", CHANGES, "a_start_that_moved_earlier_brings_periods_into_being"),
+    ("... and a grouping", CHANGES, "another_grouping_names_the_periods_that_stand_for_another_group"),
+    ("... and a level", CHANGES, "a_level_below_ten_finished_years_leaves_them_finished"),
+    ("... and a tree", CHANGES, "a_process_that_moves_to_another_tree_keeps_its_history"),
+    ("... and a dependency", CHANGES, "a_tree_that_is_added_as_a_dependency_leaves_finished_periods_alone"),
+    ("harmless changes leave the shape", "unit/test_context_check", "harmless_changes_leave_the_shape"),
+    ("finished parents stay finished", CHANGES, "finished_parents_stay_finished_when_their_new_children_run"),
+    ("unless --reopen", CHANGES, "finished_parents_run_again_after_their_children_when_they_are_reopened"),
+    ("a changed qualifier is a new process name", CHANGES, "another_qualifier_can_not_be_applied"),
+    ("rows of processes that left are kept", CHANGES, "what_runs_of_a_process_that_left_blocks_nobody_and_is_settled_when_it_is_back"),
+    ("periods before a dependency's start count as satisfied", DEPENDENCIES,
+     "a_period_waits_for_what_it_depends_on_and_before_the_start_is_nothing_to_wait_for"),
+    ("catchup", SWITCHES, "what_was_missed_before_the_first_registration_runs_as_catchup_says"),
+    ("in_order", DEPENDENCIES, "a_process_in_order_starts_a_period_after_the_one_before_it_has_finished"),
+    ("deadline", LATENESS, "a_period_is_late_from_its_deadline_on"),
     # -- 1.3 trees and dependencies
     ("at most one process per qualifier", TREES, "a_tree_holds_at_most_one_process_per_qualifier"),
     ("any subset of levels; the parent is the next coarser", TREES,
@@ -95,6 +118,18 @@ SENTENCES: list[tuple[str, str, str]] = [
     ("a loss is no failure: due at once", DISCRETE, "a_loss_is_no_failure_and_is_due_again_at_once"),
     ("limit of 5, then held", DISCRETE, "losses_have_a_limit_of_5_and_then_the_job_is_held"),
     ("given back: neither", DISCRETE, "a_claim_given_back_before_it_started_is_neither"),
+    ("recomputing: the slice that is new", RECOMPUTING, "the_next_run_covers_what_is_new"),
+    ("lowest and highest key are asked from the source", RECOMPUTING, "a_run_covers_the_rows_that_are_there"),
+    ("widened in place instead of doubled", RECOMPUTING, "a_requested_run_that_nobody_has_claimed_is_widened_in_place"),
+    ("the final run covers the whole window", RECOMPUTING, "the_final_run_covers_the_whole_window"),
+    ("unless nothing is new: finish at once", RECOMPUTING, "where_nothing_is_new_the_job_is_finished_at_once"),
+    ("no rows: wait while open, then NOOP", RECOMPUTING, "fault_16_an_hour_without_rows_waits_while_it_is_open_and_is_noop_after_that"),
+    ("freerun: a trigger makes a uow", FREERUN, "an_entry_fires_by_its_schedule_and_is_settled"),
+    ("overlap: skip", FREERUN, "skip_lets_a_fire_go_while_the_last_one_is_not_over"),
+    ("overlap: queue", FREERUN, "queue_keeps_fires_up_to_its_bound_in_order"),
+    ("overlap: allow", FREERUN, "allow_runs_so_many_at_once"),
+    ("overlap: replace", FREERUN, "replace_opens_the_successor_only_after_the_predecessor_has_ended"),
+    ("arguments are copied, never shared", "unit/test_context", "fault_12_arguments_are_copied_and_never_shared_between_entries"),
     # -- 1.5 operators
     ("reprocess: ancestors and dependants, once, in order", COMMANDS, "a_reprocess_runs_the_node_and_its_ancestors_again_once_in_order"),
     ("reprocess: uows in flight are canceled", COMMANDS, "fault_13_reprocessing_a_running_job_runs_it_again_instead_of_skipping_it"),
@@ -108,6 +143,14 @@ SENTENCES: list[tuple[str, str, str]] = [
     ("release", COMMANDS, "a_released_period_runs"),
     ("cancel: told, ended, stays canceled", COMMANDS, "a_running_one_ends_first_and_then_the_job_is_skipped"),
     ("an outcome that was first wins", COMMANDS, "an_outcome_that_was_written_first_wins"),
+    ("off: blocker since, by, reason", SWITCHES, "why_says_since_when_by_whom_and_what_to_press"),
+    ("off: periods wait; on goes on", SWITCHES, "off_stops_what_is_not_requested_yet_and_on_lets_it_go_on_at_once"),
+    ("on again follows catchup", SWITCHES, "what_was_missed_while_off_runs_as_catchup_says"),
+    ("trigger now", SWITCHES, "a_trigger_runs_a_period_before_its_schedule"),
+    ("change the frequency, at once, without restart", SWITCHES, "a_schedule_changes_at_once_in_both_directions"),
+    ("also from every to at", SWITCHES, "fault_17_another_kind_of_schedule_leaves_the_process_on"),
+    ("persisted", SWITCHES, "a_new_scheduler_reads_how_processes_are_switched"),
+    ("event log: who, what, when", EVENTS, "a_reprocess_tells_how_it_was_and_of_whom"),
 ]
 
 
