@@ -144,7 +144,15 @@ class States:
 
     def is_open(self, ordinal: int, now: datetime) -> bool:
         """Return whether a period of a live process is not over, so that its job can't be finished yet."""
-        return self.process.is_live and ordinal >= self.due_end(now)
+        return self.process.is_live and ordinal >= self._due_end(now)
+
+    def may_go_ahead(self, ordinal: int, now: datetime) -> bool:
+        """Return whether a period may run ahead of its schedule: of a live process always, of others once it has ended."""
+        return self.process.is_live or self.calendar.end(self.qualifier, ordinal) <= now
+
+    def is_over_behind_end(self, ordinal: int, now: datetime) -> bool:
+        """Return whether a period is due that began before the process was given an end in front of it."""
+        return self.last is not None and self.last <= ordinal < self._due_end(now)
 
     def begin_at(self, ordinal: int) -> datetime:
         """Return when the group of a period begins."""
@@ -303,6 +311,12 @@ class Timetable:
     def period(self, node: Node) -> str:
         """Return the id of a node's period."""
         return id_of(self.states[node[0]].qualifier, node[1])
+
+    def is_unfinished(self, node: Node) -> bool:
+        """Return whether `node` is a period that its process has, and that is not finished."""
+        states = self.states[node[0]]
+        low, high = states.clip(node[1], node[1] + 1)
+        return low < high and states[low] not in JOB_FINISHED
 
     def unfinished(self, process: str, low: int, high: int) -> tuple[int, int | None]:
         """Return how many periods of `[low, high)` are unfinished, and the first of them. Periods outside the process's own don't count."""
