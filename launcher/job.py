@@ -10,16 +10,18 @@ from rich.markup import escape
 from rich.tree import Tree
 
 from launcher import named
+from launcher.group import CommandGroup
 from launcher.job_events import events_command
 from launcher.job_list import list_jobs_command
 from launcher.parts import Roof
+from launcher.say import say
 from launcher.screen import json_option, moment, printable, show, show_json, table_of
 from scheduler.blockers import Blocker
 from scheduler.desk import JobView
 from scheduler.durations import span_text
 
 
-@click.group("job")
+@click.group("job", cls=CommandGroup)
 def job_group() -> None:
     """Look at one job (a process and a timeperiod), or act on it."""
 
@@ -85,7 +87,7 @@ def log_command(roof: Roof, process: str, timeperiod: str, *, as_json: bool) -> 
     elif text:
         click.echo(printable(text), nl=not text.endswith("\n"))
     else:
-        click.echo(f"{place[0]} {place[1]} has printed nothing", err=True)
+        say(f"{place[0]} {place[1]} has printed nothing", err=True)
 
 
 def blocker_tree(blocker: Blocker) -> Tree:

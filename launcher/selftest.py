@@ -30,7 +30,7 @@ def test_command(roof: Roof, arguments: tuple[str, ...], *, as_json: bool) -> in
     path = os.pathsep.join(filter(None, [str(folder), str(ROOT), os.environ.get("PYTHONPATH", "")]))
     began_s = RealClock().monotonic()
     if not as_json:
-        click.echo(f"in {folder}: {' '.join(['python', *call[1:]])}", err=True)
+        say(f"in {folder}: {' '.join(['python', *call[1:]])}", err=True)
     output = sys.stderr if as_json else None
     done = subprocess.run(call, cwd=folder, env={**os.environ, "PYTHONPATH": path}, stdout=output, check=False)
     if as_json:
