@@ -1,15 +1,18 @@
 """Is every command of the tree fit to be looked at? Good and wrong input, no store, no scheduler, 80 columns and 200, a pipe, `--json`.
 
 The table below has a row for each command; a command without a row fails. What needs running processes (`up`, `start`) is run by
-tests/e2e; here they are given what they must refuse. `test --json` hands real streams to a program: tests/integration/test_store_commands.py.
+tests/e2e; here they are given what they must refuse.
 """
 
 from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +21,7 @@ import click
 import pytest
 
 from launcher.main import cli, main
-from launcher.parts import Roof
+from launcher.parts import ROOT, Roof
 from system.sqlfile import SqlFile
 
 CONTEXT = """
@@ -43,6 +46,7 @@ report = "jobs.report"
 """
 JOBS = """
 import json
+import os
 
 
 def run(work):
@@ -161,11 +165,11 @@ class Screen:
 
 
 @pytest.fixture
-def screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Screen]:
+def screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Screen:
     (tmp_path / "context.py").write_text(CONTEXT)
     (tmp_path / "jobs.py").write_text(JOBS)
     monkeypatch.chdir(tmp_path)
-    yield Screen(tmp_path, monkeypatch)
+    return Screen(tmp_path, monkeypatch)
 
 
 def leaves(group: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
@@ -235,6 +239,13 @@ def test_json_is_one_document_and_nothing_else(screen: Screen, name: str) -> Non
     assert isinstance(found, dict | list)
     if "stored as" not in screen.out and row.says and not name.startswith(("job why", "status")):
         assert [one["leads"] for one in (found if isinstance(found, list) else [found])][:1] == [False]
+
+
+def test_json_of_the_tests_is_kept_apart_from_what_they_print(screen: Screen) -> None:
+    environ = {**os.environ, "HORARIUM_CONTEXT": str(screen.folder / "context.py")}
+    call = [sys.executable, str(ROOT / "launch.py"), "test", "--json", "--version"]
+    done = subprocess.run(call, env=environ, capture_output=True, text=True, check=False)
+    assert json.loads(done.stdout)["is_good"]
 
 
 @pytest.mark.parametrize("name", ROWS)
