@@ -118,7 +118,7 @@ def _facts(view: JobView) -> list[tuple[str, str]]:
         facts += [("changed", moment(job.changed_at)), ("generation, run", f"{job.generation}, {job.run}")]
         facts += [("failures", str(job.failures))] if job.failures else []
         facts += [("held", job.held)] if job.held else []
-        facts += [("reason", job.reason)] if job.reason else []
+        facts += [("reason", job.reason)] if job.reason and job.reason != job.held else []
     if uow := view.uow:
         facts += [("unit of work", uow.id), ("its state", uow.state.value), ("window", f"[{uow.start_timeperiod}, {uow.end_timeperiod})")]
         facts += [("attempt started", moment(uow.started_at)), ("attempt finished", moment(uow.finished_at))]
