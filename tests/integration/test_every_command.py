@@ -80,6 +80,7 @@ class Row:
 
 
 ROWS = {
+    "audit": Row("", "nonsense", code=1),
     "completion": Row("bash", "tcsh", has_json=False, needs_store=False),
     "context apply": Row("--yes"),
     "context check": Row(needs_store=False),
