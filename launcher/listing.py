@@ -9,6 +9,7 @@ import click
 from rich.markup import escape
 
 from launcher.parts import Roof
+from launcher.say import say
 from launcher.screen import json_option, moment, show, show_json, table_of
 from scheduler.registry import read_registered, retired
 from system.context import Context, FreerunProcess, ManagedProcess, ProcessEntry
@@ -28,7 +29,7 @@ def list_command(roof: Roof, *, as_json: bool) -> None:
         show_json(rows)
         return
     if not rows:
-        click.echo(f"the process context {roof.settings.context} registers no process")
+        say(f"the process context {roof.settings.context} registers no process")
         return
     columns = [name for name in rows[0] if name != "next" or any(row["next"] for row in rows)]  # mostly there is none: `every` names none
     table = table_of(*columns)
@@ -55,7 +56,7 @@ def _retired(roof: Roof) -> list[dict[str, str | datetime | None]]:
         with roof.joined() as parts:
             rows = retired(read_registered(parts.store).values(), roof.context.managed)
     except HorariumError as error:
-        click.echo(f"which processes have left the context can't be told: {error}", err=True)
+        say(f"which processes have left the context can't be told: {error}", err=True)
         return []
     facts = {row.name: json.loads(row.shape) for row in rows}
     return [

@@ -7,6 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from launcher.parts import Roof
+from launcher.say import say
 from launcher.screen import json_option, number, show, show_json, table_of
 from scheduler.levels import Level
 from system.lifecycle import JobState
@@ -22,11 +23,11 @@ def timetable_command(roof: Roof, *, as_json: bool) -> None:
     if as_json:
         show_json([*levels, *retired])
     elif not levels and not retired:
-        click.echo(f"the process context {roof.settings.context} registers no tree")
+        say(f"the process context {roof.settings.context} registers no tree")
     else:
         show(level_table([*levels, *retired]))
         for level in (level for level in retired if level.active):
-            click.echo(f"{level.process} has left the context with {level.active:,} jobs that are not finished: put it back to finish them")
+            say(f"{level.process} has left the context with {level.active:,} jobs that are not finished: put it back to finish them")
 
 
 def level_table(levels: list[Level]) -> Table:

@@ -175,7 +175,7 @@ class Faulty(LampRoof):
     """A roof whose context can't be read."""
 
     @property
-    def context(self) -> Context:  # type: ignore[override]
+    def context(self) -> Context:
         raise ConfigError("the process context is broken:\n  a fault")
 
 
