@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from datetime import timedelta
 from zlib import crc32
 
 from db.model import Command
 from scheduler.audit import LATE, OVERLAP
+from scheduler.audit_count import EVERY_S, FACT, AuditCount, counted
 from tests.support.audits import audited
 from tests.support.simulation_actors import Scheduler, Working
 from tests.support.simulation_book import Violation, must
@@ -46,6 +48,13 @@ def _audit(world: World) -> None:
     # Who runs every so many seconds may be due just now, with no engine's turn since.
     wrong = [found for found in wrong if not world.book.is_restless((found.process, found.timeperiod), world.store.every_job())]
     must(not wrong, "the audit found", len(wrong), *wrong[:3])
+    count = AuditCount(world.store, world.plan.context, timedelta(days=10_000))
+    while count.turn(world.clock.now()) < EVERY_S:
+        pass
+    told = counted({FACT: count.fact})
+    listed = told.first if told else ("no count",)
+    found = [text for text in listed if not text.endswith(tuple(f": {kind}" for kind in unclear))]
+    must(not found, "the count of every minute found", *found)
 
 
 def _calm(world: World, misfortune: Misfortune) -> None:
