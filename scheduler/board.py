@@ -248,7 +248,7 @@ class Board:
     def _carry_out(self, decision: Close | Revert | Ask | Widen | Postpone | Wait, node: Node) -> None:
         match decision:
             case Ask():
-                self.probes.want(self._question(node))
+                self.probes.want(self.question(node))
             case Postpone(reason, until):
                 self._postpone(node, reason, until)
             case Widen(slice_, until):
@@ -269,7 +269,8 @@ class Board:
         flight = self.inflight.flights.get(job.uow_id) if job is not None and not job.held else None
         return flight.slice if flight is not None and flight.state is UowState.REQUESTED else ""
 
-    def _question(self, node: Node) -> Question:
+    def question(self, node: Node) -> Question:
+        """Return what a node's source is to be asked."""
         states, group = self.timetable.states[node[0]], self.topology.group(*node)
         start, end = states.calendar.start(states.qualifier, group.start), states.calendar.end(states.qualifier, group[-1])
         return Question(node, start, end, self._is_closed(node))

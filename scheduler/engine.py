@@ -19,6 +19,7 @@ from scheduler.board import Board
 from scheduler.commands import obey
 from scheduler.draft import Draft
 from scheduler.journal import Journal
+from scheduler.late_rows import LateRows
 from scheduler.leases import SessionWatch
 from scheduler.policy import SchedulerSettings
 from scheduler.probing import NoProber, Prober
@@ -58,6 +59,7 @@ class Engine:
         self._timetable: Timetable | None = None
         self._board: Board | None = None
         self._prober = prober or NoProber()
+        self._late = LateRows()
         self._journal = Journal(store, broker, session)
         self._watch = SessionWatch(settings.lease_s)
         self._leader = ""
@@ -169,6 +171,7 @@ class Engine:
         board.resume(uows)
         board.freerun.take_up(uows)
         self._board = board
+        self._late = LateRows()
         self._swept_s = None
         self._commands = {}
         log.info("leads from turn %d, %d jobs and fires under way", turn.number, len(active))
@@ -225,6 +228,8 @@ class Engine:
         owes = reopen_owed(board, self._store)
         for probed in self._prober.answers():
             board.hear(probed)
+            self._late.hear(probed)
+        self._late.reopen(board, self._store)
         board.pass_time()
         board.settle_marked()
         self.second_look_found += board.look_again(self._settings.second_looks)
@@ -235,7 +240,7 @@ class Engine:
             self._journal.send(draft.messages)
         elif not self._commit(board, draft):
             return None
-        self._prober.ask(board.probes.to_ask())
+        self._prober.ask([*board.probes.to_ask(), *self._late.to_ask(board)])
         return 0.0 if is_more or board.look_at else self._wait_s(board)
 
     def _obey(self, board: Board) -> None:
@@ -307,7 +312,7 @@ class Engine:
         return True
 
     def _wait_s(self, board: Board) -> float:
-        moment = board.next_alarm()
+        moment = min((m for m in (board.next_alarm(), self._late.next_at()) if m), default=None)
         since_s = 0.0 if self._swept_s is None else self._clock.monotonic() - self._swept_s
         wait_s = max(0.0, self._settings.sweep_s - since_s)
         if moment is None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,40 +11,13 @@ from db.source import Extent, MemorySource
 from scheduler.blockers import Blocker
 from scheduler.engine import Engine
 from scheduler.policy import SchedulerSettings
-from scheduler.probing import Probed, Question
 from scheduler.slices import new_part
-from system.errors import SourceError
 from system.lifecycle import JobState, UowEvent
 from tests.support.lamp import Lamp, january
+from tests.support.probers import AtOnce
 
 HOUR = "flights_hourly/2020010100"
 MIDNIGHT = datetime(2020, 1, 1, tzinfo=UTC)
-
-
-@dataclass
-class AtOnce:
-    """A prober that asks a source in memory on the spot; while it is `mute` nothing comes back."""
-
-    source: MemorySource
-    is_mute: bool = False
-    asked: list[Question] = field(default_factory=list)
-    waiting: list[Question] = field(default_factory=list)
-
-    def ask(self, questions: Sequence[Question]) -> None:
-        self.asked += questions
-        self.waiting += questions
-
-    def answers(self) -> list[Probed]:
-        if self.is_mute:
-            return []
-        asked, self.waiting = self.waiting, []
-        return [self._answer(question) for question in asked]
-
-    def _answer(self, question: Question) -> Probed:
-        try:
-            return Probed(question, self.source.probe(question.start, question.end))
-        except SourceError as error:
-            return Probed(question, error=str(error))
 
 
 class Spring(Lamp):
