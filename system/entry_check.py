@@ -134,7 +134,7 @@ def _managed_faults(process: ManagedProcess, folder: str) -> Iterator[str]:
 def _late_faults(process: ManagedProcess) -> Iterator[str]:
     late_s = process.late_s
     if not _is_number(late_s) or not 0 <= late_s <= _MOST_LATE_S:
-        yield f"late_s {late_s!r} is no number of seconds: use more than lag_s, counted from a period's end, or 0 for never; at most a century"
+        yield f"late_s {late_s!r} is no number of seconds: use more than lag_s and less than a century, or 0 for never"
     elif late_s and process.state_machine_name != "recomputing":
         yield f"late_s {late_s!r} is for recomputing processes, whose source is asked for late rows: set it to 0"
     elif late_s and _is_number(process.lag_s) and late_s <= process.lag_s:

@@ -169,7 +169,7 @@ def test_a_late_row_has_its_finished_hour_run_again_once(tmp_path: Path, started
         rows.execute("INSERT INTO flights VALUES (4, '2013-01-01 00:10:00.000000')")
     store = MemoryStore()
     store.open_session(Session("worker", "worker", "box-1", 1, 0.0, NOW, slots=2))
-    live = {"state_machine_name": "recomputing", "trigger_frequency": "every 0.2", "late_s": 3e9}
+    live: dict[str, Any] = {"state_machine_name": "recomputing", "trigger_frequency": "every 0.2", "late_s": 3e9}
     source = source_entry(f"sqlite:///{tmp_path / 'rows.db'}", "flights", "at", "id")
     started.append(Running(store, MemoryBroker(), context(january(("hourly",), end="2013010101", source=source, **live))))
     work(store, HOUR)

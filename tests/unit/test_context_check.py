@@ -116,7 +116,7 @@ def test_a_context_with_five_faults_lists_all_five() -> None:
         ({"start": 2015010100}, "start 2015010100 is no text"),
         ({"start": "2015010100", "end": "2015010100"}, "end '2015010100' is not after start '2015010100'"),
         ({"lag_s": -0.1}, "lag_s -0.1 is no number of seconds: use 0 or more"),
-        ({"late_s": -1}, "late_s -1 is no number of seconds: use more than lag_s, counted from a period's end, or 0 for never; at most a century"),
+        ({"late_s": -1}, "late_s -1 is no number of seconds: use more than lag_s and less than a century, or 0 for never"),
         ({"late_s": 1e12}, "late_s 1000000000000.0 is no number of seconds"),
         ({"late_s": 600}, "late_s 600 is for recomputing processes, whose source is asked for late rows: set it to 0"),
         (
