@@ -240,7 +240,7 @@ class Engine:
             self._journal.send(draft.messages)
         elif not self._commit(board, draft):
             return None
-        self._prober.ask([*board.probes.to_ask(), *self._late.to_ask(board)])
+        self._prober.ask([*board.live.probes.to_ask(), *self._late.to_ask(board)])
         return 0.0 if is_more or board.look_at else self._wait_s(board)
 
     def _obey(self, board: Board) -> None:
