@@ -25,6 +25,7 @@ from scheduler.joblist import LATE, PHASES, JobLine, JobList, active_lines, node
 from scheduler.lateness import Late, late, late_at, late_since
 from scheduler.plans import Plan
 from scheduler.policy import SchedulerSettings
+from scheduler.registry import read_registered
 from scheduler.switches import Standing, standing
 from scheduler.timetable import Node, Timetable
 from scheduler.trees import Topology
@@ -316,7 +317,8 @@ class Desk:
             self._timetable = Timetable(self._context, self._settings.timetable_start)
             self._timetable.head = self._store.projected_turn()
             chunks, active = self._store.chunks(list(self._context.managed)), self._store.active_jobs()
-            self._timetable.load(chunks, active, switches=self._store.switches(), registered=self._store.processes())
+            rows = read_registered(self._store).values()
+            self._timetable.load(chunks, active, switches=self._store.switches(), registered=rows)
             last = self._store.turns_after(self._timetable.head - 1, 1) if self._timetable.head else []
             self._leader = last[0].session if last else ""
         while turns := self._store.turns_after(self._timetable.head, _TURNS_AT_ONCE):
@@ -326,6 +328,9 @@ class Desk:
             for turn in turns:
                 self._timetable.apply(turn)
                 self._leader = turn.session
+            if self._timetable.is_outdated:
+                self._timetable = None
+                return self._read()
         return self._timetable
 
     def _goes_on(self) -> bool:
