@@ -46,7 +46,7 @@ class Entry:
     `fired` counts units of work, `succeeded`, `failed` and `canceled` how they ended, `overlapped` fires that came while an earlier
     one was not over and were let go for it, `missed` fires that nobody was there for and were let go: the latest of these lie from
     `missed_from` to `missed_until`. `last_fire`, `last_end`, `last_reason` and `ended_at` tell of the run that ended last, `triggered`
-    is the last fire that was asked for.
+    is the last fire that was asked for. `goes_by` is the schedule that `since` goes by, `off` where the entry was off.
     """
 
     process: str
@@ -73,6 +73,7 @@ class Entry:
     last_reason: str = ""
     ended_at: datetime | None = None
     triggered: str = ""
+    goes_by: str = ""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -95,7 +96,7 @@ def entry_values(entry: Entry) -> list[Any]:
         entry.process, entry.name, entry.turn, _text(entry.since), entry.given, entry.said, _text(entry.said_at), entry.is_made,
         entry.is_deleted, entry.waiting, [_run_values(run) for run in entry.runs], entry.fired, entry.succeeded, entry.failed,
         entry.canceled, entry.overlapped, entry.missed, _text(entry.missed_from), _text(entry.missed_until), entry.last_fire,
-        entry.last_end, entry.last_reason, _text(entry.ended_at), entry.triggered,
+        entry.last_end, entry.last_reason, _text(entry.ended_at), entry.triggered, entry.goes_by,
     ]  # fmt: skip
 
 
@@ -103,12 +104,12 @@ def entry_of(values: Sequence[Any]) -> Entry:
     """Return the entry that `entry_values` wrote; raises one of the interpreter's errors for a damaged one."""
     (
         process, name, turn, since, given, said, said_at, is_made, is_deleted, waiting, runs, fired, succeeded, failed, canceled,
-        overlapped, missed, missed_from, missed_until, last_fire, last_end, last_reason, ended_at, triggered,
+        overlapped, missed, missed_from, missed_until, last_fire, last_end, last_reason, ended_at, triggered, goes_by,
     ) = values  # fmt: skip
     return Entry(
         process, name, turn, datetime.fromisoformat(since), given, said, _moment(said_at), is_made, is_deleted, tuple(waiting),
         tuple([_run_of(run) for run in runs]), fired, succeeded, failed, canceled, overlapped, missed, _moment(missed_from),
-        _moment(missed_until), last_fire, last_end, last_reason, _moment(ended_at), triggered,
+        _moment(missed_until), last_fire, last_end, last_reason, _moment(ended_at), triggered, goes_by,
     )  # fmt: skip
 
 

@@ -199,7 +199,7 @@ class Board:
             return None
         if is_embryo and job is not None and job.held:
             return held(job)
-        is_closed = ordinal < self.frontiers[process].due_end
+        is_closed = self._is_closed(node)
         if is_embryo and ordinal != self.topology.group(process, ordinal)[-1]:
             return Close(JobEvent.NOOP, NOT_A_GROUP_END) if is_closed else None
         if is_embryo and (reason := self.topology.left_out(process, ordinal)):
@@ -209,7 +209,9 @@ class Board:
             return pass_over(inputs)
         entry = self.context.managed[process]
         is_triggered = job is not None and is_embryo and job.again_at is not None
-        first_at = states.open_at(ordinal) if entry.is_live and not is_triggered else None
+        # One that a live machine has run may have to wait for its end, whatever machine the context names today.
+        was_live = job is not None and not is_embryo and job.again_at is not None
+        first_at = states.open_at(ordinal) if was_live or (entry.is_live and not is_triggered) else None
         now = self.draft.now
         occasion = Occasion(
             process, self.timetable.period(node), now, is_closed, first_at, states.again_at(now), self.probes.heard(node),
@@ -217,12 +219,18 @@ class Board:
         )
         return MACHINES[entry.state_machine_name](job, inputs, entry.blocking_type, occasion)
 
+    def _is_closed(self, node: Node) -> bool:
+        """Return whether a period has ended and its lag is over, also where the process ends before it by now."""
+        is_due = node[1] < self.frontiers[node[0]].due_end
+        return is_due or self.timetable.states[node[0]].is_over_behind_end(node[1], self.draft.now)
+
     def _may_run(self, node: Node, job: Job | None) -> bool:
         """Return whether a period is an EMBRYO of which something may run: by its schedule, as it ran before, or by an operator's word."""
         frontier = self.frontiers[node[0]]
         if frontier.states[node[1]] != JobState.EMBRYO or node[1] < frontier.states.first:
             return False
-        return node[1] < frontier.open_end or (job is not None and (job.fence > 0 or job.again_at is not None))
+        was_touched = job is not None and (job.fence > 0 or job.again_at is not None)
+        return node[1] < frontier.open_end or (was_touched and frontier.states.may_go_ahead(node[1], self.draft.now))
 
     def is_reached(self, node: Node) -> bool:
         """Return whether `node` is a period that the process has, and that may run or was touched before."""
@@ -264,7 +272,7 @@ class Board:
     def _question(self, node: Node) -> Question:
         states, group = self.timetable.states[node[0]], self.topology.group(*node)
         start, end = states.calendar.start(states.qualifier, group.start), states.calendar.end(states.qualifier, group[-1])
-        return Question(node, start, end, node[1] < self.frontiers[node[0]].due_end)
+        return Question(node, start, end, self._is_closed(node))
 
     def hear(self, probed: Probed) -> None:
         """Take in what a source said."""

@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from db.model import Job
+from scheduler.blockers import Blocker, said
 from scheduler.decisions import CLOSING, Close, Decision, Input, Occasion, Open, Wait, before_work, held, missing, running, unfinished
 from system.lifecycle import UOW_FINISHED, JobEvent, JobState, UowState
 
 
-def decide(job: Job | None, inputs: Sequence[Input], blocking_type: str, occasion: Occasion | None = None) -> Decision:  # noqa: ARG001
-    """Return what a due job is owed. `job` is None while it is an untouched EMBRYO. All occasions are the same to it."""
+def decide(job: Job | None, inputs: Sequence[Input], blocking_type: str, occasion: Occasion | None = None) -> Decision:
+    """Return what a due job is owed. `job` is None while it is an untouched EMBRYO. All occasions are the same to it, but for a job
+    that another machine ran while its period was open.
+    """
     if job is not None and job.held:
         return held(job)
     if job is None:
@@ -24,7 +27,18 @@ def decide(job: Job | None, inputs: Sequence[Input], blocking_type: str, occasio
         return Wait(blockers) if blockers else before_work(inputs, blocking_type)
     if job.uow_state not in UOW_FINISHED:
         return running(job)
+    if occasion is not None and job.again_at is not None and job.state is JobState.IN_PROGRESS:
+        return _after_open_period(inputs, occasion)
     return _after_work(job, inputs)
+
+
+def _after_open_period(inputs: Sequence[Input], occasion: Occasion) -> Decision:
+    """The context named a live machine before, so what was made may lack the end of the period: it runs once more after it."""
+    if not occasion.is_closed and occasion.first_at is not None:
+        text = f"its period is open and had runs; it runs again at {said(occasion.first_at)}"
+        return Wait((Blocker("open period", text, occasion.process, occasion.timeperiod),), occasion.first_at)
+    blockers = missing(inputs)
+    return Wait(blockers) if blockers else Open()
 
 
 def _after_work(job: Job, inputs: Sequence[Input]) -> Decision:

@@ -57,6 +57,16 @@ def rules_of(context: Context, process: str, name: str, entry: Entry | None) -> 
     return Rules(effective, fires_of(effective.trigger_frequency, f"{process}/{name}"), parse_overlap(effective.overlap), is_gone)
 
 
+def goes_by(rules: Rules | None) -> str:
+    """Return the schedule that brings an entry's fires today: `off` where none does, empty for a retired one.
+
+    Of the time in which another one did, or none, this one owes nothing, whoever changed that.
+    """
+    if rules is None:
+        return ""
+    return rules.process.trigger_frequency if rules.process.is_on else "off"
+
+
 def with_given(base: FreerunProcess, name: str, given: dict[str, object]) -> FreerunProcess:
     """Return an entry of the context with an operator's fields over it, arguments one by one."""
     arguments = given.get("arguments")

@@ -53,12 +53,15 @@ class FreerunBoard:
         self._armed: dict[Key, datetime] = {}
         self._hungry: dict[str, dict[Key, None]] = {}
         self._newcomers: list[Key] = []
+        self._rescheduled: list[Key] = []  # by the context, since they were written last
 
     def take_up(self, uows: Iterable[UnitOfWork]) -> None:
         """Take up every entry; `uows` are the units of work of what was under way, those of jobs may be among them."""
         found = {uow.id: uow for uow in uows}
         for key, entry in list(self._timetable.entries.items()):
             rules = self.rules(key)
+            if entry.goes_by != freerun.goes_by(rules):
+                self._rescheduled.append(key)
             if rules is None:
                 continue
             for run in entry.runs:
@@ -87,6 +90,9 @@ class FreerunBoard:
             self._rules.pop(entry.key, None)
         self.draft.put_entry(entry)
         rules = self.rules(entry.key)
+        if entry.goes_by != (today := freerun.goes_by(rules)):
+            entry = replace(entry, goes_by=today, since=max(entry.since, self.draft.now))
+            self.draft.put_entry(entry)
         if rules is None:
             self._armed.pop(entry.key, None)
             return
@@ -113,7 +119,9 @@ class FreerunBoard:
         now = self.draft.now
         for key in self._newcomers:
             self.put(Entry(*key, turn=self.draft.number, since=now))
-        self._newcomers = []
+        for key in self._rescheduled:
+            self.put(self._timetable.entries[key])
+        self._newcomers, self._rescheduled = [], []
         while looks > 0 and self._alarms and self._alarms[0][0] <= now:
             moment, key = heapq.heappop(self._alarms)
             if self._armed.get(key) != moment:

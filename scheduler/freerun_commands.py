@@ -75,7 +75,7 @@ def _create(command: Command, board: Board, details: Mapping[str, object]) -> st
 
 
 def _change(command: Command, board: Board, details: Mapping[str, object]) -> str:
-    entry, rules = _found(command, board)
+    entry, _rules = _found(command, board)
     before = json.loads(entry.given) if entry.given else {}
     taken_back = [str(field) for field in details.get("take_back", [])]  # type: ignore[attr-defined]
     wanted = {field: value for field, value in details.items() if field != "take_back"}
@@ -87,14 +87,7 @@ def _change(command: Command, board: Board, details: Mapping[str, object]) -> st
     if entry.is_made and "trigger_frequency" in taken_back:
         raise _Refusal(f"{entry.title} was made by a command, so the context has no schedule for it: give another one")
     _check(board, entry.key, given)
-    after = replace(entry, given=_text(given))
-    is_anew = freerun.rules_of(board.context, *entry.key, after)
-    if is_anew is not None and (is_anew.process.trigger_frequency, is_anew.process.is_on) != (
-        rules.process.trigger_frequency, rules.process.is_on,
-    ):  # fmt: skip
-        # What the new schedule would have named before was never owed.
-        after = replace(after, since=max(entry.since, board.draft.now))
-    board.freerun.put(_said(after, command, board))
+    board.freerun.put(_said(replace(entry, given=_text(given)), command, board))
     return f"{entry.title} is changed; {_next(board, entry.key)}"
 
 

@@ -149,7 +149,15 @@ class States:
 
     def is_open(self, ordinal: int, now: datetime) -> bool:
         """Return whether a period of a live process is not over, so that its job can't be finished yet."""
-        return self.process.is_live and ordinal >= self.due_end(now)
+        return self.process.is_live and ordinal >= self._due_end(now)
+
+    def may_go_ahead(self, ordinal: int, now: datetime) -> bool:
+        """Return whether a period may run ahead of its schedule: of a live process always, of others once it has ended."""
+        return self.process.is_live or self.calendar.end(self.qualifier, ordinal) <= now
+
+    def is_over_behind_end(self, ordinal: int, now: datetime) -> bool:
+        """Return whether a period is due that began before the process was given an end in front of it."""
+        return self.last is not None and self.last <= ordinal < self._due_end(now)
 
     def begin_at(self, ordinal: int) -> datetime:
         """Return when the group of a period begins."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import sys
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
@@ -51,6 +52,10 @@ class LogFile(RotatingFileHandler):
             _say(f"horarium: the log {self.baseFilename} can be written again")
         elif self._is_failing and not was_failing:
             _say(f"horarium: the log {self.baseFilename} can't be written ({self._error}); lines are lost until it can")
+
+    def shouldRollover(self, record: logging.LogRecord) -> bool:  # noqa: ARG002, N802  the library's name
+        """Return whether the file has reached its size. The library's own formats every record a second time."""
+        return self.maxBytes > 0 and self.stream is not None and os.fstat(self.stream.fileno()).st_size >= self.maxBytes
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802  the standard library's name
         """Remember that a line was lost; a log must not end the process that writes it."""
@@ -100,6 +105,8 @@ def set_up(name: str, folder: Path, *, max_bytes: int, count: int, console: bool
         each.setFormatter(LineFormatter(name))
         root.addHandler(each)
     root.setLevel(level)
+    # What no line shows need not be found out for each: a busy scheduler writes thousands a second.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging.captureWarnings(capture=True)
     return path
 
