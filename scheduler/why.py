@@ -15,7 +15,7 @@ from scheduler.decisions import Ask, Close, Decision, Wait
 from scheduler.durations import Usual, span_text
 from scheduler.inputs import before_start
 from scheduler.lateness import late_at
-from scheduler.switches import said_off
+from scheduler.switches import off_blocker
 from scheduler.timetable import Node, ordinal_of
 from system.context import ManagedProcess
 from system.lanes import Lane, lane_of, places_for_backfill, queue_in
@@ -114,9 +114,7 @@ def _open_period(scene: Scene, node: Node) -> Blocker:
 
 
 def _off(scene: Scene, process: str, timeperiod: str) -> Blocker:
-    states = scene.board.timetable.states[process]
-    since = states.switch.at if states.switch else None
-    return Blocker("off", said_off(states), process, timeperiod, since, f"launch.py process on {process} --why TEXT")
+    return off_blocker(scene.board.timetable.states[process], timeperiod)
 
 
 def _of_admission(scene: Scene, node: Node, decision: Decision) -> Blocker:
