@@ -61,9 +61,11 @@ _REMOVE_EVENTS = Many(
 )
 _REMOVE_EACH_EVENT = Many(
     sa.delete(events).where(
-        events.c.process == sa.bindparam("of"), events.c.timeperiod == sa.bindparam("period"), events.c.turn == sa.bindparam("turn"),
+        events.c.process == sa.bindparam("of"),
+        events.c.timeperiod == sa.bindparam("period"),
+        events.c.turn == sa.bindparam("turn"),
         events.c.place == sa.bindparam("at"),
-    ),  # fmt: skip
+    ),
     ("of", "period", "turn", "at"),
 )
 _REMOVE_TURNS = sa.delete(turns).where(turns.c.number <= sa.bindparam("upto"))

@@ -10,6 +10,7 @@ import click
 from rich.markup import escape
 
 from launcher.parts import Roof
+from launcher.say import say
 from launcher.screen import json_option, moment, printable, show, show_json, table_of
 from scheduler.freerun_desk import EntryLine, FreerunDesk
 from scheduler.switches import Standing
@@ -47,7 +48,7 @@ def list_command(roof: Roof, *, as_json: bool) -> None:
         show_json(rows)
         return
     if not rows:
-        click.echo(f"the process context {roof.settings.context} registers no process")
+        say(f"the process context {roof.settings.context} registers no process")
         return
     _show(rows)
 
@@ -99,7 +100,7 @@ def _in_force(roof: Roof) -> tuple[dict[str, Standing], dict[tuple[str, str], En
             standings: Iterable[Standing] = roof.desk_over(parts).standings() if roof.context.managed else ()
             return {found.process: found for found in standings}, {(line.process, line.entry): line for line in desk.lines()}
     except (StoreError, BrokerError) as error:
-        click.echo(f"warning: shown is the context alone, not what operators switched: {error}", err=True)
+        say(f"warning: shown is the context alone, not what operators switched: {error}", err=True)
         return {}, {}
 
 
