@@ -11,13 +11,14 @@ from rich.markup import escape
 
 from launcher.parts import Roof
 from launcher.say import say
-from launcher.screen import json_option, moment, printable, show, show_json, table_of
+from launcher.screen import json_option, limit_option, moment, printable, show, show_json, table_of
 from scheduler.freerun_desk import EntryLine, FreerunDesk
 from scheduler.switches import Standing
 from system.context import Context, FreerunProcess, ManagedProcess, ProcessEntry
 from system.errors import BrokerError, StoreError
 from system.schedule import Every, parse_schedule
 
+_ROWS = 200
 _GONE = ("deleted", "retired")
 
 
@@ -39,18 +40,21 @@ class Row:
 
 
 @click.command("list")
+@limit_option(_ROWS)
 @json_option
 @click.pass_obj
-def list_command(roof: Roof, *, as_json: bool) -> None:
+def list_command(roof: Roof, *, limit: int | None, as_json: bool) -> None:
     """List the registered processes as they are in force."""
     rows = list(_rows(roof))
     if as_json:
-        show_json(rows)
+        show_json(rows[:limit])
         return
     if not rows:
         say(f"the process context {roof.settings.context} registers no process")
         return
-    _show(rows)
+    _show(rows[: limit or _ROWS])
+    if len(rows) > (limit or _ROWS):
+        say(f"{limit or _ROWS:,} of {len(rows):,}; --limit shows more")
 
 
 def _show(rows: list[Row]) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 
+from db.entries import Entry
 from db.model import Command, Job, Session, UnitOfWork
 from db.store import Store
 from mq.broker import Broker, Message
@@ -120,6 +121,7 @@ class Desk:
         self._settings = settings
         self._topology = Topology(context)
         self._timetable: Timetable | None = None
+        self._entries_of: Timetable | None = None  # the one that knows all entries
         self._leader = ""
 
     # -- what is
@@ -310,6 +312,14 @@ class Desk:
     def read(self) -> Timetable:
         """Return the timetable as of the last turn. To be looked at, never to be changed."""
         return self._read()
+
+    def entries(self) -> Collection[Entry]:
+        """Return all freerun entries as of the last turn. The first call reads all of them, the next ones what has changed."""
+        table = self._read()
+        if self._entries_of is not table:
+            table.meet(self._store.entries())
+            self._entries_of = table
+        return table.entries.values()
 
     def _read(self) -> Timetable:
         """Return the timetable as of the last turn; only the first call reads all of it."""

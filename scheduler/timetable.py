@@ -301,16 +301,19 @@ class Timetable:
             if self._has(job):
                 self.put(job)
         self.take(turn.switches)
-        for entry in turn.entries:
-            # What was read may hold later turns than this one.
-            known = self.entries.get(entry.key)
-            if known is None or known.turn < entry.turn:
-                self.entries[entry.key] = entry
+        self.meet(turn.entries)
         for row in turn.registered:
             before = self.registered.get(row.name)
             self.is_outdated |= (before is None or before.turn < row.turn) and self._moves(row)
         take_over(self.registered, turn.registered)
         self.head = turn.number
+
+    def meet(self, entries: Iterable[Entry]) -> None:
+        """Take over entries, but for what is known of a later turn: what was read may hold later ones than the one that is applied."""
+        for entry in entries:
+            known = self.entries.get(entry.key)
+            if known is None or known.turn < entry.turn:
+                self.entries[entry.key] = entry
 
     def strays(self) -> dict[str, list[str]]:
         """Return the timeperiods, by process, that are under way by their byte and have no record that says so."""
