@@ -18,7 +18,7 @@ from system.context import Context, FreerunProcess, ManagedProcess, ProcessEntry
 from system.errors import BrokerError, StoreError
 from system.schedule import Every, parse_schedule
 
-_ROWS = 200
+_ROWS, _SENTENCES = 200, 10
 _GONE = ("deleted", "retired")
 
 
@@ -59,16 +59,19 @@ def list_command(roof: Roof, *, limit: int | None, as_json: bool) -> None:
 
 def _show(rows: list[Row]) -> None:
     has_next = any(row.next for row in rows)  # mostly there is none: `every` names none
-    has_said = any(row.said for row in rows)
     names = ["process", "kind", "level", "tree", "runs", "on", "schedule"]
-    table = table_of(*names, *(["next"] if has_next else []), *(["said by"] if has_said else []))
+    table = table_of(*names, *(["next"] if has_next else []))
     for row in rows:
         cells = [row.process, row.kind, row.level, row.tree, row.runs, _beside(row.on, row.context_on)]
         cells.append(_beside(row.schedule, row.context_schedule))
         cells += [moment(row.next)] if has_next else []
-        cells += [printable(row.said)] if has_said else []
         table.add_row(*map(escape, cells))
     show(table)
+    told = [f"{row.process} is {row.on}, {row.schedule}: {row.said}" for row in rows if row.said]
+    for text in told[:_SENTENCES]:
+        say(printable(text))
+    if len(told) > _SENTENCES:
+        say(f"and {len(told) - _SENTENCES:,} more that are otherwise than in the context")
 
 
 def _beside(found: str, own: str) -> str:
