@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,14 +10,17 @@ from datetime import datetime
 import click
 from rich.markup import escape
 
+from db.model import ProcessRow
 from launcher.parts import Roof
 from launcher.say import say
 from launcher.screen import json_option, limit_option, moment, printable, show, show_json, table_of
 from scheduler.freerun_desk import EntryLine, FreerunDesk
+from scheduler.registry import read_registered, retired
 from scheduler.switches import Standing
 from system.context import Context, FreerunProcess, ManagedProcess, ProcessEntry
-from system.errors import BrokerError, StoreError
+from system.errors import HorariumError
 from system.schedule import Every, parse_schedule
+from system.timeperiod import QUALIFIERS
 
 _ROWS, _SENTENCES = 200, 10
 _GONE = ("deleted", "retired")
@@ -44,7 +48,7 @@ class Row:
 @json_option
 @click.pass_obj
 def list_command(roof: Roof, *, limit: int | None, as_json: bool) -> None:
-    """List the registered processes as they are in force."""
+    """List the registered processes as they are in force, and those that have left the context."""
     rows = list(_rows(roof))
     if as_json:
         show_json(rows[:limit])
@@ -82,7 +86,7 @@ def _beside(found: str, own: str) -> str:
 def _rows(roof: Roof) -> Iterator[Row]:
     """Yield what is registered in the order of the context, then the entries that commands have made."""
     context, now = roof.context, roof.clock.now()
-    standings, lines = _in_force(roof)
+    standings, lines, left = _in_force(roof)
     for entry in context.processes:
         if isinstance(entry, ManagedProcess):
             yield _managed(context, entry, standings.get(entry.name), now)
@@ -95,20 +99,29 @@ def _rows(roof: Roof) -> Iterator[Row]:
             runs = next((_runs(p) for p in context.processes if p.name == line.process), "")
             title = f"{line.process}/{line.entry}"
             yield Row(title, "freerun", "", "", runs, line.state, "", line.schedule, "", "a command", line.next_fire)
+    for row in left:
+        facts = json.loads(row.shape)
+        yield Row(row.name, "retired", QUALIFIERS[facts["qualifier"]].noun, facts.get("tree", ""), "", "", "", "", "", "", None)
 
 
-def _in_force(roof: Roof) -> tuple[dict[str, Standing], dict[tuple[str, str], EntryLine]]:
-    """Return what the store says of processes and entries; nothing, with a word of warning, where it is away."""
+_InForce = tuple[dict[str, Standing], dict[tuple[str, str], EntryLine], list[ProcessRow]]
+
+
+def _in_force(roof: Roof) -> _InForce:
+    """Return what the store says of processes and entries, and what has left; nothing, with a word of warning, where it is away."""
     if not roof.has_store:
-        return {}, {}
+        return {}, {}, []
     try:
         with roof.joined() as parts:
             desk = FreerunDesk(parts.store, parts.broker, roof.context, roof.clock)
             standings: Iterable[Standing] = roof.desk_over(parts).standings() if roof.context.managed else ()
-            return {found.process: found for found in standings}, {(line.process, line.entry): line for line in desk.lines()}
-    except (StoreError, BrokerError) as error:
-        say(f"warning: shown is the context alone, not what operators switched: {error}", err=True)
-        return {}, {}
+            lines = {(line.process, line.entry): line for line in desk.lines()}
+            left = retired(read_registered(parts.store).values(), roof.context.managed)
+            return {found.process: found for found in standings}, lines, left
+    except HorariumError as error:
+        said = "shown is the context alone: what operators switched, and which processes have left the context, can't be told"
+        say(f"warning: {said}: {error}", err=True)
+        return {}, {}, []
 
 
 def _managed(context: Context, entry: ManagedProcess, found: Standing | None, now: datetime) -> Row:
