@@ -12,6 +12,7 @@ from rich.table import Table
 from launcher import boxes
 from launcher.parts import Roof, scheduler_settings
 from launcher.queue import queues_of
+from launcher.say import counted
 from launcher.screen import json_option, moment, number, printable, show, show_json, table_of
 from scheduler.attention import Need
 from scheduler.desk import Health, Progress
@@ -20,6 +21,7 @@ from scheduler.overview import Overview, overview
 from scheduler.switches import Standing
 
 _ROWS = 10
+_MOST_OPEN = 1_000
 
 
 @click.command("status")
@@ -34,15 +36,17 @@ def status_command(roof: Roof, *, as_json: bool) -> None:
         needing = [level for level in desk.timetable() if level.held or level.failing]
         rows = boxes.read(parts.store)
         late, fire = desk.late(), _next(desk.standings())
+        waiting = len(parts.store.open_commands(_MOST_OPEN))
         seen = overview(desk, parts.store, parts.broker, list(queues_of(roof.context)), scheduler_settings(roof.settings), now)
     if as_json:
         told = [boxes.summary_of(row) for row in rows]
-        show_json({"health": health, "progress": progress, "needing": needing, "late": late, "overview": seen, "boxes": told})
+        show_json({"health": health, "progress": progress, "needing": needing, "late": late,
+                   "open_commands": waiting, "overview": seen, "boxes": told})  # fmt: skip
         return
     _show_needs(seen, late, now)
     for trouble in [text for row in rows for text in row.troubles]:
         show(f"[yellow]! {escape(trouble)}[/yellow]")
-    show(_headline(health, progress, fire, boxes.box_lines(rows), _audit_line(seen, now)))
+    show(_headline(health, progress, fire, waiting, boxes.box_lines(rows), _audit_line(seen, now)))
     _show_marks(seen)
     _show_work(seen, now)
     if health.sessions:
@@ -131,7 +135,7 @@ def _audit_line(seen: Overview, now: datetime) -> str:
     return f"{said} among {seen.audit.finished:,} periods that finished in the last 24 hours, counted {_age(seen.audit.at, now)} ago"
 
 
-def _headline(health: Health, progress: Progress, fire: str, lines: list[str], audit: str) -> Table:
+def _headline(health: Health, progress: Progress, fire: str, waiting: int, lines: list[str], audit: str) -> Table:
     facts = table_of("", "")
     facts.show_header = False
     if not health.leader:
@@ -141,6 +145,8 @@ def _headline(health: Health, progress: Progress, fire: str, lines: list[str], a
         facts.add_row("leader", escape(health.leader))
         facts.add_row("last good turn", f"{age} (turns that decided something: {health.last_turn:,})")
     facts.add_row("timetable", f"{progress.finished:,} of {progress.due:,} periods finished, {progress.active:,} under way")
+    if waiting:
+        facts.add_row("commands", f"{counted(waiting, 'command')} stored and not carried out yet")
     if fire:
         facts.add_row("next", escape(fire))
     if audit:
