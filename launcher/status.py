@@ -72,7 +72,7 @@ def _without_context(roof: Roof, error: ConfigError, *, as_json: bool) -> int:
         return 1
     show(f"[red]! the context can't be read: {escape(printable(str(error)))}[/red]")
     show("    [cyan]launch.py context check[/cyan]")
-    show(_headline(health, None, "", boxes.box_lines(rows), ""))
+    show(_headline(health, None, "", 0, boxes.box_lines(rows), ""))
     if health.sessions:
         show(_session_table(health))
     return 1
