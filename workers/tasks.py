@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from db.model import Outcome, UnitOfWork
 from system.calendars import Calendar
-from system.context import Context, ManagedProcess
+from system.context import Context, FreerunProcess, ManagedProcess, ProcessEntry
 from system.errors import SlotError, TimeperiodError
 from system.fires import moment_of
 from system.lanes import Lane, lane_of
@@ -75,15 +75,20 @@ def task_of(uow: UnitOfWork, context: Context) -> Task:
 
 
 def with_what_left(context: Context, before: Context) -> Context:
-    """Return `context` with the processes that were in the one before and are not in it any more, each with its calendar."""
+    """Return `context` with the processes and entries that were in the one before and are not in it any more, each with its calendar."""
     names = {process.name for process in context.processes}
-    left = tuple(process for process in before.processes if process.name not in names)
+    there = {_key(process) for process in context.processes}
+    left = tuple(process for process in before.processes if _key(process) not in there)
     trees = dict(context.trees)
     for tree in before.trees.values() if left else ():
         kept = tuple(name for name in tree.enclosed_processes if name not in names)
         # A name that no tree of a context can have.
         trees[f"left/{tree.name}"] = replace(tree, name=f"left/{tree.name}", enclosed_processes=kept)
     return replace(context, processes=(*context.processes, *left), trees=trees)
+
+
+def _key(process: ProcessEntry) -> tuple[str, str]:
+    return process.name, process.entry_name if isinstance(process, FreerunProcess) else ""
 
 
 def outcome_of(uow: UnitOfWork, ended: Ended, at: datetime) -> Outcome:

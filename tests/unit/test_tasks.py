@@ -159,3 +159,8 @@ def test_what_left_a_context_is_still_known_with_its_calendar() -> None:
     after = with_what_left(context_in([managed("rates_daily", "_daily")]), before)
     assert list(after.managed) == ["rates_daily", "flights_daily"]
     assert after.calendar_of("flights_daily").time_zone == "Europe/Berlin"
+
+
+def test_an_entry_that_left_is_still_run_as_itself_where_others_of_its_process_stay() -> None:
+    other = Context((freerun_context_entry("load", "day", "jobs.other", "load", "every 60"),), {})
+    assert task_of(FIRE, with_what_left(other, load())).classname == "jobs.load"
