@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from db.entries import Entry, Run
 from db.model import Job, ProcessRow, Session, UnitOfWork
 from scheduler.timetable import Timetable
 from system.lifecycle import UOW_FINISHED, UowState
@@ -40,12 +41,13 @@ class Running:
     since: datetime | None
 
 
-def needs(table: Timetable, sessions: Sequence[Session], leader: str, limit: int) -> Needs:
-    """Return what needs a person: nobody leads or works, a context is refused, jobs are held or fail."""
-    found = [*_of_sessions(sessions, leader)]
-    jobs = [job for job in table.active.values() if job.held or job.failing_since]
-    jobs.sort(key=lambda job: (not job.held, job.failing_since or job.changed_at, job.process, job.timeperiod))
-    return Needs([*found, *map(_of_job, jobs[:limit])][:limit], len(found) + len(jobs))
+def needs(table: Timetable, entries: Iterable[Entry], sessions: Sequence[Session], leader: str, limit: int) -> Needs:
+    """Return what needs a person: nobody leads or works, a context is refused, jobs or runs of freerun entries are held or fail."""
+    first = [*_of_sessions(sessions, leader)]
+    found = [_of_job(job) for job in table.active.values() if job.held or job.failing_since]
+    found += [_of_run(entry, run) for entry in entries if entry.goes_by for run in entry.runs if run.held or run.failing_since]
+    found.sort(key=lambda need: (need.kind != "held", str(need.since), need.process, need.timeperiod))
+    return Needs([*first, *found][:limit], len(first) + len(found))
 
 
 def _of_sessions(sessions: Sequence[Session], leader: str) -> Iterable[Need]:
@@ -65,6 +67,14 @@ def _of_job(job: Job) -> Need:
         return Need("held", job.process, job.timeperiod, job.failing_since or job.changed_at, job.held, look)
     look = f"launch.py job log {job.process} {job.timeperiod}"
     return Need("failing", job.process, job.timeperiod, job.failing_since, job.reason, look)
+
+
+def _of_run(entry: Entry, run: Run) -> Need:
+    since = run.failing_since or run.opened_at
+    if run.held:
+        look = f"launch.py freerun release {entry.process} {entry.name} --why TEXT"
+        return Need("held", entry.title, run.fire, since, run.held, look)
+    return Need("failing", entry.title, run.fire, since, run.reason, f"launch.py freerun show {entry.process} {entry.name}")
 
 
 def under_way(table: Timetable, limit: int) -> list[str]:

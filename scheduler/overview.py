@@ -53,7 +53,7 @@ def overview(desk: Desk, store: Store, broker: Broker, queues: list[str], settin
     sessions = {session.id: session for session in health.sessions}
     ids = under_way(table, _MOST_UOWS)
     return Overview(
-        needs(table, health.sessions, health.leader, _MOST_NEEDS),
+        needs(table, store.entries(), health.sessions, health.leader, _MOST_NEEDS),
         [watermark(states, now) for states in table.states.values()],
         running(store.uows(ids), sessions),
         len(ids),
