@@ -44,9 +44,10 @@ def task_of(uow: UnitOfWork, context: Context) -> Task:
     Arguments are a copy: whatever an attempt does to its own, no other one sees it. Those of the unit of work overlay the process's. The
     window's bounds are as the clocks of the process's calendar show them.
     """
-    process = context.managed.get(uow.process) or context.entry(uow.process, uow.id.split("/")[1])
+    process = context.managed.get(uow.process) or context.freerun.get((uow.process, uow.runs_as))
     if process is None:
-        raise SlotError(f"process {uow.process!r} is not in this worker's context: deploy the same context to all boxes and restart them")
+        what = f"entry {uow.runs_as!r} of {uow.process!r}" if uow.runs_as else f"process {uow.process!r}"
+        raise SlotError(f"{what} is not in this worker's context: deploy the same context to all boxes and restart them")
     qualifier = process.time_qualifier if isinstance(process, ManagedProcess) else REAL_TIME.name
     try:
         calendar = context.calendar_of(process.name)
