@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import click
 
 from launcher.act import plan_command
+from launcher.audit import audit_command
 from launcher.completion import completion_command
 from launcher.context_check import context_group
 from launcher.daemons import start_command, stop_command
@@ -58,7 +59,7 @@ def cli(roof: Roof, given: tuple[str, ...]) -> None:
 COMMANDS: tuple[click.Command, ...] = (
     install_command, up_command, start_command, stop_command, query_command, super_command, test_command,
     job_group, process_group, freerun_group,
-    plan_command, timetable_command, status_command, report_command, list_command, settings_command,
+    plan_command, timetable_command, status_command, audit_command, report_command, list_command, settings_command,
     run_command, simulate_command, init_command, context_group, queue_group, db_command, shell_command, completion_command,
 )  # fmt: skip
 for command in COMMANDS:

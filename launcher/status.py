@@ -42,7 +42,7 @@ def status_command(roof: Roof, *, as_json: bool) -> None:
     _show_needs(seen, late, now)
     for trouble in [text for row in rows for text in row.troubles]:
         show(f"[yellow]! {escape(trouble)}[/yellow]")
-    show(_headline(health, progress, fire, boxes.box_lines(rows)))
+    show(_headline(health, progress, fire, boxes.box_lines(rows), _audit_line(seen, now)))
     _show_marks(seen)
     _show_work(seen, now)
     if health.sessions:
@@ -77,7 +77,7 @@ def _show_late(late: Late) -> None:
 
 
 def _word(need: Need) -> str:
-    return {"leader": "nobody leads", "worker": "nobody works", "context": "context refused"}.get(need.kind, need.kind)
+    return {"leader": "nobody leads", "worker": "nobody works", "context": "context refused", "audit": "audit"}.get(need.kind, need.kind)
 
 
 def _show_marks(seen: Overview) -> None:
@@ -122,7 +122,16 @@ def _next(standings: Sequence[Standing]) -> str:
     return f"{min(fires)[1]} at {moment(min(fires)[0])}" if fires else ""
 
 
-def _headline(health: Health, progress: Progress, fire: str, lines: list[str]) -> Table:
+def _audit_line(seen: Overview, now: datetime) -> str:
+    """Return what the leader's last count came to, empty where nobody leads."""
+    if seen.audit is None:
+        return ""
+    count = sum(seen.audit.counts.values())
+    said = f"[red]{count:,} findings[/red]" if count else "nothing found"
+    return f"{said} among {seen.audit.finished:,} periods that finished in the last 24 hours, counted {_age(seen.audit.at, now)} ago"
+
+
+def _headline(health: Health, progress: Progress, fire: str, lines: list[str], audit: str) -> Table:
     facts = table_of("", "")
     facts.show_header = False
     if not health.leader:
@@ -134,6 +143,8 @@ def _headline(health: Health, progress: Progress, fire: str, lines: list[str]) -
     facts.add_row("timetable", f"{progress.finished:,} of {progress.due:,} periods finished, {progress.active:,} under way")
     if fire:
         facts.add_row("next", escape(fire))
+    if audit:
+        facts.add_row("audit", audit)
     for line in lines:
         facts.add_row("box", escape(line))
     return facts

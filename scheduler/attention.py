@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
-from db.entries import Entry, Run
+from db.entries import Entry
 from db.model import Job, ProcessRow, Session, UnitOfWork
+from scheduler.audit_count import Counted
 from scheduler.timetable import Timetable
 from system.lifecycle import UOW_FINISHED, UowState
+
+# The rest comes before these.
+_GRAVITY = {"held": 1, "failing": 2, "missed": 3}
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+_LATELY = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One thing that needs a person. `kind` is one of leader, worker, context, held, failing; `look` says what to press."""
+    """One thing that needs a person. `kind` is one of leader, worker, context, audit, held, failing, missed; `look` says what to press.
+
+    `timeperiod` is the name of the entry where `process` is a freerun one.
+    """
 
     kind: str
     process: str
@@ -41,13 +50,40 @@ class Running:
     since: datetime | None
 
 
-def needs(table: Timetable, entries: Iterable[Entry], sessions: Sequence[Session], leader: str, limit: int) -> Needs:
-    """Return what needs a person: nobody leads or works, a context is refused, jobs or runs of freerun entries are held or fail."""
-    first = [*_of_sessions(sessions, leader)]
-    found = [_of_job(job) for job in table.active.values() if job.held or job.failing_since]
-    found += [_of_run(entry, run) for entry in entries if entry.goes_by for run in entry.runs if run.held or run.failing_since]
-    found.sort(key=lambda need: (need.kind != "held", str(need.since), need.process, need.timeperiod))
-    return Needs([*first, *found][:limit], len(first) + len(found))
+def needs(table: Timetable, sessions: Sequence[Session], leader: str, limit: int, more: Iterable[Need] = ()) -> Needs:
+    """Return what needs a person: nobody leads or works, a context is refused, jobs are held or fail, and `more` in its place."""
+    jobs = [_of_job(job) for job in table.active.values() if job.held or job.failing_since]
+    found = [*_of_sessions(sessions, leader), *more, *jobs]
+    found.sort(key=lambda need: (_GRAVITY.get(need.kind, 0), need.since or _LONG_AGO, need.process, need.timeperiod))
+    return Needs(found[:limit], len(found))
+
+
+def of_audit(audit: Counted | None) -> Iterator[Need]:
+    """Yield what the leader's count has found."""
+    found = {kind: count for kind, count in audit.counts.items() if count} if audit else {}
+    if audit and found:
+        listed = ", ".join(f"{count:,} {kind}" for kind, count in found.items())
+        yield Need("audit", "", "", None, f"{listed} among what finished in the last 24 hours, first {audit.first[0]}", "launch.py audit")
+
+
+def of_entries(entries: Iterable[Entry], now: datetime) -> Iterator[Need]:
+    """Yield the fires of freerun entries that are held, fail, or failed for good as the last one, and those lately missed and let go."""
+    for entry in entries:
+        if not entry.goes_by:
+            continue  # it left the context: nobody can do anything about it
+        place = entry.process, entry.name
+        show = f"launch.py freerun show {entry.process} {entry.name}"
+        for run in entry.runs:
+            if run.held:
+                look = f"launch.py freerun release {entry.process} {entry.name} --why TEXT"
+                yield Need("held", *place, run.failing_since or run.opened_at, f"{run.fire}: {run.held}", look)
+            elif run.failing_since:
+                yield Need("failing", *place, run.failing_since, f"{run.fire}: {run.reason}", show)
+        if entry.last_end == UowState.CANCELED.value and entry.last_reason.startswith("failed") and not entry.is_deleted:
+            yield Need("failing", *place, entry.ended_at, f"its last fire, {entry.last_fire}, {entry.last_reason}", show)
+        if entry.missed_until and now - entry.missed_until < _LATELY:
+            text = f"fires up to {entry.missed_until:%Y-%m-%d %H:%M:%S}Z were missed and let go, {entry.missed:,} of them ever"
+            yield Need("missed", *place, entry.missed_until, text, show)
 
 
 def _of_sessions(sessions: Sequence[Session], leader: str) -> Iterable[Need]:
@@ -67,14 +103,6 @@ def _of_job(job: Job) -> Need:
         return Need("held", job.process, job.timeperiod, job.failing_since or job.changed_at, job.held, look)
     look = f"launch.py job log {job.process} {job.timeperiod}"
     return Need("failing", job.process, job.timeperiod, job.failing_since, job.reason, look)
-
-
-def _of_run(entry: Entry, run: Run) -> Need:
-    since = run.failing_since or run.opened_at
-    if run.held:
-        look = f"launch.py freerun release {entry.process} {entry.name} --why TEXT"
-        return Need("held", entry.title, run.fire, since, run.held, look)
-    return Need("failing", entry.title, run.fire, since, run.reason, f"launch.py freerun show {entry.process} {entry.name}")
 
 
 def under_way(table: Timetable, limit: int) -> list[str]:

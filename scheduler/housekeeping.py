@@ -1,12 +1,13 @@
-"""How does the keeper go on beside the engine? A thread that works for a moment and rests for long, while this scheduler leads."""
+"""How do slow chores go on beside the engine? Each in a thread that works for a moment and rests for long, while this scheduler leads."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from datetime import datetime
 from threading import Event, Thread
+from typing import Protocol
 
-from scheduler.keeper import Keeper
 from system.clock import Clock
 from system.errors import HorariumError
 
@@ -15,15 +16,29 @@ _FOLLOWING_S = 1.0
 _TROUBLE_S = 60.0
 
 
-class Housekeeping:
-    """Calls a keeper's turns until it is stopped. What goes wrong is logged and tried again: nothing of it may hold up the engine."""
+class Chore(Protocol):
+    """Something that is done bit by bit."""
 
-    def __init__(self, keeper: Keeper, clock: Clock, leads: Callable[[], bool]) -> None:
-        self._keeper = keeper
+    def turn(self, now: datetime) -> float:
+        """Do a bit; returns after how many seconds the next one is wanted."""
+        ...
+
+
+class Housekeeping:
+    """Calls a chore's turns until it is stopped. What goes wrong is logged and tried again: nothing of it may hold up the engine.
+
+    `trouble` is what a person is told then, with the reason behind it.
+    """
+
+    def __init__(
+        self, chore: Chore, clock: Clock, leads: Callable[[], bool], *, name: str = "keeper", trouble: str = "old records stay for now"
+    ) -> None:
+        self._chore = chore
+        self._trouble = trouble
         self._clock = clock
         self._leads = leads
         self._stopped = Event()
-        self._thread = Thread(target=self._run, name="keeper", daemon=True)
+        self._thread = Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
         """Begin."""
@@ -44,10 +59,10 @@ class Housekeeping:
         if not self._leads():
             return _FOLLOWING_S
         try:
-            return self._keeper.turn(self._clock.now())
+            return self._chore.turn(self._clock.now())
         except HorariumError as error:
-            log.warning("old records stay for now, the next try is in %.0f s: %s", _TROUBLE_S, error)
+            log.warning("%s, the next try is in %.0f s: %s", self._trouble, _TROUBLE_S, error)
         except Exception:
             # The edge of this thread: what it could not remove is found again.
-            log.exception("old records stay for now, the next try is in %.0f s", _TROUBLE_S)
+            log.exception("%s, the next try is in %.0f s", self._trouble, _TROUBLE_S)
         return _TROUBLE_S

@@ -8,7 +8,8 @@ from datetime import datetime
 
 from db.store import Store
 from mq.broker import Broker
-from scheduler.attention import Needs, Running, needs, retired, running, under_way
+from scheduler.attention import Needs, Running, needs, of_audit, of_entries, retired, running, under_way
+from scheduler.audit_count import Counted, counted
 from scheduler.desk import Desk
 from scheduler.policy import SchedulerSettings
 from scheduler.watermark import Watermark, watermark
@@ -45,6 +46,7 @@ class Overview:
     queues: list[QueueDepth]
     window: int
     retired: list[Retired]
+    audit: Counted | None = None
 
 
 def overview(desk: Desk, store: Store, broker: Broker, queues: list[str], settings: SchedulerSettings, now: datetime) -> Overview:
@@ -52,14 +54,17 @@ def overview(desk: Desk, store: Store, broker: Broker, queues: list[str], settin
     table, health = desk.read(), desk.health()
     sessions = {session.id: session for session in health.sessions}
     ids = under_way(table, _MOST_UOWS)
+    audit = counted(sessions[health.leader].facts) if health.leader else None
+    more = [*of_audit(audit), *of_entries(store.entries(), now)]
     return Overview(
-        needs(table, store.entries(), health.sessions, health.leader, _MOST_NEEDS),
+        needs(table, health.sessions, health.leader, _MOST_NEEDS, more),
         [watermark(states, now) for states in table.states.values()],
         running(store.uows(ids), sessions),
         len(ids),
         _depths(broker, queues),
         max(settings.window_least, settings.window_per_slot * sum(s.slots for s in health.sessions if s.kind == "worker")),
         [Retired(row.name, row.retired_at) for row in retired(table.registered.values(), table.states)],
+        audit,
     )
 
 

@@ -13,6 +13,7 @@ from db.model import Session
 from db.source_urls import open_source
 from db.store import Store
 from mq.broker import Broker
+from scheduler.audit_count import FACT, AuditCount
 from scheduler.engine import Engine
 from scheduler.housekeeping import Housekeeping
 from scheduler.keeper import Keeper
@@ -61,6 +62,7 @@ class SchedulerService:
         self._wake_out, self._wake_in = os.pipe()
         os.set_blocking(self._wake_in, False)
         self._engine: Engine | None = None
+        self._audit: AuditCount | None = None
 
     def stop(self) -> None:
         """Let `run` end after the turn that is under way."""
@@ -92,14 +94,17 @@ class SchedulerService:
         engine = self._engine = Engine(self._store, self._broker, self._context, self._clock, self._settings, session=name, prober=prober)
         presence = Presence(self._store, session, self._settings.beat_s, self._facts)
         presence.open()
-        keeping = Housekeeping(self._keeper, self._clock, lambda: engine.leads) if self._keeper else None
-        if keeping:
-            keeping.start()
+        audit = self._audit = AuditCount(self._store, self._context)
+        chores = [Housekeeping(audit, self._clock, lambda: engine.leads, name="audit", trouble="the audit was not counted")]
+        if self._keeper:
+            chores.append(Housekeeping(self._keeper, self._clock, lambda: engine.leads))
+        for chore in chores:
+            chore.start()
         try:
             self._loop(engine, presence)
         finally:
-            if keeping:
-                keeping.stop()
+            for chore in chores:
+                chore.stop()
             engine.close()
             prober.close()
             presence.close()
@@ -159,4 +164,5 @@ class SchedulerService:
             "turned_at": turned_at.isoformat() if turned_at else "",
             "second_look_found": str(engine.second_look_found if engine else 0),
             **({"refused": refused} if refused else {}),
+            **({FACT: self._audit.fact} if self._audit and self._audit.fact and engine and engine.leads else {}),
         }

@@ -7,11 +7,13 @@ from collections.abc import Iterable
 from zlib import crc32
 
 from db.model import Command
+from scheduler.audit import LATE, OVERLAP
+from tests.support.audits import audited
 from tests.support.simulation_actors import Scheduler, Working
 from tests.support.simulation_commands import plans_judged
 from tests.support.simulation_faults import Misfortune
-from tests.support.simulation_oracle import Violation, judge
-from tests.support.simulation_plan import END, LEASE_S, plan_of
+from tests.support.simulation_oracle import Violation, judge, must
+from tests.support.simulation_plan import END, LEASE_S, SCHEDULER, plan_of
 from tests.support.simulation_world import World
 
 PATIENCE_S = 1_500.0
@@ -32,7 +34,15 @@ def play(seed: int, *, ignore_deadline: bool = False) -> World:
         _calm(world, misfortune)
     found, kinds = [engine.second_look_found for engine in world.engines], world.plan.kinds
     judge(world.book, world.store, world.marks, found, is_calm=not kinds, has_jumps="jump" in kinds)
+    _audit(world)
     return world
+
+
+def _audit(world: World) -> None:
+    """Have the audit find nothing that the judge did not find: workers' times say nothing where clocks were put back."""
+    unclear = {LATE, *((OVERLAP,) if "jump" in world.plan.kinds else ())}
+    wrong = [found for found in audited(world.store, world.plan.context, world.clock, SCHEDULER) if found.kind not in unclear]
+    must(not wrong, "the audit found", len(wrong), *wrong[:3])
 
 
 def _calm(world: World, misfortune: Misfortune) -> None:

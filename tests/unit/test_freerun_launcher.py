@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
 
+from scheduler.attention import of_entries
 from system.context import freerun_context_entry
+from system.lifecycle import UowEvent
 from tests.support.lamp import Lamp
 from tests.support.pretended_roof import LampRoof, Terminal
 
@@ -71,3 +76,41 @@ def test_wrong_input_is_said_and_nothing_is_stored(lamp: Lamp, terminal: Termina
 def test_an_entry_that_is_unknown_is_refused_with_a_near_one(terminal: Terminal) -> None:
     assert terminal.run("freerun", "show", "load", "nigth") == 1
     assert "did you mean 'night'?" in terminal.err
+
+
+def needs_of(terminal: Terminal) -> list[tuple[str, str, str]]:
+    """Return what needs a person of entries, as a status says it."""
+    first = terminal.json("status")["overview"]["needs"]["first"]
+    return [(need["kind"], need["process"], need["timeperiod"]) for need in first if need["process"]]
+
+
+def test_an_entry_that_is_as_it_should_be_needs_nobody(lamp: Lamp, terminal: Terminal) -> None:
+    lamp.pass_s(3 * 3600)
+    lamp.work(*[f"{fire}/1" for fire in lamp.fires()])
+    assert needs_of(terminal) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "kind"), [({}, "failing"), ({"max_attempts": 1, "on_failure": "hold"}, "held"), ({"max_attempts": 1}, "failing")]
+)
+def test_a_fire_that_fails_is_held_or_was_given_up_needs_a_person(
+    fields: dict[str, Any], kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lamp = Lamp([freerun_context_entry("load", "night", "jobs.load", "load", "at 03:00", **fields)])
+    lamp.pass_s(3 * 3600)
+    lamp.work(*[f"{fire}/1" for fire in lamp.fires()], event=UowEvent.FAILED)
+    terminal = Terminal(LampRoof(lamp), capsys)
+    assert needs_of(terminal) == [(kind, "load", "night")]
+    assert terminal.run("status") == 0
+    assert "launch.py freerun" in terminal.out
+
+
+def test_fires_that_were_missed_lately_need_a_person(capsys: pytest.CaptureFixture[str]) -> None:
+    lamp = Lamp([freerun_context_entry("load", "night", "jobs.load", "load", "at 03:00,04:00,05:00")])
+    lamp.turn()
+    lamp.clock.sleep(6 * 3600)
+    lamp.turn(2)
+    terminal = Terminal(LampRoof(lamp), capsys)
+    terminal.roof.clock.sleep(6 * 3600)
+    assert needs_of(terminal) == [("missed", "load", "night")]
+    assert list(of_entries(lamp.store.entries(), lamp.clock.now() + timedelta(hours=24))) == []

@@ -13,7 +13,6 @@ from db.memory import MemoryStore
 from db.model import UnitOfWork
 from scheduler.timetable import States, id_of
 from scheduler.watermark import Watermark, watermark
-from system.context import freerun_context_entry
 from system.lifecycle import JOB_FINISHED, JobState, UowEvent
 from tests.support.lamp import NOW, Lamp, context, hours, january
 from tests.support.pretended_roof import LampRoof, Terminal
@@ -149,13 +148,3 @@ def test_where_all_is_well_that_is_said(lamp: Lamp, terminal: Terminal) -> None:
     assert terminal.run("status") == 0
     assert terminal.out.startswith("nothing needs a person")
     assert "2013010123" in terminal.out
-
-
-def test_a_held_fire_needs_a_person_as_a_job_does(capsys: pytest.CaptureFixture[str]) -> None:
-    lamp = Lamp([freerun_context_entry("load", "night", "jobs.load", "load", "every 60", max_attempts=1, on_failure="hold")])
-    lamp.pass_s(60)
-    lamp.work(*(f"{fire}/1" for fire in lamp.fires()), event=UowEvent.FAILED)
-    shown = Terminal(LampRoof(lamp), capsys)
-    assert shown.run("status") == 0
-    assert "! load/night 2020" in shown.out
-    assert "launch.py freerun release load night --why TEXT" in shown.out
