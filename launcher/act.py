@@ -11,6 +11,7 @@ from db.model import Command, CommandState
 from launcher import named
 from launcher.job import job_group
 from launcher.parts import Roof
+from launcher.say import say
 from launcher.screen import json_option, show, show_json, table_of
 from scheduler.desk import Desk
 from scheduler.durations import Forecast, span_text
@@ -41,7 +42,7 @@ def _command(verb: str, summary: str) -> None:
             desk = roof.desk_over(parts)
             number = desk.give(verb, entry.name, first, getpass.getuser(), reason, until=until)
             if not as_json:
-                click.echo(f"stored as command {number}")
+                say(f"stored as command {number}")
             answered = await_answer(desk, number, roof.clock, wait_s)
             leads = bool(desk.health().leader)
         return say_answer(answered, leads=leads, as_json=as_json)
@@ -56,14 +57,17 @@ _command("trigger", "Run periods that are over now, without waiting for their la
 
 
 @click.command("plan")
-@click.argument("verb", type=click.Choice(list(PLANNERS)))
+@click.argument("verb", type=click.Choice(list(PLANNERS)), metavar="VERB")
 @click.argument("process", metavar="PROCESS")
 @click.argument("periods", metavar=_PERIODS)
 @click.option("--all", "show_all", is_flag=True, help=f"Show every job, not only the first {_SHOWN}.")
 @json_option
 @click.pass_obj
 def plan_command(roof: Roof, verb: str, process: str, periods: str, *, show_all: bool, as_json: bool) -> int:
-    """Show what a command would touch, in order, without giving it. PERIOD..END is a range; END is the first period left out."""
+    """Show what a command would touch, in order, without giving it.
+
+    VERB is reprocess, skip, hold, release or trigger. PERIOD..END is a range; END is the first period left out.
+    """
     entry = named.managed(roof.context, process)
     first, until = named.period_range(entry, periods)
     with roof.desk() as desk:
@@ -76,7 +80,7 @@ def plan_command(roof: Roof, verb: str, process: str, periods: str, *, show_all:
     elif plan.steps:
         _show_plan(_rows(roof, plan), plan, expected, show_all=show_all)
     else:
-        click.echo(f"nothing to {verb}: {plan.refusal}", err=True)
+        say(f"nothing to {verb}: {plan.refusal}", err=True)
     return 0 if plan.steps else 1
 
 
@@ -91,17 +95,17 @@ def _rows(roof: Roof, plan: Plan) -> list[dict[str, str]]:
 
 
 def _show_plan(rows: list[dict[str, str]], plan: Plan, expected: Forecast, *, show_all: bool) -> None:
-    table = table_of("process", "period", "would be", "usually takes")
+    table = table_of("process", "period", "would be", "usually takes", whole=["period", "usually takes"])
     for row, seconds in list(zip(rows, expected.steps, strict=True))[: None if show_all else _SHOWN]:
         is_unknown = seconds is None and row["process"] in expected.unknown
         said = "no history" if is_unknown else "" if seconds is None else span_text(seconds)
         table.add_row(*(escape(cell) for cell in row.values()), said)
     show(table)
     if len(rows) > _SHOWN and not show_all:
-        click.echo(f"... and {len(rows) - _SHOWN:,} more; --all shows them")
-    click.echo("; ".join(f"{count:,} {action}" for action, count in plan.counts().items()))
+        say(f"... and {len(rows) - _SHOWN:,} more; --all shows them")
+    say("; ".join(f"{count:,} {action}" for action, count in plan.counts().items()))
     if text := _said_of(expected):
-        click.echo(text)
+        say(text)
 
 
 def _said_of(expected: Forecast) -> str:
@@ -132,14 +136,14 @@ def say_answer(command: Command, *, leads: bool, as_json: bool, look: str = "") 
     if as_json:
         show_json({**vars_of(command), "leads": leads})
     elif command.state is CommandState.DONE:
-        click.echo(f"done: {command.answer}")
+        say(f"done: {command.answer}")
     elif command.state is CommandState.REFUSED:
-        click.echo(f"refused: {command.answer}", err=True)
+        say(f"refused: {command.answer}", err=True)
     elif not leads:
-        click.echo("no scheduler leads: it will be carried out when one does (`launch.py up`)")
+        say("no scheduler leads: it will be carried out when one does (`launch.py up`)")
     else:
         look = look or f"launch.py job show {command.process} {command.timeperiod}"
-        click.echo(f"not answered yet: `{look}` shows what comes of it")
+        say(f"not answered yet: `{look}` shows what comes of it")
     return 1 if command.state is CommandState.REFUSED else 0
 
 

@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from launcher import named
 from launcher.parts import Roof, scheduler_settings
+from launcher.say import say
 from launcher.screen import json_option, printable, show, show_json
 from scheduler.audit import MISSING, OVERLAP, Finding
 from scheduler.audit_range import Audit, RangeAudit
@@ -78,10 +79,10 @@ def _show(audit: Audit, *, show_all: bool) -> None:
     for found in shown:
         _show_one(found)
     if len(shown) < len(audit.findings):
-        click.echo(f"... and {len(audit.findings) - len(shown):,} more; --all shows them")
-    click.echo(f"{audit.periods:,} periods, {audit.finished:,} finished{archived}: {said}")
+        say(f"... and {len(audit.findings) - len(shown):,} more; --all shows them")
+    say(f"{audit.periods:,} periods, {audit.finished:,} finished{archived}: {said}")
     if not audit.is_led and audit.finished < audit.periods:
-        click.echo("no scheduler leads, so nothing is owed to the periods that are not finished (launch.py up)")
+        say("no scheduler leads, so nothing is owed to the periods that are not finished (launch.py up)")
 
 
 def _show_one(found: Finding) -> None:

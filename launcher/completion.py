@@ -16,12 +16,15 @@ _CALLED_BY = {"bash": "=bash_complete $1", "zsh": f"=zsh_complete {_NAME}", "fis
 
 
 @click.command("completion")
-@click.argument("shell", type=click.Choice(list(_CALLED_BY)))
+@click.argument("shell", type=click.Choice(list(_CALLED_BY)), metavar="SHELL")
 @click.pass_context
 def completion_command(ctx: click.Context, shell: str) -> None:
-    """Print what makes SHELL complete our commands and options.
+    """Print what makes SHELL (bash, zsh or fish) complete our commands and options.
 
-    bash: source <(launch.py completion bash); zsh: the same; fish: launch.py completion fish | source
+    \b
+    bash:  source <(launch.py completion bash)
+    zsh:   source <(launch.py completion zsh)
+    fish:  launch.py completion fish | source
     """
     made = get_completion_class(shell)
     assert made is not None, "click knows the shells that may be given"

@@ -9,6 +9,7 @@ import click
 
 from launcher.asking import sure
 from launcher.parts import Joined, Roof, scheduler_settings
+from launcher.say import say
 from launcher.screen import json_option, show_json
 from mq.broker import Message
 from scheduler.context_plan import ContextPlan, ProcessPlan, Span, apply_context, plan_context
@@ -29,17 +30,17 @@ def context_plan_command(roof: Roof, *, as_json: bool) -> int:
     if as_json:
         show_json(_document(plan))
     else:
-        say(plan)
+        say_plan(plan)
         if plan.refusal:
-            click.echo(f"refused: {plan.refusal}", err=True)
+            say(f"refused: {plan.refusal}", err=True)
         elif plan.needs_yes:
-            click.echo("say yes by: launch.py context apply" + (" (or apply --reopen)" if plan.reopen else ""))
+            say("say yes by: launch.py context apply" + (" (or apply --reopen)" if plan.reopen else ""))
     return 1 if plan.refusal else 0
 
 
 @click.command("apply")
 @click.option("--reopen", is_flag=True, help="Run finished periods that get unfinished inputs again, with all that uses them.")
-@click.option("--yes", "is_sure", is_flag=True, help="Do not ask.")
+@click.option("--yes", "is_sure", is_flag=True, help="Don't ask.")
 @json_option
 @click.pass_obj
 def context_apply_command(roof: Roof, *, reopen: bool, is_sure: bool, as_json: bool) -> int:
@@ -49,7 +50,7 @@ def context_apply_command(roof: Roof, *, reopen: bool, is_sure: bool, as_json: b
         plan = plan_context(parts.store, context, settings, roof.clock.now())
         is_empty = not plan.needs_yes and not (reopen and plan.reopen)
         if not as_json:
-            say(plan)
+            say_plan(plan)
         if plan.refusal or is_empty:
             return _nothing(plan, as_json=as_json)
         if not sure(f"Apply it{' and run finished periods again' if reopen and plan.reopen else ''}?", is_sure=is_sure):
@@ -61,20 +62,20 @@ def context_apply_command(roof: Roof, *, reopen: bool, is_sure: bool, as_json: b
         show_json({**_document(plan), "turn": turn, "is_reopened": reopen and bool(plan.reopen)})
     else:
         after = "running schedulers take it up within seconds" if leads else "no scheduler runs: it is led by when one does (launch.py up)"
-        click.echo(f"applied as turn {turn}; {after}")
+        say(f"applied as turn {turn}; {after}")
     return 0
 
 
-def say(plan: ContextPlan) -> None:
+def say_plan(plan: ContextPlan) -> None:
     """Print a plan, process by process."""
     if not plan.processes:
-        click.echo("the context changes nothing of the timetable")
+        say("the context changes nothing of the timetable")
     for process in plan.processes:
-        click.echo(f"{process.process}: {_HEADS[process.kind]}")
+        say(f"{process.process}: {_HEADS[process.kind]}")
         for line in _lines(process):
-            click.echo(f"  {line}")
+            say(f"  {line}")
     if plan.reopen:
-        click.echo(f"finished periods stay finished; with --reopen {_jobs(plan.reopens)} would run again, in order")
+        say(f"finished periods stay finished; with --reopen {_jobs(plan.reopens)} would run again, in order")
 
 
 _HEADS = {
@@ -113,9 +114,9 @@ def _nothing(plan: ContextPlan, *, as_json: bool) -> int:
     if as_json:
         show_json({**_document(plan), "turn": 0, "is_reopened": False})
     elif plan.refusal:
-        click.echo(f"refused: {plan.refusal}", err=True)
+        say(f"refused: {plan.refusal}", err=True)
     else:
-        click.echo("nothing needs a yes")
+        say("nothing needs a yes")
     return 1 if plan.refusal else 0
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import click
 
 from launcher.context_change import context_apply_command, context_plan_command
+from launcher.group import CommandGroup
 from launcher.parts import Roof
+from launcher.say import counted, say
 from launcher.screen import json_option, show_json
 from system.context import Context
 from system.errors import ConfigError
 
 
-@click.group("context")
+@click.group("context", cls=CommandGroup)
 def context_group() -> None:
     """Look at the process context as a whole, and at what its changes would do."""
 
@@ -35,10 +37,12 @@ def check_command(roof: Roof, *, as_json: bool) -> int:
     if as_json:
         show_json({"context": where, "is_sound": True, "faults": []})
     else:
-        click.echo(f"sound: {where} registers {_counts(context)}")
+        say(f"sound: {where} registers {counts_of(context)}")
     return 0
 
 
-def _counts(context: Context) -> str:
-    processes, trees = len(context.processes), len(context.trees)
-    return f"{processes} process{'' if processes == 1 else 'es'} in {trees} tree{'' if trees == 1 else 's'}"
+def counts_of(context: Context) -> str:
+    """Return what a context registers, such as `3 processes in 1 tree, 2 freerun entries`."""
+    processes = counted(len({process.name for process in context.processes}), "process", "processes")
+    entries = f", {counted(len(context.freerun), 'freerun entry', 'freerun entries')}" if context.freerun else ""
+    return f"{processes} in {counted(len(context.trees), 'tree')}{entries}"

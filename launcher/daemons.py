@@ -17,6 +17,7 @@ from launcher.alone import SUPERVISOR, UP, lock_path, only_one, pid_path, refuse
 from launcher.box import begin
 from launcher.parts import ROOT, Roof, make_writable, open_parts
 from launcher.remains import end_the_rest
+from launcher.say import say
 from launcher.screen import json_option, show_json
 from supervisor.local_crew import run_folder
 from supervisor.places import SCHEDULER, WORKER, process_of
@@ -57,10 +58,10 @@ def start_command(roof: Roof, name: str, *, is_console: bool, as_json: bool) -> 
     if as_json:
         show_json({"name": name, "pid": who.pid, "log": str(_log_of(roof, name)), "warning": warning})
         return 0
-    click.echo(f"started {name}, pid {who.pid}; its log: {_log_of(roof, name)}")
+    say(f"started {name}, pid {who.pid}; its log: {_log_of(roof, name)}")
     if warning:
-        click.echo(f"! {warning}", err=True)
-    click.echo("next: launch.py query shows what runs; launch.py status how far it is; launch.py stop ends it")
+        say(f"! {warning}", err=True)
+    say("next: launch.py query shows what runs; launch.py status how far it is; launch.py stop ends it")
     return 0
 
 
@@ -146,9 +147,9 @@ def stop_command(roof: Roof, names: tuple[str, ...], *, as_json: bool) -> int:
     if as_json:
         show_json({"stopped": stopped, "rest": rest})
     elif rest:
-        click.echo(f"ended {rest} process{'' if rest == 1 else 'es'} that a supervisor had left running")
+        say(f"ended {rest} process{'' if rest == 1 else 'es'} that a supervisor had left running")
     elif not stopped:
-        click.echo("nothing runs on this box")
+        say("nothing runs on this box")
     return 0
 
 
@@ -161,12 +162,12 @@ def _stop_one(var: Path, name: str, patience_s: float, *, is_quiet: bool) -> dic
     if not processes.send_signal(who.identity, signal.SIGTERM) and processes.is_alive(who.identity):
         raise ConfigError(f"{name} (pid {who.pid}) belongs to another user: stop it as that user, or as root")
     if not is_quiet:
-        click.echo(f"stopping {name}, pid {who.pid} ...")
+        say(f"stopping {name}, pid {who.pid} ...")
     until_s = _CLOCK.monotonic() + patience_s
     while processes.is_alive(who.identity) and _CLOCK.monotonic() < until_s:
         _CLOCK.sleep(_LOOK_S)
     is_killed = processes.end(who.identity)
     if not is_quiet:
-        click.echo(f"killed {name}: it did not end within {patience_s:g} s" if is_killed else f"{name} has stopped")
+        say(f"killed {name}: it did not end within {patience_s:g} s" if is_killed else f"{name} has stopped")
     pid_path(var, name).unlink(missing_ok=True)
     return {"name": name, "pid": who.pid, "killed": is_killed}

@@ -12,6 +12,7 @@ from launcher.asking import sure
 from launcher.keeping import archive_now, show_sizes
 from launcher.named import BadName
 from launcher.parts import Roof, make_writable, open_parts
+from launcher.say import say
 from launcher.screen import json_option, show_json
 from settings import Settings
 from supervisor.local_crew import folder_id
@@ -53,7 +54,7 @@ def db_command(
     if as_json:
         show_json({"store": store, "done": done})
     else:
-        click.echo(f"{store} is {'empty, and ready' if is_reset else 'up to date'}: `launch.py up` may start")
+        say(f"{store} is {'empty, and ready' if is_reset else 'up to date'}: `launch.py up` may start")
     return 0
 
 

@@ -19,6 +19,7 @@ import click
 from db.model import UnitOfWork
 from launcher import named
 from launcher.parts import Roof, worker_settings
+from launcher.say import say
 from launcher.screen import json_option, printable, show_json
 from supervisor.local_crew import mark_by_hand
 from system.context import Context, ManagedProcess
@@ -33,7 +34,7 @@ _ALIVE_S, _LOOK_MS = 60.0, 200
 @click.command("run")
 @click.argument("process", metavar="PROCESS")
 @click.argument("timeperiod", metavar="PERIOD")
-@click.option("--fence", default=1, show_default=True, type=click.IntRange(min=1), help="The fence that the job is given.")
+@click.option("--fence", default=1, show_default=True, type=click.IntRange(min=1), metavar="N", help="The fence that the job is given.")
 @json_option
 @click.pass_obj
 def run_command(roof: Roof, process: str, timeperiod: str, *, fence: int, as_json: bool) -> int:
@@ -54,7 +55,7 @@ def run_command(roof: Roof, process: str, timeperiod: str, *, fence: int, as_jso
         show_json({**place, "ending": ended.ending, **facts})
     else:
         sys.stdout.flush()
-        click.echo(f"{task.process} {task.timeperiod}: {_said(ended)} ({seconds:g} s)", err=True)
+        say(f"{task.process} {task.timeperiod}: {_said(ended)} ({seconds:g} s)", err=True)
     return 0 if is_good else 1
 
 

@@ -11,19 +11,25 @@ from typing import Any
 import click
 from rich.markup import escape
 
+from db.store import Store
 from launcher import named
 from launcher.act import await_answer, say_answer
+from launcher.group import CommandGroup
 from launcher.job import blocker_tree
 from launcher.parts import Joined, Roof
+from launcher.say import say
 from launcher.screen import json_option, moment, number, printable, show, show_json, table_of
-from scheduler.freerun_commands import faults_of
+from scheduler.freerun import GIVEN_FIELDS
+from scheduler.freerun_commands import PREFIX, faults_of
 from scheduler.freerun_desk import EntryLine, EntryView, FreerunDesk
 from system.context import MISFIRE, REPORT_QUEUE
 
+_MOST_OPEN = 10_000
+_COUNTS = ("running", "waiting", "held", "failing", "fired", "missed")
 _STYLES = {"off": "yellow", "deleted": "dim", "retired": "dim"}
 
 
-@click.group("freerun")
+@click.group("freerun", cls=CommandGroup)
 def freerun_group() -> None:
     """Look at freerun entries (a process and a schedule of its own), or act on one."""
 
@@ -42,6 +48,21 @@ def _process(roof: Roof, name: str) -> str:
     near = difflib.get_close_matches(name, names, n=3)
     hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(names[:12]) or 'none'}"
     raise named.BadName(f"there is no freerun process {name!r}; {hint}")
+
+
+def _known(desk: FreerunDesk, process: str, entry: str) -> None:
+    """Refuse an entry that is neither in the context nor was ever made, with near ones."""
+    names = [line.entry for line in desk.lines(process)]
+    if entry not in names:
+        near = difflib.get_close_matches(entry, names, n=3)
+        hint = f"did you mean {' or '.join(near)}?" if near else "`launch.py freerun list` shows them"
+        raise named.BadName(f"{process} has no entry {entry!r}; {hint}")
+
+
+def _is_coming(store: Store, process: str, entry: str) -> bool:
+    """Return whether a command that makes the entry waits for a scheduler."""
+    made = (f"{PREFIX}create", process, entry)
+    return any((command.verb, command.process, command.timeperiod) == made for command in store.open_commands(_MOST_OPEN))
 
 
 def _place(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -65,21 +86,23 @@ def list_command(roof: Roof, *, process: str | None, as_json: bool) -> None:
     if as_json:
         show_json(lines)
     elif not lines:
-        click.echo("the process context has no freerun entry, and no command has made one; docs/howto.md says how")
+        say("the process context has no freerun entry, and no command has made one; docs/howto.md says how")
     else:
         _show_lines(lines)
 
 
 def _show_lines(lines: list[EntryLine]) -> None:
-    table = table_of("process", "entry", "schedule", "state", "next", "running", "waiting", "held", "fired", "missed", "last",
-                     right=["running", "waiting", "held", "fired", "missed"])  # fmt: skip
+    kept = [name for name in _COUNTS if any(getattr(line, name) for line in lines)]  # what is empty throughout leaves room for the rest
+    lasts = ["last"] if any(line.last_end for line in lines) else []
+    columns = ("process", "entry", "schedule", "state", "next", *kept, *lasts)
+    table = table_of(*columns, right=kept, whole=["state", "next", "last"])
     for line in lines:
         style = _STYLES.get(line.state, "")
         state = f"[{style}]{line.state}[/{style}]" if style else line.state
-        counts = (line.running, line.waiting, line.held, line.fired, line.missed)
-        last = line.last_end.removeprefix("state_")
+        counts = [number(getattr(line, name)) for name in kept]
+        last = [line.last_end.removeprefix("state_")] if lasts else []
         cells = (escape(line.process), escape(line.entry), escape(line.schedule), state, moment(line.next_fire))
-        table.add_row(*cells, *map(number, counts), last)
+        table.add_row(*cells, *counts, *last)
     show(table)
 
 
@@ -90,7 +113,9 @@ def show_command(roof: Roof, process: str, entry: str, *, as_json: bool) -> None
     """Show an entry: its schedule, its policies, what is under way, and what it waits for."""
     _process(roof, process)
     with roof.joined() as parts:
-        view = _desk(roof, parts).view(process, entry)
+        desk = _desk(roof, parts)
+        _known(desk, process, entry)
+        view = desk.view(process, entry)
     if as_json:
         show_json(view)
         return
@@ -123,14 +148,16 @@ def _facts(view: EntryView) -> list[tuple[str, str]]:
 
 
 @freerun_group.command("next")
-@click.option("--count", default=5, show_default=True, type=click.IntRange(1, 1000), help="How many.")
+@click.option("--count", default=5, show_default=True, type=click.IntRange(1, 1000), metavar="N", help="How many.")
 @_place
 @json_option
 def next_command(roof: Roof, process: str, entry: str, *, count: int, as_json: bool) -> None:
     """Show when an entry fires next, by the function that fires; of one that is off, when it would."""
     _process(roof, process)
     with roof.joined() as parts:
-        coming = _desk(roof, parts).next_fires(process, entry, count)
+        desk = _desk(roof, parts)
+        _known(desk, process, entry)
+        coming = desk.next_fires(process, entry, count)
     if as_json:
         show_json({"process": process, "entry": entry, "next": coming})
     else:
@@ -197,13 +224,20 @@ def _give(roof: Roof, verb: str, place: tuple[str, str], details: Mapping[str, o
     _process(roof, process)
     with roof.joined() as parts:
         parts.broker.declare([REPORT_QUEUE])  # no scheduler may have run yet
-        desk = roof.desk_over(parts)
-        given = _desk(roof, parts).give(verb, process, entry, getpass.getuser(), asked["reason"], details)
+        desk, freerun = roof.desk_over(parts), _desk(roof, parts)
+        if verb != "create" and not _is_coming(parts.store, process, entry):
+            _known(freerun, process, entry)
+        given = freerun.give(verb, process, entry, getpass.getuser(), asked["reason"], details)
         if not asked["as_json"]:
-            click.echo(f"stored as command {given}")
+            say(f"stored as command {given}")
         answered = await_answer(desk, given, roof.clock, asked["wait_s"])
         leads = bool(desk.health().leader)
     return say_answer(answered, leads=leads, as_json=asked["as_json"], look=f"launch.py freerun show {process} {entry}")
+
+
+def _check(roof: Roof, process: str, entry: str, fields: Mapping[str, object]) -> None:
+    if faults := faults_of(roof.context, process, entry, fields):
+        raise named.BadName("; ".join(faults))
 
 
 @freerun_group.command("create")
@@ -213,8 +247,9 @@ def create_command(roof: Roof, process: str, entry: str, *, reason: str, wait_s:
     """Make an entry that runs what the first entry of PROCESS in the context runs."""
     fields = _fields(given)
     _process(roof, process)
-    if faults := faults_of(roof.context, process, entry, fields):
-        raise named.BadName("; ".join(faults))
+    if (process, entry) not in roof.context.freerun and "trigger_frequency" not in fields:
+        raise named.BadName(f"{process}/{entry} needs --schedule: it is not in the context")
+    _check(roof, process, entry, fields)
     return _give(roof, "create", (process, entry), fields, {"reason": reason, "wait_s": wait_s, "as_json": as_json})
 
 
@@ -226,8 +261,15 @@ def change_command(
     roof: Roof, process: str, entry: str, *, take_back: tuple[str, ...], reason: str, wait_s: float, as_json: bool, **given: Any
 ) -> int:
     """Change an entry's schedule, arguments or policies; at once, and kept over changes of the context."""
-    fields = _fields(given) | ({"take_back": list(take_back)} if take_back else {})
-    return _give(roof, "change", (process, entry), fields, {"reason": reason, "wait_s": wait_s, "as_json": as_json})
+    fields = _fields(given)
+    _process(roof, process)
+    if not fields and not take_back:
+        raise named.BadName("say what to change: --schedule, --arg, --overlap, --misfire, --grace, --max-attempts or --take-back")
+    if unknown := [name for name in take_back if name not in GIVEN_FIELDS]:
+        raise named.BadName(f"--take-back {unknown[0]!r} is no field that a command gives: write one of {', '.join(GIVEN_FIELDS)}")
+    _check(roof, process, entry, fields)
+    details = fields | ({"take_back": list(take_back)} if take_back else {})
+    return _give(roof, "change", (process, entry), details, {"reason": reason, "wait_s": wait_s, "as_json": as_json})
 
 
 def _command(verb: str, summary: str) -> None:

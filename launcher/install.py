@@ -5,7 +5,9 @@ from __future__ import annotations
 import click
 
 from launcher.box import begin, places
+from launcher.context_check import counts_of
 from launcher.parts import Roof, make_writable, open_parts
+from launcher.say import say
 from launcher.screen import json_option, show_json
 from system.hidden import hide
 
@@ -27,8 +29,8 @@ def install_command(roof: Roof, *, as_json: bool) -> None:
     if as_json:
         show_json({"box": settings.box, "var": settings.var, "store": store, "context": settings.context, "keeps": kept})
         return
-    click.echo(f"folders:  {settings.var} ({', '.join(_FOLDERS)})")
-    click.echo(f"store:    {store} is up to date")
-    click.echo(f"context:  {settings.context} is sound: {len(context.processes)} processes, {len(context.trees)} trees")
-    click.echo(f"this box: {settings.box} keeps {', '.join(f'{count} x {name}' for name, count in kept.items()) or 'nothing'}")
-    click.echo("next:     launch.py start runs it as a daemon, launch.py up in this terminal; launch.py settings shows what can be set")
+    say(f"folders:  {settings.var} ({', '.join(_FOLDERS)})")
+    say(f"store:    {store} is up to date")
+    say(f"context:  {settings.context} is sound: {counts_of(context)}")
+    say(f"this box: {settings.box} keeps {', '.join(f'{count} x {name}' for name, count in kept.items()) or 'nothing'}")
+    say("next:     `launch.py start` runs it as a daemon, `launch.py up` in this terminal; `launch.py settings` shows what can be set")

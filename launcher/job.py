@@ -10,16 +10,18 @@ from rich.markup import escape
 from rich.tree import Tree
 
 from launcher import named
+from launcher.group import CommandGroup
 from launcher.job_events import events_command
 from launcher.job_list import list_jobs_command
 from launcher.parts import Roof
+from launcher.say import say
 from launcher.screen import json_option, moment, printable, show, show_json, table_of
 from scheduler.blockers import Blocker
 from scheduler.desk import JobView
 from scheduler.durations import span_text
 
 
-@click.group("job")
+@click.group("job", cls=CommandGroup)
 def job_group() -> None:
     """Look at one job (a process and a timeperiod), or act on it."""
 
@@ -85,7 +87,7 @@ def log_command(roof: Roof, process: str, timeperiod: str, *, as_json: bool) -> 
     elif text:
         click.echo(printable(text), nl=not text.endswith("\n"))
     else:
-        click.echo(f"{place[0]} {place[1]} has printed nothing", err=True)
+        say(f"{place[0]} {place[1]} has printed nothing", err=True)
 
 
 def blocker_tree(blocker: Blocker) -> Tree:
@@ -116,7 +118,7 @@ def _facts(view: JobView) -> list[tuple[str, str]]:
         facts += [("changed", moment(job.changed_at)), ("generation, run", f"{job.generation}, {job.run}")]
         facts += [("failures", str(job.failures))] if job.failures else []
         facts += [("held", job.held)] if job.held else []
-        facts += [("reason", job.reason)] if job.reason else []
+        facts += [("reason", job.reason)] if job.reason and job.reason != job.held else []
     if uow := view.uow:
         facts += [("unit of work", uow.id), ("its state", uow.state.value), ("window", f"[{uow.start_timeperiod}, {uow.end_timeperiod})")]
         facts += [("attempt started", moment(uow.started_at)), ("attempt finished", moment(uow.finished_at))]

@@ -7,13 +7,14 @@ from rich.markup import escape
 
 from launcher import named
 from launcher.parts import Roof
+from launcher.say import say
 from launcher.screen import json_option, moment, printable, show, show_json, table_of
 
 
 @click.command("events")
 @click.argument("process", metavar="PROCESS")
 @click.argument("timeperiod", metavar="PERIOD")
-@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 10_000), help="How many; the latest ones.")
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 10_000), metavar="N", help="How many; the latest ones.")
 @json_option
 @click.pass_obj
 def events_command(roof: Roof, process: str, timeperiod: str, *, limit: int, as_json: bool) -> None:
@@ -26,11 +27,11 @@ def events_command(roof: Roof, process: str, timeperiod: str, *, limit: int, as_
         show_json(entries)
         return
     if not entries:
-        click.echo(f"nothing is known to have happened to {place[0]} {place[1]}", err=True)
+        say(f"nothing is known to have happened to {place[0]} {place[1]}", err=True)
         return
-    table = table_of("when", "what", "who", "more")
+    table = table_of("when", "what", "who", "more", whole=["when"])
     for each in entries:
         table.add_row(moment(each.at), each.what, *(escape(printable(text)) for text in (each.who, each.text)))
     show(table)
     if len(entries) == limit:
-        click.echo("there may be earlier ones; --limit shows more")
+        say("there may be earlier ones; --limit shows more")

@@ -7,6 +7,7 @@ from rich.markup import escape
 
 from launcher import named
 from launcher.parts import Roof
+from launcher.say import say
 from launcher.screen import json_option, moment, printable, show, show_json, table_of
 from scheduler.joblist import LATE, PHASES, JobList
 from system.lifecycle import JobState
@@ -19,7 +20,7 @@ _STYLES = {"held": "red", "failing": "yellow", "running": "cyan"}
 @click.command("list")
 @click.option("--process", metavar="PROCESS", help="Of this process only.")
 @click.option("--state", type=click.Choice([*PHASES, LATE, *_STATES]), metavar="STATE", help=_STATE_HELP)
-@click.option("--limit", default=40, show_default=True, type=click.IntRange(min=1), help="At most so many.")
+@click.option("--limit", default=40, show_default=True, type=click.IntRange(min=1), metavar="N", help="At most so many.")
 @json_option
 @click.pass_obj
 def list_jobs_command(roof: Roof, *, process: str | None, state: str | None, limit: int, as_json: bool) -> None:
@@ -30,14 +31,14 @@ def list_jobs_command(roof: Roof, *, process: str | None, state: str | None, lim
     if as_json:
         show_json(found)
     elif not found.lines:
-        what = f"in {state}" if state else "under way or finished"
-        click.echo(f"no job {f'of {process} ' if process else ''}is {what}; `launch.py timetable` counts all periods")
+        what = state or "under way or finished"
+        say(f"no job {f'of {process} ' if process else ''}is {what}; `launch.py timetable` counts all periods")
     else:
         _show(found)
 
 
 def _show(found: JobList) -> None:
-    table = table_of("process", "period", "state", "since", "reason")
+    table = table_of("process", "period", "state", "since", "reason", whole=["period", "state", "since"])
     for line in found.lines:
         state = line.state.removeprefix("state_")
         style = _STYLES.get(line.phase, "")
@@ -47,4 +48,4 @@ def _show(found: JobList) -> None:
         table.add_row(escape(line.process), line.timeperiod, what, moment(line.since), escape(reason))
     show(table)
     if found.total > len(found.lines):
-        click.echo(f"{len(found.lines):,} of {found.total:,}; --limit shows more, --process and --state less")
+        say(f"{len(found.lines):,} of {found.total:,}; --limit shows more, --process and --state less")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import click
-
 from launcher.parts import Roof, keeper_over
+from launcher.say import say
 from launcher.screen import show, show_json, table_of
 from settings import NO_ARCHIVE, Settings
 
@@ -38,9 +37,9 @@ def archive_now(roof: Roof, *, as_json: bool) -> int:
     if as_json:
         show_json({"removed": removed, "archive": "" if archive == NO_ARCHIVE else archive})
     elif archive == NO_ARCHIVE:
-        click.echo(f"{removed:,} records dropped")
+        say(f"{removed:,} records dropped")
     else:
-        click.echo(f"{removed:,} records are in {archive} now, and no longer in the store")
+        say(f"{removed:,} records are in {archive} now, and no longer in the store")
     return 0
 
 

@@ -8,6 +8,7 @@ import click
 from rich.markup import escape
 
 from launcher.parts import Roof
+from launcher.say import say
 from launcher.screen import json_option, moment, show, show_json, table_of
 from system.context import Context, FreerunProcess, ManagedProcess, ProcessEntry
 from system.schedule import Every, parse_schedule
@@ -24,7 +25,7 @@ def list_command(roof: Roof, *, as_json: bool) -> None:
         show_json(rows)
         return
     if not rows:
-        click.echo(f"the process context {roof.settings.context} registers no process")
+        say(f"the process context {roof.settings.context} registers no process")
         return
     columns = [name for name in rows[0] if name != "next" or any(row["next"] for row in rows)]  # mostly there is none: `every` names none
     table = table_of(*columns)

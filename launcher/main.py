@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
 from launcher.act import plan_command
 from launcher.audit import audit_command
@@ -19,6 +20,7 @@ from launcher.daemons import start_command, stop_command
 from launcher.database import db_command
 from launcher.foreground import run_command
 from launcher.freerun import freerun_group
+from launcher.group import CommandGroup
 from launcher.install import install_command
 from launcher.job import job_group
 from launcher.listing import list_command
@@ -29,6 +31,7 @@ from launcher.project import init_command
 from launcher.query import query_command
 from launcher.queue import queue_group
 from launcher.report import report_command
+from launcher.say import say
 from launcher.selftest import test_command
 from launcher.settings_list import settings_command
 from launcher.shell import shell_command
@@ -43,7 +46,7 @@ from system.hidden import hide
 DONE, REFUSED, USAGE = 0, 1, 2
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option("--set", "given", multiple=True, metavar="NAME=VALUE", help="Overrule a setting, for this command; may be repeated.")
 @click.pass_obj
 def cli(roof: Roof, given: tuple[str, ...]) -> None:
@@ -75,9 +78,7 @@ def main(argv: Sequence[str] | None = None, roof: Roof | None = None) -> int:
     except HorariumError as error:
         return _refused(str(error), REFUSED)
     except click.ClickException as error:
-        vars(error)["message"] = hide(error.message)  # it shows itself, with the usage lines
-        error.show()
-        return error.exit_code
+        return _misused(error)
     except (click.Abort, KeyboardInterrupt):
         return _refused("interrupted", REFUSED)
     except BrokenPipeError:
@@ -89,6 +90,18 @@ def main(argv: Sequence[str] | None = None, roof: Roof | None = None) -> int:
     return result if isinstance(result, int) else DONE
 
 
+def _misused(error: click.ClickException) -> int:
+    """Say what was wrong with the command line, after the usage line where that helps; `launch.py job` alone shows its help."""
+    if isinstance(error, NoArgsIsHelpError):
+        error.show()
+        return error.exit_code
+    text = " ".join(error.format_message().split())
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        say(error.ctx.get_usage(), err=True)
+        text = f"{text[:1].lower()}{text[1:].rstrip('.').replace('. Did', '; did')}; `{error.ctx.command_path} --help` tells more"
+    return _refused(text, error.exit_code)
+
+
 def _refused(text: str, exit_code: int) -> int:
-    click.echo(f"error: {hide(text)}", err=True)
+    say(f"error: {hide(text)}", err=True)
     return exit_code

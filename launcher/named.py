@@ -52,4 +52,7 @@ def period_range(process: ManagedProcess, text: str) -> tuple[str, str]:
     first, dots, last = text.partition("..")
     if dots and not last:
         raise BadName(f"{text!r} has no end: write FIRST..END, END being the first period that is left out")
-    return period(process, first), period(process, last) if dots else ""
+    begin, end = period(process, first), period(process, last) if dots else ""
+    if end and end <= begin:
+        raise BadName(f"the range {text} is empty: its END, the first period that is left out, is not after its beginning")
+    return begin, end

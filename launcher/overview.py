@@ -7,6 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from launcher.parts import Roof
+from launcher.say import say
 from launcher.screen import json_option, number, show, show_json, table_of
 from scheduler.desk import Level
 from system.lifecycle import JobState
@@ -22,7 +23,7 @@ def timetable_command(roof: Roof, *, as_json: bool) -> None:
     if as_json:
         show_json(levels)
     elif not levels:
-        click.echo(f"the process context {roof.settings.context} registers no tree")
+        say(f"the process context {roof.settings.context} registers no tree")
     else:
         show(level_table(levels))
 

@@ -12,19 +12,21 @@ from rich.markup import escape
 from db.model import CommandState
 from launcher import named
 from launcher.act import await_answer, say_answer, vars_of
+from launcher.group import CommandGroup
 from launcher.parts import Roof
+from launcher.say import say
 from launcher.screen import json_option, moment, number, printable, show, show_json, table_of
 from scheduler.switches import Standing
 from system.context import REPORT_QUEUE, schedule_faults
 
 
-@click.group("process")
+@click.group("process", cls=CommandGroup)
 def process_group() -> None:
     """Switch processes on and off, and change their schedules, at once and until it is taken back."""
 
 
 @process_group.command("show")
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", nargs=-1, metavar="[PROCESS]...")
 @json_option
 @click.pass_obj
 def show_command(roof: Roof, names: Sequence[str], *, as_json: bool) -> None:
@@ -35,7 +37,7 @@ def show_command(roof: Roof, names: Sequence[str], *, as_json: bool) -> None:
     if as_json:
         show_json(found)
         return
-    table = table_of("process", "stands", "due", "schedule", "next", right=["due"])
+    table = table_of("process", "stands", "due", "schedule", "next", right=["due"], whole=["next"])
     for standing in found:
         table.add_row(*(escape(printable(cell)) for cell in _cells(standing)))
     show(table)
@@ -59,7 +61,7 @@ def _switching(name: str, summary: str, *arguments: Callable[[Any], Any]) -> Cal
             click.pass_obj, json_option,
             click.option("--wait", "wait_s", default=5.0, show_default=True, metavar="SECONDS", help="How long to wait for the answer."),
             click.option("--why", "reason", required=True, metavar="TEXT", help="The reason; it is kept with the command."),
-            *reversed(arguments), click.argument("names", nargs=-1, required=True, metavar="NAME..."),
+            *reversed(arguments), click.argument("names", nargs=-1, required=True, metavar="PROCESS..."),
         ):  # fmt: skip
             function = option(function)
         return process_group.command(name, help=summary)(function)
@@ -81,9 +83,10 @@ def _switch(roof: Roof, verb: str, names: Sequence[str], reason: str, wait_s: fl
         show_json([{**vars_of(answered), "leads": leads} for answered in answers])
         return int(any(answered.state is CommandState.REFUSED for answered in answers))
     for answered in answers:
-        click.echo(f"stored as command {answered.number}")
+        say(f"stored as command {answered.number}{f' for {answered.process}' if len(answers) > 1 else ''}")
     looks = f"launch.py process show {' '.join(wanted)}"
-    return max(say_answer(answered, leads=leads, as_json=False, look=looks) for answered in answers)
+    said = answers if leads else answers[:1]  # that nobody leads is one thing to say
+    return max(say_answer(answered, leads=leads, as_json=False, look=looks) for answered in said)
 
 
 @_switching("on", "Switch processes on. Which periods run that were missed says their catchup.")

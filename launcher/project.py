@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from launcher.parts import ROOT, Roof
+from launcher.say import say
 from launcher.screen import json_option, show_json
 from launcher.sources import FILE_NAME
 from system.errors import ConfigError
@@ -127,9 +128,9 @@ def init_command(roof: Roof, folder: Path, *, as_json: bool) -> None:
     if as_json:
         show_json({"folder": str(target), "files": written})
         return
-    click.echo(f"wrote {', '.join(written)} in {target}")
-    click.echo(f"next: export HORARIUM_CONTEXT={shlex.quote(str(target / 'context.py'))}")
-    click.echo(f"then: launch.py run visits_daily {first}; launch.py up --until-done; README.md there has the rest")
+    say(f"wrote {', '.join(written)} in {target}")
+    say(f"next: export HORARIUM_CONTEXT={shlex.quote(str(target / 'context.py'))}")
+    say(f"then: `launch.py run visits_daily {first}`; `launch.py up --until-done`; README.md there has the rest")
 
 
 def write_project(target: Path, first: str) -> list[str]:
@@ -140,7 +141,10 @@ def write_project(target: Path, first: str) -> list[str]:
     there = [name for name in TEMPLATES if os.path.lexists(target / name)]
     if there:
         raise ConfigError(f"{target} holds {', '.join(there)} already, and nothing is overwritten: name another folder")
-    target.mkdir(parents=True, exist_ok=True)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{target} can't be made ({(error.strerror or str(error)).lower()}): name another folder") from error
     launch = shlex.quote(f"{shlex.quote(sys.executable)} {shlex.quote(str(ROOT / 'launch.py'))}")
     words = {"start": first, "context": shlex.quote(str(target / "context.py")), "launch": launch}
     for name, text in TEMPLATES.items():

@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from launcher.alone import SUPERVISOR, pid_path, singles
 from launcher.parts import Roof
+from launcher.say import say
 from launcher.screen import json_option, show, show_json, table_of
 from supervisor.local_crew import run_folder
 from system import processes
@@ -79,7 +80,7 @@ def query_command(roof: Roof, *, as_json: bool) -> int:
         show(table)
         if not rows[0].is_running:
             has_rest = any(row.is_running for row in rows)
-            click.echo(f"next: launch.py start{' adopts what runs; launch.py stop ends it' if has_rest else ', or launch.py up'}")
+            say(f"next: launch.py start{' adopts what runs; launch.py stop ends it' if has_rest else ', or launch.py up'}")
     return 0 if rows[0].is_running else 1
 
 

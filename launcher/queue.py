@@ -10,13 +10,15 @@ from rich.markup import escape
 
 from launcher import named
 from launcher.asking import sure
+from launcher.group import CommandGroup
 from launcher.parts import Roof
+from launcher.say import say
 from launcher.screen import json_option, number, show, show_json, table_of
 from system.context import JOB_QUEUE, REPORT_QUEUE, Context, DaemonProcess, ManagedProcess
 from system.lanes import both_lanes
 
 
-@click.group("queue")
+@click.group("queue", cls=CommandGroup)
 def queue_group() -> None:
     """Look at the queues of the broker, or empty one."""
 
@@ -57,7 +59,7 @@ def purge_command(roof: Roof, queue: str, *, is_sure: bool, as_json: bool) -> in
     if as_json:
         show_json({"queue": queue, "dropped": dropped})
     else:
-        click.echo(f"dropped {dropped:,} messages of {queue}; a scheduler that leads sends anew what is still requested")
+        say(f"dropped {dropped:,} messages of {queue}; a scheduler that leads sends anew what is still requested")
     return 0
 
 

@@ -71,11 +71,12 @@ def plain(value: object) -> object:
     return value
 
 
-def table_of(*columns: str, right: Sequence[str] = ()) -> Table:
-    """Return an empty table; columns named in `right` hold numbers."""
+def table_of(*columns: str, right: Sequence[str] = (), whole: Sequence[str] = ()) -> Table:
+    """Return an empty table. Columns named in `right` hold numbers; those and the ones in `whole` are never broken into lines."""
     made = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        made.add_column(column, justify="right" if column in right else "left", overflow="fold")
+        is_whole = column in right or column in whole
+        made.add_column(column, justify="right" if column in right else "left", overflow="fold", no_wrap=is_whole)
     return made
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from launcher.parts import ROOT, Roof
+from launcher.say import say
 from launcher.screen import json_option, show_json
 from system.clock import RealClock
 
@@ -30,14 +31,14 @@ def test_command(roof: Roof, arguments: tuple[str, ...], *, as_json: bool) -> in
     path = os.pathsep.join(filter(None, [str(folder), str(ROOT), os.environ.get("PYTHONPATH", "")]))
     began_s = RealClock().monotonic()
     if not as_json:
-        click.echo(f"in {folder}: {' '.join(['python', *call[1:]])}", err=True)
+        say(f"in {folder}: {' '.join(['python', *call[1:]])}", err=True)
     output = sys.stderr if as_json else None
     done = subprocess.run(call, cwd=folder, env={**os.environ, "PYTHONPATH": path}, stdout=output, check=False)
     if as_json:
         seconds = round(RealClock().monotonic() - began_s, 3)
         show_json({"folder": str(folder), "command": call, "is_good": done.returncode == 0, "seconds": seconds})
     elif done.returncode == 5:
-        click.echo(f"error: there are no tests in {folder}: write test_jobs.py, as `launch.py init` does", err=True)
+        say(f"error: there are no tests in {folder}: write test_jobs.py, as `launch.py init` does", err=True)
     return 0 if done.returncode == 0 else 1
 
 

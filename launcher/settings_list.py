@@ -6,6 +6,7 @@ import click
 from rich.markup import escape
 
 from launcher.parts import Roof
+from launcher.say import say
 from launcher.screen import json_option, show, show_json, table_of
 from settings import TABLE
 from system.hidden import hide
@@ -25,8 +26,8 @@ def settings_command(roof: Roof, *, as_json: bool) -> None:
         value = f"{row['value']} {row['unit'] if isinstance(row['value'], int | float) else ''}".rstrip()
         table.add_row(str(row["setting"]), f"{escape(value)}\n[dim]{escape(str(row['help']))}[/dim]", str(row["from"]))
     show(table)
-    click.echo(f"settings file: {roof.settled.file or 'none'}")
-    click.echo("to change one: the file settings.toml beside the context, HORARIUM_<NAME>, or launch.py --set NAME=VALUE ...")
+    say(f"settings file: {roof.settled.file or 'none'}")
+    say("to change one: the file settings.toml beside the context, HORARIUM_<NAME>, or launch.py --set NAME=VALUE ...")
 
 
 def _rows(roof: Roof) -> list[dict[str, object]]:

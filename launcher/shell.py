@@ -8,6 +8,7 @@ import sys
 import click
 
 from launcher.parts import Roof
+from launcher.say import say
 
 _BANNER = """Horarium on Python {version}. At hand: desk, store, broker, context, settings, roof.
 desk.timetable(), desk.job(PROCESS, PERIOD), desk.why(PROCESS, PERIOD); help(desk) tells the rest. What you write into
@@ -45,7 +46,7 @@ def _interact(names: dict[str, object]) -> int:
     try:
         import readline  # noqa: F401  a line can be edited, where Python has it
     except ImportError:
-        click.echo("(no readline: lines can't be edited)", err=True)
+        say("(no readline: lines can't be edited)", err=True)
     try:
         code.interact(_BANNER.format(version=sys.version.split()[0]), local=names, exitmsg="")
     except SystemExit as error:

@@ -9,6 +9,7 @@ import click
 
 from launcher import named
 from launcher.parts import Roof
+from launcher.say import counted, say
 from launcher.screen import json_option, moment, show_json
 from scheduler.rehearsal import Attempt, Guess, Rehearsal
 from system.context import Context
@@ -45,11 +46,12 @@ MOMENT = Moment()
 @click.command("simulate")
 @click.option("--from", "begin", type=MOMENT, required=True, help="When to begin, in UTC; every earlier period counts as done.")
 @click.option("--to", "end", type=MOMENT, required=True, help="What becomes due before this moment is played to its end.")
-@click.option("--slots", type=click.IntRange(1, 10_000), help="Attempts at once; default: the slots of this deployment.")
+@click.option("--slots", type=click.IntRange(1, 10_000), metavar="N", help="Attempts at once; default: the slots of this deployment.")
 @click.option("--takes", multiple=True, metavar="[PROCESS=]SECONDS", help=f"How long attempts take on average; default {_DEFAULT_S:g}.")
 @click.option("--fails", multiple=True, metavar="[PROCESS=]SHARE", help="Which share of attempts fails, 0 to 0.9; default 0.")
-@click.option("--seed", default=1, show_default=True, help="Another seed draws other durations and failures.")
-@click.option("--speed", type=click.FloatRange(min=0, min_open=True), help="Seconds of the play per real second; default: all at once.")
+@click.option("--seed", default=1, show_default=True, metavar="N", help="Another seed draws other durations and failures.")
+@click.option("--speed", type=click.FloatRange(min=0, min_open=True), metavar="N",
+              help="Seconds of the play per real second; default: all at once.")  # fmt: skip
 @click.option("--summary", is_flag=True, help="Only what it came to, not every attempt.")
 @json_option
 @click.pass_obj
@@ -115,7 +117,7 @@ def _paced(roof: Roof, attempts: Iterator[Attempt], begin: datetime, speed: floa
 def _print(attempts: Iterable[Attempt], *, summary: bool) -> None:
     for attempt in attempts:
         if not summary:
-            click.echo(_line(attempt))
+            say(_line(attempt))
 
 
 def _line(attempt: Attempt) -> str:
@@ -128,15 +130,15 @@ def _line(attempt: Attempt) -> str:
 def _print_totals(played: Rehearsal) -> None:
     totals = played.totals
     if not totals.attempts and not totals.unfinished:
-        click.echo("nothing becomes due in that time")
+        say("nothing becomes due in that time")
         return
     failed = f", {totals.failed:,} of them failed" if totals.failed else ""
-    click.echo(f"{totals.attempts:,} attempts{failed}, {_span(totals.busy_s)} of work")
+    say(f"{counted(totals.attempts, 'attempt')}{failed}, {_span(totals.busy_s)} of work")
     longest = _span(totals.longest_wait_s)
-    click.echo(f"{totals.peak:,} at once at most, first at {moment(totals.peak_at)}; the longest wait for a slot was {longest}")
+    say(f"{totals.peak:,} at once at most, first at {moment(totals.peak_at)}; the longest wait for a slot was {longest}")
     if totals.unfinished:
         more = f" and {len(totals.unfinished) - _SHOWN:,} more" if len(totals.unfinished) > _SHOWN else ""
-        click.echo(f"not done at the end: {', '.join(totals.unfinished[:_SHOWN])}{more}")
+        say(f"not done at the end: {', '.join(totals.unfinished[:_SHOWN])}{more}")
 
 
 def _span(seconds: float) -> str:

@@ -55,9 +55,9 @@ def status_command(roof: Roof, *, as_json: bool) -> None:
 def _show_needs(seen: Overview, late: Sequence[Late], now: datetime) -> None:
     for need in seen.needs.first:
         style = "yellow" if need.kind == "failing" else "red"
-        since = f" for {_age(need.since, now)}" if need.since else ""
+        what = f"{_word(need)}{f' for {_age(need.since, now)}' if need.since else ''}"
         place = f"{need.process} {need.timeperiod} " if need.process else ""
-        show(f"[{style}]! {escape(place)}{_word(need)}{since}: {escape(printable(need.text))}[/{style}]")
+        show(f"[{style}]! {escape(place)}{what}{': ' if what else ''}{escape(printable(need.text))}[/{style}]")
         show(f"    [cyan]{escape(need.look)}[/cyan]")
     more = seen.needs.total - len(seen.needs.first)
     if more > 0:
@@ -77,7 +77,7 @@ def _show_late(late: Late) -> None:
 
 
 def _word(need: Need) -> str:
-    return {"leader": "nobody leads", "worker": "nobody works", "context": "context refused", "audit": "audit"}.get(need.kind, need.kind)
+    return {"leader": "", "worker": "", "context": "context refused"}.get(need.kind, need.kind)
 
 
 def _show_marks(seen: Overview) -> None:

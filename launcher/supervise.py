@@ -15,6 +15,7 @@ from launcher.asking import sure
 from launcher.box import places
 from launcher.boxes import BoxRow
 from launcher.parts import Roof
+from launcher.say import counted, say
 from launcher.screen import json_option, show, show_json
 from supervisor.attendance import KIND
 from supervisor.places import MOST_INSTANCES
@@ -30,7 +31,7 @@ _ACTIONS = "--query, --start, --stop, --update, --reset or --boxid"
 @click.option("--reset", "is_reset", is_flag=True, help="Forget what operators changed on a box. Asks first.")
 @click.option("--boxid", "is_boxid", is_flag=True, help="Show the name of this box, and where it comes from.")
 @click.option("--box", "box", default="", metavar="BOX", help="The box that is meant; this one by default.")
-@click.option("--instances", type=click.IntRange(1, MOST_INSTANCES), help="With --start: how many of it.")
+@click.option("--instances", type=click.IntRange(1, MOST_INSTANCES), metavar="N", help="With --start: how many of it.")
 @click.option("--why", default="", metavar="TEXT", help="With --start and --stop: the reason; it is kept.")
 @click.option("--yes", "is_sure", is_flag=True, help="Don't ask.")
 @json_option
@@ -69,7 +70,7 @@ def _boxid(roof: Roof, *, as_json: bool) -> int:
     if as_json:
         show_json({"box": box, "from": place})
     else:
-        click.echo(f"{box} ({'the host name' if place == 'default' else place})")
+        say(f"{box} ({'the host name' if place == 'default' else place})")
     return 0
 
 
@@ -81,11 +82,11 @@ def _query(store: Store, box: str, *, as_json: bool) -> int:
     if as_json:
         show_json([{**_plain(row), "running": row.running, "state": row.state} for row in found])
     elif not found:
-        click.echo("no box is known yet: `launch.py start` begins one, `launch.py super --update` writes the rows of this one")
+        say("no box is known yet: `launch.py start` begins one, `launch.py super --update` writes the rows of this one")
     else:
         show(boxes.table(found))
         for trouble in [text for row in found for text in row.troubles]:
-            click.echo(f"! {trouble}")
+            say(f"! {trouble}")
     return 0
 
 
@@ -141,8 +142,8 @@ def _say(store: Store, box: str, processes: Sequence[str], *, as_json: bool) -> 
         show_json({"box": box, "rows": [{"process": row.process, "on": row.is_on, "instances": row.instances} for row in rows]})
         return 0
     for row in rows:
-        click.echo(f"{row.process} on {box}: {'on' if row.is_on else 'off'}, {row.instances} instance{'' if row.instances == 1 else 's'}")
+        say(f"{row.process} on {box}: {'on' if row.is_on else 'off'}, {counted(row.instances, 'instance')}")
     is_kept = any(session.kind == KIND and session.box == box for session in store.sessions())
-    click.echo(f"its supervisor takes it up within a beat: launch.py super --query --box {box}" if is_kept else
+    say(f"its supervisor takes it up within a beat: launch.py super --query --box {box}" if is_kept else
                f"no supervisor runs on {box}: it holds from its next start (launch.py start, there)")  # fmt: skip
     return 0

@@ -63,7 +63,8 @@ def log_of(job: Job | None, uows: Iterable[UnitOfWork], events: Iterable[Event])
 def _of_uow(uow: UnitOfWork) -> Iterator[LogEntry]:
     yield LogEntry(uow.opened_at, "requested", SCHEDULER, uow.id)
     if uow.started_at is not None:
-        text = f"{uow.id}, fence {uow.fence}" + (f", after {uow.failures} failures" if uow.failures else "")
+        after = f", after {uow.failures} failure{'' if uow.failures == 1 else 's'}" if uow.failures else ""
+        text = f"{uow.id}, fence {uow.fence}{after}"
         yield LogEntry(uow.started_at, "started", uow.session, text)
     # One that failed and waits for its next attempt was told of by the turn that saw it.
     if uow.finished_at is not None and uow.state in UOW_FINISHED:

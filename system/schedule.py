@@ -88,7 +88,7 @@ def parse_schedule(text: str) -> Schedule:
         if all(events):
             return At(text, tuple(sorted({minute for event in events if event for minute in _minutes(event)})))
     raise ScheduleError(
-        f"{text!r} is not a schedule: write 'every SECONDS' (> 0, at most a century) 'at HH:MM,D-HH:MM,...'"
+        f"{text!r} is not a schedule: write 'every SECONDS' (> 0, at most a century), 'at HH:MM,D-HH:MM,...'"
         " (D is 0 Monday .. 6 Sunday, or *), or 'cron M H D MON DOW in ZONE'"
     )
 

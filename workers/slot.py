@@ -20,7 +20,7 @@ import threading
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -211,7 +211,7 @@ class Slot:
         self._err = sys.stderr = sys.__stderr__ = self._stream(2)  # type: ignore[misc]
         faulthandler.enable(file=2)
         handler = logging.StreamHandler(_Errors())
-        handler.setFormatter(logging.Formatter(LOG_FORMAT))
+        handler.setFormatter(_UtcFormatter(LOG_FORMAT))
         logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
         self._take_stock()
 
@@ -351,6 +351,13 @@ class Slot:
             found.append("closed output")
         sys.stdout, sys.stderr = self._out, self._err
         return ", ".join(found)
+
+
+class _UtcFormatter(logging.Formatter):
+    """Tells the time in UTC, as all of ours is, whatever zone the machine is in."""
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: ARG002, N802  logging's names
+        return datetime.fromtimestamp(record.created, UTC).isoformat(" ", "milliseconds").replace("+00:00", "Z")
 
 
 class _Errors:

@@ -242,7 +242,7 @@ def test_daemons_of_the_context_are_kept_alive_and_end_in_order(box: DaemonBox) 
     [
         (("start", "poler"), "there is no process 'poler' to start; there are supervisor, scheduler, worker (or such as worker.2)"),
         (("stop", "worker.1"), "no daemon is called 'worker.1': nothing was started by `launch.py start`"),
-        (("query", "--all"), "No such option"),
+        (("query", "--all"), "no such option"),
     ],
 )
 def test_a_wrong_word_is_a_usage_error(box: DaemonBox, argv: tuple[str, ...], says: str) -> None:

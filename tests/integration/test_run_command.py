@@ -117,8 +117,8 @@ def test_what_is_printed_does_not_steer_the_terminal(terminal: Terminal) -> None
     [
         (("goood", DAY), "did you mean good?"),
         (("good", "2026010207"), "the format is YYYYMMDD00"),
-        (("good",), "Missing argument 'PERIOD'"),
-        (("good", DAY, "--fence", "0"), "Invalid value for '--fence'"),
+        (("good",), "missing argument 'PERIOD'"),
+        (("good", DAY, "--fence", "0"), "invalid value for '--fence'"),
     ],
 )
 def test_what_can_not_be_run_is_a_usage_error(terminal: Terminal, argv: tuple[str, ...], expected: str) -> None:

@@ -74,8 +74,8 @@ def test_wrong_input_is_said_and_nothing_is_stored(lamp: Lamp, terminal: Termina
 
 
 def test_an_entry_that_is_unknown_is_refused_with_a_near_one(terminal: Terminal) -> None:
-    assert terminal.run("freerun", "show", "load", "nigth") == 1
-    assert "did you mean 'night'?" in terminal.err
+    assert terminal.run("freerun", "show", "load", "nigth") == 2
+    assert "did you mean night?" in terminal.err
 
 
 def needs_of(terminal: Terminal) -> list[tuple[str, str, str]]:

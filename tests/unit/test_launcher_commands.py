@@ -125,7 +125,7 @@ def test_a_command_as_json_is_one_document(lamp: Lamp, terminal: Terminal) -> No
 
 def test_a_command_needs_a_reason(terminal: Terminal) -> None:
     assert terminal.run("job", "cancel", *DAY) == 2
-    assert "Missing option '--why'" in terminal.err
+    assert "missing option '--why'" in terminal.err
     assert terminal.run("job", "cancel", *DAY, "--why", " ") == 2
 
 
@@ -148,7 +148,7 @@ def test_an_impossible_timeperiod_is_refused_with_the_format(terminal: Terminal,
 
 def test_an_unknown_command_is_a_usage_error(terminal: Terminal) -> None:
     assert terminal.run("jobs") == 2
-    assert "No such command 'jobs'" in terminal.err
+    assert "no such command 'jobs'" in terminal.err
 
 
 def test_a_wrong_setting_is_one_message(capsys: pytest.CaptureFixture[str]) -> None:

@@ -49,7 +49,7 @@ def test_answers_come_as_a_list_for_programs(terminal: Terminal) -> None:
         (("off", "flights_hourly", "--why", " "), "--why is empty"),
         (("off", "flights_hourly"), "--why"),
         (("frequency", "flights_hourly", "sometimes", "--why", "x"), "'sometimes' is not a schedule"),
-        (("on", "--why", "x"), "NAME"),
+        (("on", "--why", "x"), "PROCESS"),
     ],
 )
 def test_what_makes_no_sense_is_refused_before_anything_is_stored(lamp: Lamp, terminal: Terminal, argv: tuple[str, ...], said: str) -> None:
