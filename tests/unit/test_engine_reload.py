@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from scheduler.attention import of_entries
+from scheduler.audit import ran_twice
 from scheduler.context_plan import apply_context, plan_context
 from scheduler.desk import Desk
 from scheduler.policy import SchedulerSettings
@@ -63,6 +64,7 @@ def test_an_open_hour_is_not_finished_before_its_end_by_a_machine_that_runs_afte
     assert lamp.requested()[0] == f"{UOW}/1/2"
     lamp.run()
     assert lamp.state(*HOUR) is JobState.PROCESSED
+    assert ran_twice(lamp.job(*HOUR), lamp.store.uows_of(*HOUR, 9), is_live=False) is None
     assert lamp.engine.second_look_found == 0
 
 
