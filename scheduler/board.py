@@ -315,7 +315,7 @@ class Board:
             self.skip(parent, job.reason)
 
     def parent_given_up(self, node: Node, also: Container[Node] = ()) -> Node | None:
-        """Return the parent of a node where all that it is made of is SKIPPED, or is in `also`; None where it is finished or runs."""
+        """Return the parent of a node where all that it is made of is SKIPPED, or is in `also`; None where it is over or runs."""
         place = self.topology[node[0]]
         if place.parent is None:
             return None
@@ -324,7 +324,7 @@ class Board:
         parent = place.parent, self.topology.group(place.parent, up)[-1]
         job, inside = self.timetable.active.get(parent), self.topology.children_of(*parent)
         is_running = job is not None and job.uow_state is not None and job.uow_state not in UOW_FINISHED
-        if is_running or self.timetable.states[place.parent][parent[1]] in JOB_FINISHED:
+        if is_running or not self.timetable.is_unfinished(parent):
             return None
         states = self.timetable.states[node[0]]
         ends = self.topology.ends_of(node[0], range(*states.clip(inside.start, inside.stop)))

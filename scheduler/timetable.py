@@ -312,6 +312,12 @@ class Timetable:
         """Return the id of a node's period."""
         return id_of(self.states[node[0]].qualifier, node[1])
 
+    def is_unfinished(self, node: Node) -> bool:
+        """Return whether `node` is a period that its process has, and that is not finished."""
+        states = self.states[node[0]]
+        low, high = states.clip(node[1], node[1] + 1)
+        return low < high and states[low] not in JOB_FINISHED
+
     def unfinished(self, process: str, low: int, high: int) -> tuple[int, int | None]:
         """Return how many periods of `[low, high)` are unfinished, and the first of them. Periods outside the process's own don't count."""
         states = self.states[process]

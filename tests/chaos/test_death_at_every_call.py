@@ -24,7 +24,8 @@ from system.lanes import Lane, lane_of, managed_queues
 from system.lifecycle import JobState
 from tests.support.contexts import managed
 from tests.support.mortal import Act, Death, Mortal, Toll, behind_toll, broker_behind_toll
-from tests.support.simulation_oracle import Book, Violation, WatchedStore, judge
+from tests.support.simulation_book import Book, Violation
+from tests.support.simulation_oracle import WatchedStore, judge
 from tests.support.virtual_slots import Mark, VirtualSlots
 from workers.policy import WorkerSettings
 from workers.presence import Presence

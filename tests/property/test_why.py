@@ -16,7 +16,7 @@ from system.clock import ManualClock
 from system.context import REPORT_QUEUE, Context
 from system.lanes import managed_queues
 from system.lifecycle import JOB_FINISHED, JobState, UowEvent, UowState
-from tests.support.simulation_oracle import Book, Node, state_of
+from tests.support.simulation_book import Book, Node, state_of
 from tests.support.simulation_plan import END, plan_of
 
 _WAITS = ("children", "dependency", "in order")

@@ -12,7 +12,7 @@ import pytest
 
 from db.memory import MemoryStore
 from db.model import Cancel, Job, Turn, UnitOfWork
-from scheduler import board, commands, continuous, machines
+from scheduler import board, commands, continuous, machines, plans
 from scheduler.board import Board
 from scheduler.decisions import Close, Decision, Input, Occasion, Open, Revert, Wait
 from scheduler.engine import Engine
@@ -129,6 +129,22 @@ def without_frequency(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(continuous, "_each_time", lambda job, occasion: Open())
 
 
+def without_names_of_what_was_skipped(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(plans, "_is_operators", lambda job: False)
+
+
+def without_dependants_of_what_is_reprocessed(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(plans, "reprocess_nodes", lambda board, nodes: list(nodes))
+
+
+def without_descendants_of_what_is_skipped(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(plans, "skip_nodes", lambda board, nodes: list(nodes))
+
+
+def without_holds(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(board, "held", lambda job: Open())
+
+
 TEETH = [
     without_fence,
     without_fenced_outcomes,
@@ -142,6 +158,10 @@ TEETH = [
     without_a_last_run_for_all,
     without_reverts,
     without_frequency,
+    without_names_of_what_was_skipped,
+    without_dependants_of_what_is_reprocessed,
+    without_descendants_of_what_is_skipped,
+    without_holds,
 ]
 
 

@@ -10,9 +10,10 @@ from db.model import Command
 from scheduler.audit import LATE, OVERLAP
 from tests.support.audits import audited
 from tests.support.simulation_actors import Scheduler, Working
+from tests.support.simulation_book import Violation, must
 from tests.support.simulation_commands import plans_judged
 from tests.support.simulation_faults import Misfortune
-from tests.support.simulation_oracle import Violation, judge, must
+from tests.support.simulation_oracle import judge
 from tests.support.simulation_plan import END, LEASE_S, SCHEDULER, plan_of
 from tests.support.simulation_world import World
 

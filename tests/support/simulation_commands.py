@@ -18,7 +18,7 @@ from scheduler.plans import PLANNERS, Action, Plan
 from scheduler.timetable import Node
 from system.clock import Clock, ManualClock
 from system.lifecycle import JobEvent, JobState
-from tests.support.simulation_oracle import must
+from tests.support.simulation_book import must
 
 
 @contextmanager
@@ -63,7 +63,8 @@ def _judge(command: Command, plan: Plan, board: Board, before: Mapping[Node, Job
         old = before.get(node)
         is_bystander = old is not None and job == replace(old, inputs_turn=job.inputs_turn, turn=job.turn)
         must(node in planned or is_bystander, command, "changed", job, "which was not in its plan")
-    order = [node for node in done if node in planned and planned[node].action is not Action.SKIP]
+    # Whoever uses what a skip ends is told so before its own turn comes.
+    order = [node for node in done if node in planned and planned[node].action not in (Action.SKIP, Action.SKIP_AFTER)]
     must(order == [node for node in planned if node in order], command, "went in another order than its plan:", order)
 
 

@@ -13,6 +13,7 @@ from mq.broker import Message
 from system.context import REPORT_QUEUE
 from system.errors import BrokerError, HorariumError, Unavailable
 from system.lanes import managed_queues
+from system.timeperiod import parse
 from tests.support.mortal import Act, Death
 from tests.support.simulation_plan import LEASE_S, Plan
 from tests.support.simulation_world import Process, World
@@ -21,6 +22,7 @@ _WRITES = {
     "insert_turn", "project", "claim", "give_back", "finish", "open_session", "beat", "close_sessions", "expire_sessions", "publish",
 }
 _SCHEDULES = ("every 1", "every 60", "at 00:30", "cron 15 * * * *")
+_ORDERS = ("skip", "skip", "hold", "hold", "release", "reprocess", "reprocess", "cancel")
 _COMMANDS = ("cancel", "reprocess", "reprocess", "release")
 
 
@@ -71,6 +73,9 @@ class Misfortune:
             world.after(moment, partial(self._tell, switching))
         for _ in range(world.plan.commands):
             world.after(world.luck.uniform(0.1, world.plan.storm_s), self._command)
+        luck = Random(f"orders {world.plan.seed}")  # its own, as that of `_with_needs` of the plan
+        for _ in range(luck.choice((0, 0, 3, 8))):
+            world.after(luck.uniform(0.1, world.plan.storm_s), partial(self._order, luck))
 
     def _tell(self, command: Command) -> None:
         self._world.store.add_command(command)
@@ -169,6 +174,15 @@ class Misfortune:
         else:
             busy = [(job.process, job.timeperiod) for job in world.store.active_jobs()]
             world.give(verb, *world.luck.choice(busy if busy and world.luck.random() < 0.6 else world.book.nodes))
+
+    def _order(self, luck: Random) -> None:
+        """Give a command that changes what is to be run, about a period or a range of them."""
+        world = self._world
+        busy = [(job.process, job.timeperiod) for job in world.store.active_jobs()]
+        process, timeperiod = luck.choice(busy if busy and luck.random() < 0.4 else world.book.nodes)
+        length = luck.choice((0, 0, 2, 4, 30))
+        until = parse(world.plan.context.managed[process].qualifier, timeperiod).shift(length).id if length else ""
+        world.give(luck.choice(_ORDERS), process, timeperiod, until)
 
 
 def switchings(plan: Plan, nodes: Sequence[tuple[str, str]]) -> Iterator[tuple[float, Command]]:

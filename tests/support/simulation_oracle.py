@@ -6,199 +6,25 @@ Knows nothing of the engine: periods come from the calendar, gates and finalizat
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import pairwise
 from math import inf
 
 from db.memory import MemoryStore
-from db.model import Chunk, Job, Turn, UnitOfWork
+from db.model import Chunk, Command, Job, Turn, UnitOfWork
 from system.clock import ManualClock
-from system.context import Context, Dependency, ManagedProcess
 from system.lifecycle import JOB_FINISHED, UOW_FINISHED, JobState, UowEvent, UowState
-from system.timeperiod import Timeperiod, parse
+from system.timeperiod import parse
+from tests.support.simulation_book import Book, Jobs, Node, must, node_of, state_of
+from tests.support.simulation_orders import Orders
 from tests.support.simulation_plan import WINDOW
-from tests.support.simulation_spans import counterparts, span_of, wrong_sums, zones_of
+from tests.support.simulation_spans import wrong_sums
 from tests.support.virtual_slots import Mark
 from workers.slots import Ending
 
-Node = tuple[str, str]
-Jobs = Mapping[Node, Job]
-
-_GOOD = (JobState.PROCESSED, JobState.NOOP)
-_UNCLEAR = timedelta(minutes=3)  # about the limit, schedules make a difference
 _OUTCOMES = {JobState.PROCESSED: UowState.PROCESSED, JobState.NOOP: UowState.NOOP}
-
-
-class Violation(BaseException):
-    """A history went wrong. No part of the product may catch this."""
-
-
-def must(is_so: object, *facts: object) -> None:
-    """Raise Violation with `facts` unless `is_so`."""
-    if not is_so:
-        raise Violation(" ".join(str(fact) for fact in facts))
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """Periods that a node depends on together: all of them, or any; optional or not."""
-
-    nodes: tuple[Node, ...]
-    any_of: bool = False
-    optional: bool = False
-
-    def is_finished(self, jobs: Jobs) -> bool:
-        """Return whether there is nothing left to wait for."""
-        states = [state_of(jobs, node) for node in self.nodes]
-        return all(state in JOB_FINISHED for state in states) or (self.any_of and any(state in _GOOD for state in states))
-
-    def is_skipped(self, jobs: Jobs) -> bool:
-        """Return whether it closes a gate for good."""
-        found = [state_of(jobs, node) is JobState.SKIPPED for node in self.nodes]
-        return bool(found) and not self.optional and (all(found) if self.any_of else any(found))
-
-
-class Book:
-    """All periods of a context that has an end, and who waits for whom. `nodes` are (process, timeperiod id)."""
-
-    def __init__(self, context: Context, history_s: float) -> None:
-        self.history_s = history_s
-        self.context = context
-        self.zones = zones_of(context)
-        self.processes: Mapping[str, ManagedProcess] = context.managed
-        self.nodes: list[Node] = []
-        for process in self.processes.values():
-            low, high = (parse(process.qualifier, text).ordinal for text in (process.start, process.end))
-            self.nodes += [(process.name, Timeperiod(process.qualifier, ordinal).id) for ordinal in range(low, high)]
-        known = set(self.nodes)
-        tree_of = {name: tree for tree in context.trees.values() for name in tree.enclosed_processes}
-        self.children: dict[Node, list[Node]] = {}
-        self.dependencies: dict[Node, list[Entry]] = {}
-        self.before: dict[Node, Node] = {}
-        for name, text in self.nodes:
-            tree = tree_of[name]
-            self.children[name, text] = [n for n in self._inside(name, text, tree.enclosed_processes) if n in known]
-            same = [o for t in tree.dependent_on for o in context.trees[t].enclosed_processes if self._level(o) == self._level(name)]
-            whole = [Entry(((other, text),)) for other in same if (other, text) in known]
-            self.dependencies[name, text] = [*whole, *(self._entry(name, text, need, known) for need in self.processes[name].needs)]
-            before = (name, parse(self.processes[name].qualifier, text).shift(-1).id)
-            if self.processes[name].in_order and before in known:
-                self.before[name, text] = before
-
-    def _entry(self, name: str, text: str, need: Dependency, known: set[Node]) -> Entry:
-        """Return the periods that a dependency means, one after the other as REFERENCE 1.3 says it."""
-        found = []
-        for other in need.processes:
-            qualifier, same = self.processes[other].qualifier, counterparts(self.processes[name], self.processes[other], self.zones, text)
-            found += [(other, Timeperiod(qualifier, at + need.offset - back).id) for at in same for back in range(need.last)]
-        return Entry(tuple(node for node in dict.fromkeys(found) if node in known), need.any_of, need.optional)
-
-    def inputs(self, node: Node) -> list[Node]:
-        """Return what `node` is made of, what it may finish without among it."""
-        return [*self.children[node], *(other for entry in self.dependencies[node] for other in entry.nodes)]
-
-    def unneeded(self, node: Node) -> set[Node]:
-        """Return the inputs without which `node` may finish: those of which one is enough."""
-        loose = {other for entry in self.dependencies[node] if entry.any_of for other in entry.nodes}
-        firm = {other for entry in self.dependencies[node] if not entry.any_of for other in entry.nodes}
-        return loose - firm - set(self.children[node])
-
-    def missing(self, node: Node, jobs: Jobs) -> list[object]:
-        """Return what finalization of `node` waits for."""
-        children = [child for child in self.children[node] if state_of(jobs, child) not in JOB_FINISHED]
-        return [*children, *(entry for entry in self.dependencies[node] if not entry.is_finished(jobs))]
-
-    def is_open(self, node: Node, jobs: Jobs) -> bool:
-        """Return whether the gate before any work on `node` is open: the table of REFERENCE 1.3."""
-        kind = self.processes[node[0]].blocking_type
-        children = all(state_of(jobs, child) in JOB_FINISHED for child in self.children[node])
-        finished = all(entry.is_finished(jobs) for entry in self.dependencies[node])
-        good = finished and not self.has_skipped_dependency(node, jobs)
-        is_its_turn = node not in self.before or state_of(jobs, self.before[node]) in JOB_FINISHED
-        job = jobs.get(node)
-        is_anew = job is not None and job.generation > 1
-        return is_its_turn and {
-            "blocking_normal": not is_anew or (children and finished),  # who starts anew runs after what it is made of
-            "blocking_children": children and finished,
-            "blocking_dependencies": good,
-            "blocking_all": children and good,
-        }[kind]
-
-    def is_shut_for_good(self, node: Node, jobs: Jobs) -> bool:
-        """Return whether a skipped dependency skips `node`."""
-        kind = self.processes[node[0]].blocking_type
-        return kind in ("blocking_dependencies", "blocking_all") and self.has_skipped_dependency(node, jobs)
-
-    def has_skipped_dependency(self, node: Node, jobs: Jobs) -> bool:
-        """Return whether something that `node` depends on is SKIPPED."""
-        return any(entry.is_skipped(jobs) for entry in self.dependencies[node])
-
-    def owed(self, jobs: Jobs) -> list[str]:
-        """Return the periods, all being due, for which something is still to be done without an operator, and what."""
-        return [f"{node[0]} {node[1]}: {owes}" for node in self.nodes if (owes := self._owes(node, jobs))]
-
-    def begin(self, node: Node) -> datetime:
-        """Return when a period begins."""
-        return span_of(self.processes[node[0]], self.zones[node[0]], node[1])[0]
-
-    def close(self, node: Node) -> datetime:
-        """Return when a period is over, its lag too."""
-        process = self.processes[node[0]]
-        return span_of(process, self.zones[node[0]], node[1])[1] + timedelta(seconds=process.lag_s)
-
-    def is_restless(self, node: Node, jobs: Jobs) -> bool:
-        """Return whether a job runs again and again, all being due, until somebody finishes what it is made of."""
-        job = jobs.get(node)
-        is_running = job is not None and job.state is JobState.IN_PROGRESS and not job.held
-        return self.processes[node[0]].is_live and is_running and bool(self.missing(node, jobs))
-
-    def _owes(self, node: Node, jobs: Jobs) -> str:
-        job = jobs.get(node)
-        if job is None or job.state is JobState.EMBRYO:
-            if self.is_shut_for_good(node, jobs):
-                return "to be skipped"
-            return "to be run" if self.is_open(node, jobs) else ""
-        if job.state in JOB_FINISHED or job.held:
-            return ""
-        if self.is_restless(node, jobs):
-            return ""
-        if job.uow_state not in UOW_FINISHED:
-            return f"{job.uow_id} to end"
-        is_ready = job.uow_state is UowState.CANCELED or not self.missing(node, jobs)
-        return "to be finished" if is_ready else ""
-
-    def lane(self, node: Node, at: datetime) -> str:
-        """Return the lane in which a period is to be run that is opened then: by its age, where that is plain."""
-        process = self.processes[node[0]]
-        period = parse(process.qualifier, node[1])
-        age = at - period.end - timedelta(seconds=process.lag_s)
-        limit = max(timedelta(seconds=self.history_s), period.shift(2).start - period.start)
-        return "" if abs(age - limit) < _UNCLEAR else "backfill" if age > limit else "live"
-
-    def _inside(self, name: str, text: str, members: Iterable[str]) -> list[Node]:
-        """Return the nodes of the next finer level inside a period."""
-        finer = [self.processes[m] for m in members if self._level(m) > self._level(name)]
-        if not finer:
-            return []
-        child = min(finer, key=lambda process: process.qualifier.fineness)
-        inside = counterparts(self.processes[name], child, self.zones, text)
-        return [(child.name, Timeperiod(child.qualifier, ordinal).id) for ordinal in inside]
-
-    def _level(self, name: str) -> int:
-        return self.processes[name].qualifier.fineness
-
-
-def state_of(jobs: Jobs, node: Node) -> JobState:
-    """Return a job's state; EMBRYO where it has no record."""
-    job = jobs.get(node)
-    return job.state if job else JobState.EMBRYO
-
-
-def node_of(record: Job | UnitOfWork) -> Node:
-    """Return whose job or unit of work it is."""
-    return record.process, record.timeperiod
 
 
 class WatchedStore(MemoryStore):
@@ -267,6 +93,10 @@ class WatchedStore(MemoryStore):
         """Return all units of work, the oldest first."""
         return list(self._uows.values())
 
+    def every_command(self) -> Mapping[int, Command]:
+        """Return all commands by number."""
+        return self._commands
+
     def every_turn(self) -> list[Turn]:
         """Return all turns by number."""
         return [self._turns[number] for number in sorted(self._turns)]
@@ -279,6 +109,7 @@ class _Replay:
     book: Book
     has_jumps: bool
     latest: Mapping[int, datetime]
+    orders: Orders
     jobs: dict[Node, Job] = field(default_factory=dict)
     settled: dict[Node, int] = field(default_factory=dict)
     opened: dict[str, int] = field(default_factory=dict)
@@ -304,6 +135,7 @@ class _Replay:
             self.jobs[node_of(job)] = job
         for move in turn.moves:
             self.losses[move.uow_id] += move.event in (UowEvent.LOST, UowEvent.LOST_TOO_OFTEN)
+        self.orders.judge(turn, before, self.jobs)
         for uow in turn.opened:
             self._judge_opening(uow, turn, before)
         for job in turn.jobs:
@@ -317,6 +149,7 @@ class _Replay:
         self.opened_at[uow.id] = turn.decided_at
         node, job = node_of(uow), self.jobs[node_of(uow)]
         must(job.uow_id == uow.id and uow.turn == turn.number, uow.id, "was opened for", job)
+        must(not job.held, uow.id, "was opened in turn", turn.number, "for a job that is held:", job)
         lane = "backfill" if uow.queue.endswith("_backfill") else "live"
         is_as_planned = not self.has_jumps and node[0] not in self.rescheduled  # else what is history may be another matter
         is_right = not is_as_planned or self.book.lane(node, turn.decided_at) in ("", lane)
@@ -362,7 +195,8 @@ class _Replay:
         node = node_of(job)
         is_live = self.book.processes[node[0]].is_live
         if job.state is JobState.SKIPPED:
-            is_due = job.uow_state is UowState.CANCELED or (job.run == 0 and self.book.has_skipped_dependency(node, self.jobs))
+            is_shut = job.run == 0 and self.book.has_skipped_dependency(node, self.jobs)
+            is_due = is_shut or job.uow_state is UowState.CANCELED or self.orders.is_skip(job)
             must(is_due, job.uow_id, "was skipped in turn", turn.number, "for no reason:", job)
             is_lost = is_live and job.good_runs and not job.reason.startswith("operator")
             must(not is_lost, job.uow_id, "was skipped in turn", turn.number, "with good runs:", job)
@@ -395,7 +229,7 @@ def judge(
     """
     turns = store.every_turn()
     must([turn.number for turn in turns] == list(range(1, len(turns) + 1)), "turns are not consecutive")
-    replay = _Replay(book, has_jumps, store.latest)
+    replay = _Replay(book, has_jumps, store.latest, Orders(book, store.every_command()))
     for turn in turns:
         replay.apply(turn)
     _judge_records(replay, store)

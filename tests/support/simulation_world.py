@@ -25,7 +25,8 @@ from system.context import REPORT_QUEUE
 from system.errors import Unavailable
 from system.lanes import managed_queues
 from tests.support.mortal import Act, Death, Toll, behind_toll
-from tests.support.simulation_oracle import Book, Violation, WatchedStore
+from tests.support.simulation_book import Book, Violation
+from tests.support.simulation_oracle import WatchedStore
 from tests.support.simulation_plan import SCHEDULER, Plan
 from tests.support.virtual_slots import Mark
 
@@ -127,9 +128,10 @@ class World:
             if process.is_alive and queue in process.queues:
                 process.main.ring(0.001)
 
-    def give(self, verb: str, process: str, timeperiod: str) -> None:
+    def give(self, verb: str, process: str, timeperiod: str, until: str = "") -> None:
         """Give an operator's command."""
-        number = self.store.add_command(Command(verb, process, timeperiod, "ann", f"command at {self.now_s:.3f}", self.clock.now()))
+        why = f"command at {self.now_s:.3f}"
+        number = self.store.add_command(Command(verb, process, timeperiod, "ann", why, self.clock.now(), until=until))
         if self.luck.random() < 0.7:
             self.broker.publish([Message(REPORT_QUEUE, f"command:{number}")])
             self.ring(REPORT_QUEUE)

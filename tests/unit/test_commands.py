@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from scheduler.plans import PLANNERS
@@ -277,6 +279,13 @@ def test_a_parent_is_skipped_with_the_last_of_its_children() -> None:
     other.turn(3)
     assert other.state("flights_daily", "2013010100") is JobState.SKIPPED
     assert other.job("flights_daily", "2013010100").reason == "operator ann skipped it: test"
+
+
+def test_no_parent_is_skipped_that_its_process_does_not_have() -> None:
+    hourly, daily = january(days=2)
+    lamp = Lamp([hourly, replace(daily, end="2013010200")])
+    lamp.give("skip", "flights_hourly", "2013010200", until="2013010300")
+    assert [job.timeperiod for job in lamp.store.jobs("flights_daily", ["2013010100", "2013010200"])] == []
 
 
 def test_a_skip_ends_what_runs_first() -> None:

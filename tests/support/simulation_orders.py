@@ -1,0 +1,116 @@
+"""Was every operator's command carried out on all that it is about, and on nothing else? By brute force: REFERENCE 1.5."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from db.model import Command, CommandState, Job, Turn
+from system.lifecycle import JOB_FINISHED, JobEvent, JobState
+from tests.support.simulation_book import Book, Jobs, Node, must, node_of, state_of
+
+_SKIPPED = " skipped it: "
+_REOPENED = " reprocessed it: "
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """All commands of a history, by number, and what follows from them."""
+
+    book: Book
+    commands: Mapping[int, Command]
+
+    def judge(self, turn: Turn, before: Jobs, after: Jobs) -> None:
+        """Judge what a turn did at an operator's word."""
+        done = [self.commands[answer.number] for answer in turn.answers if answer.state is CommandState.DONE]
+        for job in turn.jobs:
+            old = before.get(node_of(job))
+            if job.generation > (old.generation if old else 1):
+                self._judge_reopened(job, old, [*done, *self._by(_REOPENED, old)])
+            if self.is_skip(job) and (old is None or old.state is not JobState.SKIPPED):
+                self._judge_skipped(job, self._by(_SKIPPED, job), after)
+        if len(turn.answers) == 1 and done and done[0].verb in _WHOLE:  # else one command may be about what another one did
+            _WHOLE[done[0].verb](self, done[0], before, after)
+
+    def is_skip(self, job: Job) -> bool:
+        """Return whether an operator gave a job up."""
+        return job.state is JobState.SKIPPED and job.reason.startswith("operator") and _SKIPPED in job.reason
+
+    def named(self, command: Command) -> list[Node]:
+        """Return the periods that a command names."""
+        until = command.until or command.timeperiod + "~"
+        return [node for node in self.book.nodes if node[0] == command.process and command.timeperiod <= node[1] < until]
+
+    def _by(self, text: str, job: Job | None) -> list[Command]:
+        """Return the commands that a job's reason tells of: not more than one, but where two were given in one moment."""
+        why = job.reason.partition(text)[2] if job else ""
+        return [command for command in self.commands.values() if why and command.why == why]
+
+    def _judge_reopened(self, job: Job, old: Job | None, commands: list[Command]) -> None:
+        commands = [command for command in commands if command.verb == "reprocess"]
+        is_meant = any(node_of(job) in self._downstream(self.named(command)) for command in commands)
+        must(is_meant, job, "was reopened by", commands)
+        if old is not None and _is_operators(old):
+            is_named = any(node_of(job) in self.named(command) for command in commands)
+            must(is_named, job, "was skipped by an operator, and reopened by", commands)
+
+    def _judge_skipped(self, job: Job, commands: list[Command], after: Jobs) -> None:
+        children = self.book.children[node_of(job)]
+        is_empty = bool(children) and all(state_of(after, child) is JobState.SKIPPED for child in children)
+        is_meant = is_empty or any(node_of(job) in self._descendants(self.named(command)) for command in commands)
+        must(is_meant, job, "was skipped by", commands)
+
+    def _descendants(self, nodes: Iterable[Node]) -> set[Node]:
+        return _reach(nodes, lambda node: self.book.children[node])
+
+    def _downstream(self, nodes: Iterable[Node], jobs: Jobs | None = None) -> set[Node]:
+        """Return `nodes` and what is made of them, directly or not; with `jobs` only what is made of something that has been touched."""
+        return _reach(nodes, lambda node: [] if jobs and state_of(jobs, node) is JobState.EMBRYO else self.book.users[node])
+
+    def _whole_reprocess(self, command: Command, before: Jobs, after: Jobs) -> None:
+        named = self.named(command)
+        for node in self._downstream(named, before):
+            old = before.get(node)
+            is_given_up = old is not None and (_is_operators(old) or old.next_event is JobEvent.SKIPPED)
+            if old is None or old.state is JobState.EMBRYO or (is_given_up and node not in named):
+                continue
+            new = after[node]
+            is_anew = new.generation > old.generation or new.next_event is JobEvent.REOPENED or _is_called_off(new)
+            must(is_anew, command, "was done, and left alone", new)
+
+    def _whole_skip(self, command: Command, before: Jobs, after: Jobs) -> None:
+        for node in self._descendants(self.named(command)):
+            if state_of(before, node) not in JOB_FINISHED:
+                new = after.get(node)
+                is_over = new is not None and (new.state in JOB_FINISHED or new.next_event is JobEvent.SKIPPED)
+                must(is_over, command, "was done, and left", node, "alone:", new)
+
+    def _whole_hold(self, command: Command, before: Jobs, after: Jobs) -> None:
+        for node in self.named(command):
+            if state_of(before, node) is JobState.EMBRYO:
+                must(node in after and after[node].held, command, "was done, and does not hold", node)
+
+
+def _is_operators(job: Job) -> bool:
+    return job.state is JobState.SKIPPED and job.reason.startswith("operator")
+
+
+def _is_called_off(job: Job) -> bool:
+    """Return whether a cancel, which is open until what it ends has ended, came before or after a command that was done at once."""
+    return job.next_event is JobEvent.SKIPPED and " canceled it: " in job.reason
+
+
+def _reach(nodes: Iterable[Node], further: Callable[[Node], Iterable[Node]]) -> set[Node]:
+    found: set[Node] = set()
+    waiting = list(nodes)
+    while waiting:
+        node = waiting.pop()
+        if node not in found:
+            found.add(node)
+            waiting += further(node)
+    return found
+
+
+_WHOLE: Mapping[str, Callable[[Orders, Command, Jobs, Jobs], None]] = {
+    "reprocess": Orders._whole_reprocess, "skip": Orders._whole_skip, "hold": Orders._whole_hold,
+}
