@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 
 import click
@@ -10,17 +11,20 @@ from rich.markup import escape
 from launcher.parts import Roof
 from launcher.say import say
 from launcher.screen import json_option, moment, show, show_json, table_of
+from scheduler.registry import read_registered, retired
 from system.context import Context, FreerunProcess, ManagedProcess, ProcessEntry
+from system.errors import HorariumError
 from system.schedule import Every, parse_schedule
+from system.timeperiod import QUALIFIERS
 
 
 @click.command("list")
 @json_option
 @click.pass_obj
 def list_command(roof: Roof, *, as_json: bool) -> None:
-    """List the registered processes."""
+    """List the registered processes, and those that have left the context."""
     now = roof.clock.now()
-    rows = [_row(roof.context, entry, now) for entry in roof.context.processes]
+    rows = [_row(roof.context, entry, now) for entry in roof.context.processes] + _retired(roof)
     if as_json:
         show_json(rows)
         return
@@ -44,6 +48,30 @@ def next_fire(entry: ProcessEntry, now: datetime) -> datetime | None:
 
 def _cell(found: str | datetime | None) -> str:
     return found if isinstance(found, str) else moment(found)
+
+
+def _retired(roof: Roof) -> list[dict[str, str | datetime | None]]:
+    """Return the processes that have left the context; none where the store can't be asked, which is said."""
+    try:
+        with roof.joined() as parts:
+            rows = retired(read_registered(parts.store).values(), roof.context.managed)
+    except HorariumError as error:
+        say(f"which processes have left the context can't be told: {error}", err=True)
+        return []
+    facts = {row.name: json.loads(row.shape) for row in rows}
+    return [
+        {
+            "process": row.name,
+            "kind": "retired",
+            "level": QUALIFIERS[facts[row.name]["qualifier"]].noun,
+            "tree": facts[row.name].get("tree", ""),
+            "runs": "",
+            "on": "",
+            "schedule": "",
+            "next": None,
+        }
+        for row in rows
+    ]
 
 
 def _row(context: Context, entry: ProcessEntry, now: datetime) -> dict[str, str | datetime | None]:

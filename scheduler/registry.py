@@ -6,7 +6,7 @@ Processes are registered by turns, so every scheduler learns of a change before 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -89,6 +89,12 @@ def read_registered(store: Store) -> dict[str, ProcessRow]:
         number = turns[-1].number
         take_over(found, (row for turn in turns for row in turn.registered))
     return found
+
+
+def retired(registered: Iterable[ProcessRow], known: Iterable[str]) -> list[ProcessRow]:
+    """Return the processes that were registered and are not in the context, by name."""
+    names = set(known)
+    return sorted((row for row in registered if row.name not in names), key=lambda row: row.name)
 
 
 def take_over(registered: dict[str, ProcessRow], rows: Iterator[ProcessRow] | tuple[ProcessRow, ...]) -> None:

@@ -43,6 +43,8 @@ def _audit(world: World) -> None:
     """Have the audit find nothing that the judge did not find: workers' times say nothing where clocks were put back."""
     unclear = {LATE, *((OVERLAP,) if "jump" in world.plan.kinds else ())}
     wrong = [found for found in audited(world.store, world.plan.context, world.clock, SCHEDULER) if found.kind not in unclear]
+    # Who runs every so many seconds may be due just now, with no engine's turn since.
+    wrong = [found for found in wrong if not world.book.is_restless((found.process, found.timeperiod), world.store.every_job())]
     must(not wrong, "the audit found", len(wrong), *wrong[:3])
 
 

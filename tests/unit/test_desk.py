@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
+from db.memory import MemoryStore
+from db.model import Turn
 from scheduler.blockers import Blocker
 from scheduler.desk import Desk
 from scheduler.policy import SchedulerSettings
@@ -214,3 +216,48 @@ def test_fault_29_health_is_the_age_of_the_last_successful_turn() -> None:
     lamp.clock.sleep(90)
     health = lamp.desk.health()
     assert (health.leader, health.last_turn_age_s) == ("scheduler-1", 90.0)
+
+
+class CountingTurns(MemoryStore):
+    """A store that counts the turns that it hands out."""
+
+    handed = 0
+
+    def turns_after(self, number: int, limit: int) -> list[Turn]:
+        found = super().turns_after(number, limit)
+        self.handed += len(found)
+        return found
+
+
+def test_how_long_it_took_is_told_without_walking_all_turns() -> None:
+    store = CountingTurns()
+    lamp = Lamp(january(("hourly",)), store=store)
+    lamp.clock.sleep(60)
+    lamp.run()
+    lamp.clock.sleep(3600)
+    moved = lamp.engine.head
+    for number in range(moved + 1, moved + 1_001):
+        store.project(made := Turn(number, "scheduler-1", lamp.clock.now()), [])
+        store.insert_turn(made)
+    assert lamp.desk.read().head == moved + 1_000
+    store.handed = 0
+    assert lamp.desk.seconds() == 60.0
+    assert store.handed < 1_600
+    assert lamp.desk.totals() == {"jobs": 24, "uows": 24}
+    assert store.handed < 1_600
+
+
+def test_watermarks_follow_each_turn_and_are_counted_once_for_it() -> None:
+    lamp = day()
+    before = lamp.desk.watermarks()
+    assert all(one is other for one, other in zip(before, lamp.desk.watermarks(), strict=True))
+    lamp.work(*hours(3))
+    assert [mark.through for mark in lamp.desk.watermarks()] == ["2013010102", ""]
+
+
+def test_a_process_that_left_is_told_with_what_it_left_behind() -> None:
+    lamp = day()
+    lamp.work(*hours(3))
+    left = Desk(lamp.store, lamp.broker, context(january(("hourly",))[:0]), lamp.clock, lamp.settings).retired()
+    found = {level.process: (level.is_retired, level.finished, level.active, level.tree) for level in left}
+    assert found == {"flights_hourly": (True, 3, 21, "flights"), "flights_daily": (True, 0, 0, "flights")}
