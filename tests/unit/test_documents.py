@@ -39,7 +39,7 @@ from db.documents import (
     switch_row,
     uow_row,
 )
-from db.entries import Entry, Run
+from db.entries import Entry, Run, entry_of, entry_values
 from db.model import (
     Answer,
     Cancel,
@@ -306,3 +306,10 @@ def test_half_a_surrogate_pair_becomes_a_question_mark() -> None:
     assert storable("caf\udce9 ☕") == "caf? ☕"
     assert command_row(builders.command(why="caf\udce9"))["why"] == "caf?"
     assert piece_row(OutputPiece(UOW_ID, 1, 0, "\ud83d"))["text"] == "?"
+
+
+def test_an_entry_of_a_version_that_knew_less_of_it_is_read() -> None:
+    entry = Entry("load", "night", turn=1, since=NOW, triggered="x")
+    assert entry_of(entry_values(entry)[:-1]) == entry
+    with pytest.raises(ValueError, match="unpack"):
+        entry_of(entry_values(entry)[:-2])
