@@ -465,7 +465,7 @@ class Board:
             run=job.run + 1,
             uow_state=UowState.REQUESTED,
             opened_turn=turn,
-            again_at=self.timetable.states[job.process].again_at(now),
+            again_at=self.timetable.states[job.process].again_at(now) or (job.again_at if decision.event is JobEvent.FINAL else None),
             changed_at=now,
             turn=turn,
         )

@@ -74,7 +74,7 @@ VERSION_2 = (
     '[2,7,"scheduler-1","2024-01-01T12:30:00+00:00",'
     '[["flights_hourly","2024010105",1,"2024-01-01T12:30:00+00:00",1,1,0,0,"state_invalid",0,0,0,null,null,"","","REOPENED",null,0,""]],'
     '[["a","flights_hourly","2024010105","queue_flights_hourly","2024010105","2024010105","2024-01-01T12:30:00+00:00",1,'
-    '"state_requested",0,"",0,0,false,null,"",null,null,"",""]],'
+    '"state_requested",0,"",0,0,false,null,"",null,null,"","",""]],'
     '[["b","state_in_progress","LOST",3,2,"caf\\u00e9"]],[["c","skip"]],["worker-1"],[[4,"done","ok"]],{}]'
 )
 TURN_1 = turn(
