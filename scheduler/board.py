@@ -27,6 +27,7 @@ from scheduler.moves import record
 from scheduler.policy import SchedulerSettings
 from scheduler.probing import Probed
 from scheduler.settlement import Settlement, is_given_up, retried, settle
+from scheduler.switches import off_blocker
 from scheduler.timetable import Node, Timetable, id_of
 from scheduler.trees import Topology
 from system.context import Context
@@ -212,11 +213,11 @@ class Board:
         was_live = job is not None and not is_embryo and job.again_at is not None
         first_at = states.open_at(ordinal) if was_live or (entry.is_live and not is_triggered) else None
         now = self.draft.now
-        occasion = Occasion(
-            process, self.timetable.period(node), now, is_closed, first_at, states.again_at(now), self.live.probes.heard(node),
-            self.live.unclaimed(job),
-        )
-        return MACHINES[entry.state_machine_name](job, inputs, entry.blocking_type, occasion)
+        period, heard = self.timetable.period(node), self.live.probes.heard(node)
+        occasion = Occasion(process, period, now, is_closed, first_at, states.again_at(now), heard, self.live.unclaimed(job))
+        found = MACHINES[entry.state_machine_name](job, inputs, entry.blocking_type, occasion)
+        # What is off asks its source nothing: that may be in repair, and by its answer jobs are finished.
+        return Wait((off_blocker(states, occasion.timeperiod),)) if isinstance(found, Ask) and not states.is_on else found
 
     def _is_closed(self, node: Node) -> bool:
         """Return whether a period has ended and its lag is over, also where the process ends before it by now."""
@@ -247,7 +248,7 @@ class Board:
     def _carry_out(self, decision: Close | Revert | Ask | Widen | Postpone | Wait, node: Node) -> None:
         match decision:
             case Ask():
-                self.live.ask(node, self.frontiers[node[0]])
+                self.live.ask(node, is_closed=self._is_closed(node))
             case Postpone(reason, until):
                 self.live.postpone(node, reason, until, self.draft)
             case Widen(slice_, until):
@@ -434,7 +435,7 @@ class Board:
             run=job.run + 1,
             uow_state=UowState.REQUESTED,
             opened_turn=turn,
-            again_at=self.timetable.states[job.process].again_at(now),
+            again_at=self.timetable.states[job.process].again_at(now) or (job.again_at if decision.event is JobEvent.FINAL else None),
             changed_at=now,
             turn=turn,
         )

@@ -61,7 +61,7 @@ class LateRows:
             again_at = states.again_at(now)
             assert again_at is not None  # it is recomputing: the check says so
             self._next_at[name] = again_at
-            found += [board.live.question(node, board.frontiers[name]) for node in self._some(name, board)]
+            found += [board.live.question(node, is_closed=True) for node in self._some(name, board)]
         # An answer is about the job as it stands now: what a later turn makes of it is not compared with it.
         self._asked.update({question.node: (question, board.timetable.head) for question in found})
         return found

@@ -8,7 +8,6 @@ from datetime import datetime
 from db.model import Job, Widening
 from scheduler.alarms import Alarms
 from scheduler.draft import Draft
-from scheduler.frontier import Frontier
 from scheduler.inflight import InFlight
 from scheduler.probing import Probes, Question
 from scheduler.timetable import Node, Timetable
@@ -31,15 +30,15 @@ class LiveMoves:
         flight = self._inflight.flights.get(job.uow_id) if job is not None and not job.held else None
         return flight.slice if flight is not None and flight.state is UowState.REQUESTED else ""
 
-    def question(self, node: Node, frontier: Frontier) -> Question:
-        """Return what a node's source is to be asked."""
-        states, group = frontier.states, self._topology.group(*node)
+    def question(self, node: Node, *, is_closed: bool) -> Question:
+        """Return what a node's source is to be asked; `is_closed` says whether its period is over."""
+        states, group = self._timetable.states[node[0]], self._topology.group(*node)
         start, end = states.calendar.start(states.qualifier, group.start), states.calendar.end(states.qualifier, group[-1])
-        return Question(node, start, end, node[1] < frontier.due_end)
+        return Question(node, start, end, is_closed)
 
-    def ask(self, node: Node, frontier: Frontier) -> None:
+    def ask(self, node: Node, *, is_closed: bool) -> None:
         """Have a node's source asked after this turn."""
-        self.probes.want(self.question(node, frontier))
+        self.probes.want(self.question(node, is_closed=is_closed))
 
     def widen(self, node: Node, slice_: str, until: datetime, draft: Draft) -> None:
         """Have a unit of work that nobody has claimed cover more. If somebody was first, the next run covers it."""
