@@ -80,7 +80,6 @@ def stats(tmp_path: Path) -> Iterator[Stats]:
     found.end()
 
 
-@pytest.mark.long
 def test_the_open_hour_grows_the_final_run_fixes_it_and_a_late_row_reopens_hour_and_day_once(stats: Stats) -> None:
     stats.start("up")
     wait_until(lambda: len(set(stats.runs("site_hourly", HOUR))) > 5, within_s=PATIENCE_S, what="the open hour is counted again and again")
