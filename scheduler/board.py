@@ -27,6 +27,7 @@ from scheduler.moves import record
 from scheduler.policy import SchedulerSettings
 from scheduler.probing import Probed, Probes, Question
 from scheduler.settlement import Settlement, is_given_up, retried, settle
+from scheduler.switches import off_blocker
 from scheduler.timetable import Node, Timetable, id_of
 from scheduler.trees import Topology
 from system.context import Context
@@ -213,11 +214,11 @@ class Board:
         was_live = job is not None and not is_embryo and job.again_at is not None
         first_at = states.open_at(ordinal) if was_live or (entry.is_live and not is_triggered) else None
         now = self.draft.now
-        occasion = Occasion(
-            process, self.timetable.period(node), now, is_closed, first_at, states.again_at(now), self.probes.heard(node),
-            self._unclaimed(job),
-        )
-        return MACHINES[entry.state_machine_name](job, inputs, entry.blocking_type, occasion)
+        period, heard = self.timetable.period(node), self.probes.heard(node)
+        occasion = Occasion(process, period, now, is_closed, first_at, states.again_at(now), heard, self._unclaimed(job))
+        found = MACHINES[entry.state_machine_name](job, inputs, entry.blocking_type, occasion)
+        # What is off asks its source nothing: that may be in repair, and by its answer jobs are finished.
+        return Wait((off_blocker(states, occasion.timeperiod),)) if isinstance(found, Ask) and not states.is_on else found
 
     def _is_closed(self, node: Node) -> bool:
         """Return whether a period has ended and its lag is over, also where the process ends before it by now."""
@@ -463,7 +464,7 @@ class Board:
             run=job.run + 1,
             uow_state=UowState.REQUESTED,
             opened_turn=turn,
-            again_at=self.timetable.states[job.process].again_at(now),
+            again_at=self.timetable.states[job.process].again_at(now) or (job.again_at if decision.event is JobEvent.FINAL else None),
             changed_at=now,
             turn=turn,
         )

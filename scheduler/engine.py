@@ -22,7 +22,7 @@ from scheduler.journal import Journal
 from scheduler.leases import SessionWatch
 from scheduler.policy import SchedulerSettings
 from scheduler.probing import NoProber, Prober
-from scheduler.registry import fit
+from scheduler.registry import fit, read_registered
 from scheduler.reopening import reopen_owed
 from scheduler.switches import reconciled
 from scheduler.timetable import Timetable
@@ -114,6 +114,8 @@ class Engine:
             for turn in turns:
                 timetable.apply(turn)
                 self._leader = turn.session
+            if timetable.is_outdated:
+                timetable = self._load()
         found = fit(timetable.registered, self._context, self._settings.timetable_start, now, timetable.head + 1)
         self._refuse(found.refusal)
         if self.refusal or self._leader_lives():
@@ -130,7 +132,7 @@ class Engine:
         timetable = Timetable(self._context, self._settings.timetable_start)
         projected = self._store.projected_turn()
         active, chunks = self._store.active_jobs(), self._store.chunks(list(self._context.managed))
-        timetable.load(chunks, active, self._store.entries(), self._store.switches(), self._store.processes())
+        timetable.load(chunks, active, self._store.entries(), self._store.switches(), read_registered(self._store).values())
         timetable.head = projected
         last = self._store.turns_after(projected - 1, 1) if projected else []
         self._leader = last[0].session if last else ""

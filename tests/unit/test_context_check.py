@@ -300,7 +300,7 @@ def test_a_key_that_differs_from_its_entrys_name_is_a_fault() -> None:
 )
 def test_a_freerun_entry_is_checked_too(fields: dict[str, Any], words: str) -> None:
     (fault,) = faults_of([freerun(**fields)])
-    assert fault.startswith("process 'load': ")
+    assert fault.startswith("process 'load' entry ")
     assert words in fault
 
 
