@@ -9,7 +9,7 @@ from rich.table import Table
 from launcher.parts import Roof
 from launcher.say import say
 from launcher.screen import json_option, number, show, show_json, table_of
-from scheduler.desk import Level
+from scheduler.levels import Level
 from system.lifecycle import JobState
 
 
@@ -17,15 +17,17 @@ from system.lifecycle import JobState
 @json_option
 @click.pass_obj
 def timetable_command(roof: Roof, *, as_json: bool) -> None:
-    """Show counts per tree and level, over the periods that are due."""
+    """Show counts per tree and level, over the periods that are due; of retired processes over what they left."""
     with roof.desk() as desk:
-        levels = desk.timetable()
+        levels, retired = desk.timetable(), desk.retired()
     if as_json:
-        show_json(levels)
-    elif not levels:
+        show_json([*levels, *retired])
+    elif not levels and not retired:
         say(f"the process context {roof.settings.context} registers no tree")
     else:
-        show(level_table(levels))
+        show(level_table([*levels, *retired]))
+        for level in (level for level in retired if level.active):
+            say(f"{level.process} has left the context with {level.active:,} jobs that are not finished: put it back to finish them")
 
 
 def level_table(levels: list[Level]) -> Table:
@@ -38,9 +40,13 @@ def level_table(levels: list[Level]) -> Table:
         if level.tree != tree and tree:
             made.add_section()
         cells = [_styled(name, counts[at]) for name, counts in kept]
-        made.add_row(escape(level.tree) if level.tree != tree else "", escape(level.process), *cells, level.last or "-")
+        made.add_row(escape(level.tree) if level.tree != tree else "", _named(level), *cells, level.last or "-")
         tree = level.tree
     return made
+
+
+def _named(level: Level) -> str:
+    return f"[dim]{escape(level.process)} (retired)[/dim]" if level.is_retired else escape(level.process)
 
 
 _COLUMNS = ("due", "done", "noop", "skipped", "late", "running", "failing", "held")

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from launcher.watch import Sight
-from scheduler.desk import Level
+from scheduler.levels import Level
 from system.clock import Clock
 
 _LINE_EVERY_S = 5.0

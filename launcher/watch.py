@@ -10,7 +10,8 @@ from datetime import datetime
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
-from scheduler.desk import Desk, Level, Progress
+from scheduler.desk import Desk
+from scheduler.levels import Level, Progress
 from supervisor.keeper import View
 from system.clock import Clock
 from system.errors import HorariumError

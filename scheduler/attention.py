@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from db.entries import Entry
-from db.model import Job, ProcessRow, Session, UnitOfWork
+from db.model import Job, Session, UnitOfWork
 from scheduler.audit_count import Counted
 from scheduler.timetable import Timetable
 from system.lifecycle import UOW_FINISHED, UowState
@@ -69,6 +69,8 @@ def of_audit(audit: Counted | None) -> Iterator[Need]:
 def of_entries(entries: Iterable[Entry], now: datetime) -> Iterator[Need]:
     """Yield the fires of freerun entries that are held, fail, or failed for good as the last one, and those lately missed and let go."""
     for entry in entries:
+        if not entry.goes_by:
+            continue  # it left the context: nobody can do anything about it
         place = entry.process, entry.name
         show = f"launch.py freerun show {entry.process} {entry.name}"
         for run in entry.runs:
@@ -89,10 +91,12 @@ def _of_sessions(sessions: Sequence[Session], leader: str) -> Iterable[Need]:
         yield Need("leader", "", "", None, "no scheduler leads: nothing is scheduled", "launch.py up")
     if not any(session.kind == "worker" for session in sessions):
         yield Need("worker", "", "", None, "no worker runs: nothing is done", "launch.py up")
-    for session in sessions:
+    refused: dict[tuple[str, str], dict[str, None]] = {}
+    for session in sorted(sessions, key=lambda session: (session.box, session.kind)):
         if text := session.facts.get("refused"):
-            first = text.partition("\n")[0].rstrip(":")
-            yield Need("context", "", "", None, f"{session.kind} on {session.box}: {first}", "launch.py context plan")
+            refused.setdefault((session.box, text.partition("\n")[0].rstrip(":")), {})[session.kind] = None
+    for (box, first), who in refused.items():
+        yield Need("context", "", "", None, f"{' and '.join(who)} on {box}: {first}", "launch.py context plan")
 
 
 def _of_job(job: Job) -> Need:
@@ -115,9 +119,3 @@ def running(uows: Iterable[UnitOfWork], sessions: Mapping[str, Session]) -> list
     found = [uow for uow in uows if uow.state is UowState.IN_PROGRESS and uow.session in sessions]
     found.sort(key=lambda uow: (str(uow.started_at), uow.id))
     return [Running(uow.id, sessions[uow.session].box, uow.started_at) for uow in found]
-
-
-def retired(registered: Iterable[ProcessRow], known: Iterable[str]) -> list[ProcessRow]:
-    """Return the processes that were registered and are not in the context, by name."""
-    names = set(known)
-    return sorted((row for row in registered if row.name not in names), key=lambda row: row.name)

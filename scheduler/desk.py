@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 
-from db.model import Command, Job, Session, UnitOfWork
+from db.entries import Entry
+from db.model import Command, Job, UnitOfWork
 from db.store import Store
 from mq.broker import Broker, Message
 from scheduler.blockers import Blocker
@@ -21,13 +22,18 @@ from scheduler.commands import plan_of
 from scheduler.decisions import Ask, Close, Open
 from scheduler.durations import Durations, Forecast, Usual, forecast
 from scheduler.events import LogEntry, log_of
+from scheduler.health import Health, health_of
 from scheduler.joblist import LATE, PHASES, JobLine, JobList, active_lines, nodes_in
 from scheduler.lateness import Late, late, late_at, late_since
+from scheduler.levels import Level, Progress, level_of, retired_level
 from scheduler.plans import Plan
 from scheduler.policy import SchedulerSettings
+from scheduler.registry import read_registered, retired
 from scheduler.switches import Standing, standing
 from scheduler.timetable import Node, Timetable
+from scheduler.totals import seconds_until, totals
 from scheduler.trees import Topology
+from scheduler.watermark import Watermark, Watermarks
 from scheduler.why import Scene, explain
 from system.calendars import UTC_CALENDAR
 from system.clock import Clock
@@ -39,42 +45,6 @@ from system.timeperiod import parse
 log = logging.getLogger(__name__)
 _TURNS_AT_ONCE = 500
 _WITH_A_WORKER = (UowState.REQUESTED, UowState.IN_PROGRESS)
-
-
-@dataclass(frozen=True, slots=True)
-class Level:
-    """One process of a tree, over the periods that are due. `counts` is by state label; `first` and `last` are ids, or empty.
-
-    `active`, `held` and `failing` count all jobs under way; `open` those of them whose period is not over, so that they
-    can't be done yet; `late` the unfinished periods that are past their deadline.
-    """
-
-    tree: str
-    process: str
-    qualifier: str
-    counts: dict[str, int]
-    due: int
-    finished: int
-    active: int
-    held: int
-    failing: int
-    first: str
-    last: str
-    open: int = 0
-    late: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far the whole timetable is. Done means that no command waits either. `is_stuck`: what is left can't be done without a person."""
-
-    due: int
-    finished: int
-    active: int
-    held: int
-    failing: int
-    is_done: bool
-    is_stuck: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +68,6 @@ class JobView:
     usual: Usual | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
-    """Whether anything is scheduled: the age of the leader's last successful turn, None when nobody leads."""
-
-    leader: str
-    last_turn: int
-    last_turn_age_s: float | None
-    sessions: list[Session]
-
-
 class Desk:
     """Reads for one person or page at a time; not for several threads. Every question may raise Unavailable."""
 
@@ -119,7 +79,9 @@ class Desk:
         self._settings = settings
         self._topology = Topology(context)
         self._timetable: Timetable | None = None
+        self._entries_of: Timetable | None = None  # the one that knows all entries
         self._leader = ""
+        self._watermarks = Watermarks()
 
     # -- what is
 
@@ -127,7 +89,15 @@ class Desk:
         """Return the counts of every process, tree by tree, coarsest level first."""
         table, now = self._read(), self._clock.now()
         by_tree = [(t.name, n) for t in self._context.trees.values() for n in sorted(t.enclosed_processes, key=self._fineness)]
-        return [self._level(table, tree, name, now) for tree, name in by_tree]
+        return [level_of(table, self._topology, tree, name, now) for tree, name in by_tree]
+
+    def retired(self) -> list[Level]:
+        """Return what the processes that left the context have left behind, by name."""
+        rows = retired(self._read().registered.values(), self._context.managed)
+        chunks, jobs = list(self._store.chunks([row.name for row in rows])) if rows else [], self._store.active_jobs() if rows else []
+        return [
+            retired_level(row, [c for c in chunks if c.process == row.name], [j for j in jobs if j.process == row.name]) for row in rows
+        ]
 
     def progress(self) -> Progress:
         """Return the sums over all processes that are on."""
@@ -140,6 +110,10 @@ class Desk:
         is_done = due == finished and active == sum(level.open for level in levels) and not has_command
         is_stuck = held > 0 and not is_done and not has_command and not self._goes_on()
         return Progress(due, finished, active, held, failing, is_done, is_stuck)
+
+    def watermarks(self) -> list[Watermark]:
+        """Return up to where each process is complete."""
+        return self._watermarks.of(self._read(), self._clock.now())
 
     def late(self, explained: int = 10) -> list[Late]:
         """Return the processes that have late periods, the longest late first; for the first `explained` what they wait for."""
@@ -160,11 +134,8 @@ class Desk:
 
     def health(self) -> Health:
         """Return who leads and when it last did a round that succeeded. The age is by wall clocks: to be shown."""
-        table, sessions = self._read(), self._store.sessions()
-        leader = next((s for s in sessions if s.id == self._leader), None)
-        turned_at = leader.facts.get("turned_at") if leader else None
-        age_s = max(0.0, (self._clock.now() - datetime.fromisoformat(turned_at)).total_seconds()) if turned_at else None
-        return Health(leader.id if leader else "", table.head, age_s, sessions)
+        table = self._read()
+        return health_of(self._leader, table.head, self._store.sessions(), self._clock.now())
 
     def job(self, process: str, timeperiod: str) -> JobView:
         """Return one job with its unit of work and what it waits for; raises NotFound or TimeperiodError."""
@@ -252,26 +223,12 @@ class Desk:
         return "".join(piece.text for piece in self._store.output(found[0].uow_id)) if found else ""
 
     def totals(self) -> dict[str, int]:
-        """Return how many jobs are finished and how many units of work were opened. Reads all turns: for a report, not for a page."""
-        jobs = sum(level.counts.get(state.label, 0) for level in self.timetable() for state in JOB_FINISHED)
-        number = uows = 0
-        while turns := self._store.turns_after(number, _TURNS_AT_ONCE):
-            uows += sum(len(turn.opened) for turn in turns)
-            number = turns[-1].number
-        return {"jobs": jobs, "uows": uows}
+        """Return how many jobs are finished, and how many units of work are kept. Counts records: for a report, not for a page."""
+        return totals(self.timetable(), self._store)
 
     def seconds(self) -> float:
-        """Return the seconds from the first turn to the last that moved a job; 0 before the first."""
-        first = self._store.turns_after(0, 1)
-        number = self._read().head
-        while number > 0 and first:
-            last = self._store.turns_after(number - 1, 1)[0]
-            if last.number > number:
-                break  # the earlier ones were archived
-            if last.jobs:
-                return (last.decided_at - first[0].decided_at).total_seconds()
-            number -= 1
-        return 0.0
+        """Return the seconds from the first turn that is kept to the last that moved a job; 0 before the first."""
+        return seconds_until(self._read().head, self._store)
 
     # -- what is asked for
 
@@ -310,13 +267,22 @@ class Desk:
         """Return the timetable as of the last turn. To be looked at, never to be changed."""
         return self._read()
 
+    def entries(self) -> Collection[Entry]:
+        """Return all freerun entries as of the last turn. The first call reads all of them, the next ones what has changed."""
+        table = self._read()
+        if self._entries_of is not table:
+            table.meet(self._store.entries())
+            self._entries_of = table
+        return table.entries.values()
+
     def _read(self) -> Timetable:
         """Return the timetable as of the last turn; only the first call reads all of it."""
         if self._timetable is None:
             self._timetable = Timetable(self._context, self._settings.timetable_start)
             self._timetable.head = self._store.projected_turn()
             chunks, active = self._store.chunks(list(self._context.managed)), self._store.active_jobs()
-            self._timetable.load(chunks, active, switches=self._store.switches(), registered=self._store.processes())
+            rows = read_registered(self._store).values()
+            self._timetable.load(chunks, active, switches=self._store.switches(), registered=rows)
             last = self._store.turns_after(self._timetable.head - 1, 1) if self._timetable.head else []
             self._leader = last[0].session if last else ""
         while turns := self._store.turns_after(self._timetable.head, _TURNS_AT_ONCE):
@@ -326,6 +292,9 @@ class Desk:
             for turn in turns:
                 self._timetable.apply(turn)
                 self._leader = turn.session
+            if self._timetable.is_outdated:
+                self._timetable = None
+                return self._read()
         return self._timetable
 
     def _goes_on(self) -> bool:
@@ -348,28 +317,6 @@ class Desk:
         board = Board(self._context, self._topology, table, self._settings, self._clock.now())
         board.resume(uows.values())
         return board, uows
-
-    def _level(self, table: Timetable, tree: str, process: str, now: datetime) -> Level:
-        states = table.states[process]
-        due_end = states.due_end(now)
-        counts = states.counts(states.first, due_end)
-        jobs = {node[1]: job for node, job in table.active.items() if node[0] == process}
-        is_empty = due_end <= states.first
-        return Level(
-            tree,
-            process,
-            states.qualifier.name,
-            {state.label: count for state, count in counts.items() if count},
-            due_end - states.first,
-            sum(counts[state] for state in JOB_FINISHED),
-            len(jobs),
-            sum(1 for job in jobs.values() if job.held),
-            sum(1 for job in jobs.values() if job.failing_since and not job.held),
-            "" if is_empty else table.period((process, states.first)),
-            "" if is_empty else table.period((process, due_end - 1)),
-            sum(1 for ordinal in jobs if states.is_open(ordinal, now)),
-            sum(1 for _ in late(states, self._topology, now)),
-        )
 
     def _node(self, process: str, timeperiod: str) -> tuple[str, int]:
         if process not in self._context.managed:

@@ -8,11 +8,12 @@ from datetime import datetime
 
 from db.store import Store
 from mq.broker import Broker
-from scheduler.attention import Needs, Running, needs, of_audit, of_entries, retired, running, under_way
+from scheduler.attention import Needs, Running, needs, of_audit, of_entries, running, under_way
 from scheduler.audit_count import Counted, counted
 from scheduler.desk import Desk
 from scheduler.policy import SchedulerSettings
-from scheduler.watermark import Watermark, watermark
+from scheduler.registry import retired
+from scheduler.watermark import Watermark
 from system.errors import BrokerError, Unavailable
 
 log = logging.getLogger(__name__)
@@ -55,10 +56,10 @@ def overview(desk: Desk, store: Store, broker: Broker, queues: list[str], settin
     sessions = {session.id: session for session in health.sessions}
     ids = under_way(table, _MOST_UOWS)
     audit = counted(sessions[health.leader].facts) if health.leader else None
-    more = [*of_audit(audit), *of_entries(store.entries(), now)]
+    more = [*of_audit(audit), *of_entries(desk.entries(), now)]
     return Overview(
         needs(table, health.sessions, health.leader, _MOST_NEEDS, more),
-        [watermark(states, now) for states in table.states.values()],
+        desk.watermarks(),
         running(store.uows(ids), sessions),
         len(ids),
         _depths(broker, queues),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from scheduler.timetable import States, id_of
+from scheduler.timetable import States, Timetable, id_of
 from system.lifecycle import JOB_FINISHED
 
 _OPEN, _DONE = b"\0", b"\1"
@@ -36,3 +36,20 @@ def watermark(states: States, now: datetime) -> Watermark:
         return Watermark(states.process.name, through)
     holes = flags.count(_DONE + _OPEN, 0, last_done) + flags.startswith(_OPEN)
     return Watermark(states.process.name, through, holes, id_of(states.qualifier, states.first + first_open))
+
+
+class Watermarks:
+    """The watermarks of all processes, counted anew only where a turn was made or a period became due since."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[tuple[int, int], Watermark]] = {}
+
+    def of(self, table: Timetable, now: datetime) -> list[Watermark]:
+        """Return the watermark of every process, in the order of the context."""
+        found = []
+        for name, states in table.states.items():
+            key = table.head, states.due_end(now)
+            if name not in self._known or self._known[name][0] != key:
+                self._known[name] = key, watermark(states, now)
+            found.append(self._known[name][1])
+        return found

@@ -53,6 +53,7 @@ class Presence:
         self._until_s = 0.0
         self._next_beat_s = 0.0
         self._facts: dict[str, str] = {}
+        self._remarks: dict[str, str] = {}
         self._cancels: dict[str, None] = {}
 
     @property
@@ -87,6 +88,11 @@ class Presence:
         """Set what the next beats tell of the worker."""
         with self._lock:
             self._facts = facts
+
+    def remark(self, facts: dict[str, str]) -> None:
+        """Set what the next beats tell beside that, whoever works."""
+        with self._lock:
+            self._remarks = facts
 
     def open(self, now: datetime) -> None:
         """Open a new session and let the slots live. Only after what ran under the one before has ended; raises Unavailable."""
@@ -141,7 +147,7 @@ class Presence:
         with self._lock:
             if self._look() is not Standing.OPEN:
                 return
-            session, facts = self._session, {**self._facts, "beat_at": now.isoformat()}
+            session, facts = self._session, {**self._facts, **self._remarks, "beat_at": now.isoformat()}
             sent_s = self._clock.monotonic()
             self._next_beat_s = sent_s + self._settings.beat_s
         try:

@@ -108,6 +108,8 @@ class WorkerService:
         return wait_s
 
     def _take_up_context(self) -> None:
+        if self._watch:
+            self._presence.remark({"refused": self._watch.refusal} if self._watch.refusal else {})
         context = self._watch.take() if self._watch else None
         if context is None:
             return

@@ -82,7 +82,7 @@ def test_a_folder_that_is_a_file_is_a_usage_error(tmp_path: Path) -> None:
     assert call("init", "a", cwd=tmp_path).returncode == 2
     assert call("init", cwd=tmp_path).returncode == 2
     under = call("init", "a/b", cwd=tmp_path)
-    assert (under.returncode, under.stderr) == (1, f"error: Not a directory: {tmp_path}/a/b\n")
+    assert (under.returncode, under.stderr) == (1, f"error: {tmp_path}/a/b can't be made (not a directory): name another folder\n")
 
 
 def test_as_json_it_names_what_was_written(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from mq.memory import MemoryBroker
 from mq.urls import open_broker
 from system.clock import RealClock
 from system.context import REPORT_QUEUE, Context
+from system.context_watch import ContextWatch
 from system.errors import BrokerError
 from system.lifecycle import UowState
 from tests.support.builders import turn, uow
@@ -36,9 +37,11 @@ UOW_ID = "flights_hourly/2024010101/1/1"
 
 
 @contextmanager
-def at_work(store: Store, broker: Broker, slots: Slots, settings: WorkerSettings = QUICK) -> Iterator[WorkerService]:
+def at_work(
+    store: Store, broker: Broker, slots: Slots, settings: WorkerSettings = QUICK, watch: ContextWatch | None = None
+) -> Iterator[WorkerService]:
     """Run a worker's service in a thread; stops it at the end, and fails the test where it does not."""
-    service = WorkerService(store, broker, slots, CONTEXT, CLOCK, settings, "box-1")
+    service = WorkerService(store, broker, slots, CONTEXT, CLOCK, settings, "box-1", watch)
     thread = Thread(target=service.run)
     thread.start()
     try:
@@ -245,3 +248,15 @@ def test_live_work_that_comes_while_backfill_holds_its_share_starts_at_once_on_t
         assert [store.uows([name])[0].state for name in old[1:]] == [UowState.REQUESTED] * 2
     broker.close()
     store.close()
+
+
+def test_a_context_that_it_refuses_is_told_with_its_beats_until_it_is_mended(tmp_path: Path) -> None:
+    store, broker = MemoryStore(), MemoryBroker()
+    watch = ContextWatch(tmp_path / "context.py", CONTEXT, lambda: CONTEXT, lambda _: "")
+    watch.look()
+    with at_work(store, broker, VirtualSlots(1, CLOCK, taking(0.05)), watch=watch):
+        wait_until(lambda: any("can't be read" in s.facts.get("refused", "") for s in store.sessions()), what="the refusal to be told")
+        (tmp_path / "context.py").write_text("")
+        watch.look()
+        wait_until(lambda: all("refused" not in s.facts for s in store.sessions()), what="the refusal to be over")
+    assert store.sessions() == []

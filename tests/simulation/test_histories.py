@@ -60,6 +60,7 @@ def test_histories_are_not_idle() -> None:
     moves = {move.event.name for turn in turns for move in turn.moves}
     assert moves >= {"LOST", "RETRIED", "CANCELED", "GIVEN_UP"}
     assert sum(len(world.engines) for world in worlds) > 2 * len(worlds)
-    assert {verb for world in worlds for verb in world.plans} >= {"reprocess", "release"}
+    assert {verb for world in worlds for verb in world.plans} >= {"reprocess", "release", "skip", "hold", "trigger"}
     assert sum(len(world.plans) for world in worlds) > len(worlds)
+    assert any(not world.book.runs(node) for world in worlds for node in world.book.nodes)  # time grouping
     assert sum(len(world.marks) for world in worlds) > 20 * len(worlds)

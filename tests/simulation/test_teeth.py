@@ -12,7 +12,7 @@ import pytest
 
 from db.memory import MemoryStore
 from db.model import Cancel, Job, Turn, UnitOfWork
-from scheduler import board, commands, continuous, machines, plans
+from scheduler import board, commands, continuous, machines, plans, trees, why
 from scheduler.board import Board
 from scheduler.decisions import Close, Decision, Input, Occasion, Open, Revert, Wait
 from scheduler.engine import Engine
@@ -145,6 +145,18 @@ def without_holds(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(board, "held", lambda job: Open())
 
 
+def without_groups(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(trees, "group_of", lambda qualifier, ordinal, grouping: range(ordinal, ordinal + 1))
+
+
+def without_the_ends_of_childrens_groups(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(trees.Topology, "awaited_of", trees.Topology.children_of)
+
+
+def without_the_causes_of_causes(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(why, "_deeper", lambda scene, blocker, process, depth: blocker)
+
+
 TEETH = [
     without_fence,
     without_fenced_outcomes,
@@ -162,6 +174,9 @@ TEETH = [
     without_dependants_of_what_is_reprocessed,
     without_descendants_of_what_is_skipped,
     without_holds,
+    without_groups,
+    without_the_ends_of_childrens_groups,
+    without_the_causes_of_causes,
 ]
 
 

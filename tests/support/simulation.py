@@ -7,14 +7,18 @@ from collections.abc import Iterable
 from zlib import crc32
 
 from db.model import Command
+from mq.memory import MemoryBroker
 from scheduler.audit import LATE, OVERLAP
+from scheduler.desk import Desk
+from system.lifecycle import JOB_FINISHED
 from tests.support.audits import audited
 from tests.support.simulation_actors import Scheduler, Working
-from tests.support.simulation_book import Violation, must
+from tests.support.simulation_book import Violation, must, state_of
 from tests.support.simulation_commands import plans_judged
 from tests.support.simulation_faults import Misfortune
 from tests.support.simulation_oracle import judge
 from tests.support.simulation_plan import END, LEASE_S, SCHEDULER, plan_of
+from tests.support.simulation_why import wrong_why
 from tests.support.simulation_world import World
 
 PATIENCE_S = 1_500.0
@@ -36,13 +40,24 @@ def play(seed: int, *, ignore_deadline: bool = False) -> World:
     found, kinds = [engine.second_look_found for engine in world.engines], world.plan.kinds
     judge(world.book, world.store, world.marks, found, is_calm=not kinds, has_jumps="jump" in kinds)
     _audit(world)
+    _ask_why(world)
     return world
+
+
+def _ask_why(world: World) -> None:
+    """Have `why` say of what is left unfinished what it waits for."""
+    desk, jobs = Desk(world.store, MemoryBroker(), world.plan.context, world.clock, SCHEDULER), world.store.every_job()
+    left = [node for node in world.book.nodes if state_of(jobs, node) not in JOB_FINISHED]
+    wrong = [text for node in left[:: 1 + len(left) // 8] if (text := wrong_why(desk, world.book, node, jobs))]
+    must(not wrong, *wrong[:3])
 
 
 def _audit(world: World) -> None:
     """Have the audit find nothing that the judge did not find: workers' times say nothing where clocks were put back."""
     unclear = {LATE, *((OVERLAP,) if "jump" in world.plan.kinds else ())}
     wrong = [found for found in audited(world.store, world.plan.context, world.clock, SCHEDULER) if found.kind not in unclear]
+    # Who runs every so many seconds may be due just now, with no engine's turn since.
+    wrong = [found for found in wrong if not world.book.is_restless((found.process, found.timeperiod), world.store.every_job())]
     must(not wrong, "the audit found", len(wrong), *wrong[:3])
 
 

@@ -13,7 +13,7 @@ from db.model import Job, UnitOfWork
 from system.context import Context, Dependency, ManagedProcess
 from system.lifecycle import JOB_FINISHED, UOW_FINISHED, JobState, UowState
 from system.timeperiod import Timeperiod, parse
-from tests.support.simulation_spans import counterparts, span_of, zones_of
+from tests.support.simulation_spans import counterparts, group_around, span_of, zones_of
 
 Node = tuple[str, str]
 Jobs = Mapping[Node, Job]
@@ -63,32 +63,64 @@ class Book:
         for process in self.processes.values():
             low, high = (parse(process.qualifier, text).ordinal for text in (process.start, process.end))
             self.nodes += [(process.name, Timeperiod(process.qualifier, ordinal).id) for ordinal in range(low, high)]
-        known = set(self.nodes)
-        tree_of = {name: tree for tree in context.trees.values() for name in tree.enclosed_processes}
-        self.children: dict[Node, list[Node]] = {}
+        self.known = set(self.nodes)
+        self.groups = {node: group_around(self.processes[node[0]], node[1]) for node in self.nodes}
+        self.inside: dict[Node, list[Node]] = {}  # the periods of the next finer level inside a period's group
+        self.children: dict[Node, list[Node]] = {}  # what it waits for of these, to the end of their groups
         self.dependencies: dict[Node, list[Entry]] = {}
         self.before: dict[Node, Node] = {}
-        for name, text in self.nodes:
-            tree = tree_of[name]
-            self.children[name, text] = [n for n in self._inside(name, text, tree.enclosed_processes) if n in known]
-            same = [o for t in tree.dependent_on for o in context.trees[t].enclosed_processes if self._level(o) == self._level(name)]
-            whole = [Entry(((other, text),)) for other in same if (other, text) in known]
-            self.dependencies[name, text] = [*whole, *(self._entry(name, text, need, known) for need in self.processes[name].needs)]
-            before = (name, parse(self.processes[name].qualifier, text).shift(-1).id)
-            if self.processes[name].in_order and before in known:
-                self.before[name, text] = before
+        for node in self.nodes:
+            self._enter(node)
         self.users: dict[Node, list[Node]] = {node: [] for node in self.nodes}
         for node in self.nodes:
             for other in dict.fromkeys(self.inputs(node)):
                 self.users[other].append(node)
 
-    def _entry(self, name: str, text: str, need: Dependency, known: set[Node]) -> Entry:
+    def _enter(self, node: Node) -> None:
+        """Find what a period that runs is made of; one that ends no group has nothing to wait for."""
+        name, trees = node[0], self.context.trees.values()
+        self.inside[node], self.children[node], self.dependencies[node] = [], [], []
+        if not self.runs(node):
+            return
+        tree = next(tree for tree in trees if name in tree.enclosed_processes)
+        whole = [found for text in self.groups[node] for found in self._inside(name, text, tree.enclosed_processes)]
+        self.inside[node] = [found for found in whole if found in self.known]
+        # A group that begins before its process does, covers that time too.
+        self.children[node] = self._to_their_ends(whole)
+        same = [o for t in tree.dependent_on for o in self.context.trees[t].enclosed_processes if self._level(o) == self._level(name)]
+        ends = [self._to_their_ends([(other, text) for text in self.groups[node]]) for other in same]
+        self.dependencies[node] = [Entry(tuple(found)) for found in ends if found]
+        self.dependencies[node] += [self._entry(node, need) for need in self.processes[name].needs]
+        before = (name, parse(self.processes[name].qualifier, self.groups[node][0]).shift(-1).id)
+        if self.processes[name].in_order and before in self.known:
+            self.before[node] = before
+
+    def runs(self, node: Node) -> bool:
+        """Return whether a period runs for its group."""
+        return self.groups[node][-1] == node[1]
+
+    def end_of(self, node: Node) -> Node:
+        """Return the period that runs for a period's group."""
+        return node[0], self.groups[node][-1]
+
+    def _to_their_ends(self, nodes: Iterable[Node]) -> list[Node]:
+        """Return periods with those after them in their groups: whoever depends on one depends on what its group's end runs."""
+        found: dict[Node, None] = {}
+        for name, text in nodes:
+            group = group_around(self.processes[name], text)
+            found.update({(name, other): None for other in group[group.index(text) :] if (name, other) in self.known})
+        return sorted(found)
+
+    def _entry(self, node: Node, need: Dependency) -> Entry:
         """Return the periods that a dependency means, one after the other as REFERENCE 1.3 says it."""
-        found = []
+        found: list[Node] = []
         for other in need.processes:
-            qualifier, same = self.processes[other].qualifier, counterparts(self.processes[name], self.processes[other], self.zones, text)
-            found += [(other, Timeperiod(qualifier, at + need.offset - back).id) for at in same for back in range(need.last)]
-        return Entry(tuple(node for node in dict.fromkeys(found) if node in known), need.any_of, need.optional)
+            qualifier = self.processes[other].qualifier
+            for text in self.groups[node]:
+                same = counterparts(self.processes[node[0]], self.processes[other], self.zones, text)
+                found += [(other, Timeperiod(qualifier, at + need.offset - back).id) for at in same for back in range(need.last)]
+        whole = [n for n in self._to_their_ends(found) if n[0] != node[0] or n[1] < self.groups[node][0]]
+        return Entry(tuple(n for n in whole if not need.any_of or self.runs(n)), need.any_of, need.optional)
 
     def inputs(self, node: Node) -> list[Node]:
         """Return what `node` is made of, what it may finish without among it."""
@@ -135,8 +167,8 @@ class Book:
         return [f"{node[0]} {node[1]}: {owes}" for node in self.nodes if (owes := self._owes(node, jobs))]
 
     def begin(self, node: Node) -> datetime:
-        """Return when a period begins."""
-        return span_of(self.processes[node[0]], self.zones[node[0]], node[1])[0]
+        """Return when a period's group begins."""
+        return span_of(self.processes[node[0]], self.zones[node[0]], self.groups[node][0])[0]
 
     def close(self, node: Node) -> datetime:
         """Return when a period is over, its lag too."""
@@ -154,6 +186,8 @@ class Book:
         if job is not None and job.held:
             return ""
         if job is None or job.state is JobState.EMBRYO:
+            if not self.runs(node):
+                return "to be passed over, for it ends no group"
             if self.is_shut_for_good(node, jobs):
                 return "to be skipped"
             return "to be run" if self.is_open(node, jobs) else ""

@@ -148,6 +148,7 @@ class _Replay:
         self.opened[uow.id] = turn.number
         self.opened_at[uow.id] = turn.decided_at
         node, job = node_of(uow), self.jobs[node_of(uow)]
+        must(self.book.runs(node), uow.id, "was opened in turn", turn.number, "and ends no group")
         must(job.uow_id == uow.id and uow.turn == turn.number, uow.id, "was opened for", job)
         must(not job.held, uow.id, "was opened in turn", turn.number, "for a job that is held:", job)
         lane = "backfill" if uow.queue.endswith("_backfill") else "live"
@@ -201,6 +202,10 @@ class _Replay:
             is_lost = is_live and job.good_runs and not job.reason.startswith("operator")
             must(not is_lost, job.uow_id, "was skipped in turn", turn.number, "with good runs:", job)
             return
+        if not self.book.runs(node):
+            is_over = job.state is JobState.NOOP and job.run == 0 and self.latest[turn.number] >= self.book.close(node)
+            must(is_over, node, "ends no group, and is", job, "in turn", turn.number)
+            return
         must(not is_live or before is JobState.FINAL_RUN, job.uow_id, "is", job.state.label, "without a final run:", before.label)
         must(job.uow_state is _OUTCOMES[job.state], job.uow_id, "is", job.state.label, "and its unit of work", job.uow_state)
         unfinished = self.book.missing(node, self.jobs)
@@ -239,7 +244,7 @@ def judge(
     must(not any(second_looks), "the second look found", sum(second_looks))
     must(not is_calm or not any(replay.losses.values()), "nothing went wrong, and claims were lost:", dict(replay.losses))
     _judge_attempts(replay, store, marks)
-    sums = wrong_sums(book.context, book.children, marks)
+    sums = wrong_sums(book.context, book.inside, marks)
     must(not sums, "children do not sum to their parents:", sums[:3])
     if is_calm:
         _judge_patience(store, marks, 3.0)

@@ -37,9 +37,10 @@ class Orders:
         return job.state is JobState.SKIPPED and job.reason.startswith("operator") and _SKIPPED in job.reason
 
     def named(self, command: Command) -> list[Node]:
-        """Return the periods that a command names."""
+        """Return the periods that a command names: of a group the one that runs."""
         until = command.until or command.timeperiod + "~"
-        return [node for node in self.book.nodes if node[0] == command.process and command.timeperiod <= node[1] < until]
+        found = [node for node in self.book.nodes if node[0] == command.process and command.timeperiod <= node[1] < until]
+        return list(dict.fromkeys(self.book.end_of(node) for node in found))
 
     def _by(self, text: str, job: Job | None) -> list[Command]:
         """Return the commands that a job's reason tells of: not more than one, but where two were given in one moment."""
@@ -55,13 +56,13 @@ class Orders:
             must(is_named, job, "was skipped by an operator, and reopened by", commands)
 
     def _judge_skipped(self, job: Job, commands: list[Command], after: Jobs) -> None:
-        children = self.book.children[node_of(job)]
+        children = [child for child in self.book.inside[node_of(job)] if self.book.runs(child)]
         is_empty = bool(children) and all(state_of(after, child) is JobState.SKIPPED for child in children)
         is_meant = is_empty or any(node_of(job) in self._descendants(self.named(command)) for command in commands)
         must(is_meant, job, "was skipped by", commands)
 
     def _descendants(self, nodes: Iterable[Node]) -> set[Node]:
-        return _reach(nodes, lambda node: self.book.children[node])
+        return _reach(nodes, lambda node: self.book.inside[node])
 
     def _downstream(self, nodes: Iterable[Node], jobs: Jobs | None = None) -> set[Node]:
         """Return `nodes` and what is made of them, directly or not; with `jobs` only what is made of something that has been touched."""

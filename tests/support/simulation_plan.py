@@ -40,6 +40,8 @@ _SPANS = {
 ZONES = ("UTC", "Europe/Berlin", "Africa/Cairo", "Atlantic/Azores", "America/New_York", "Pacific/Kiritimati", "Pacific/Honolulu")
 ODD_ZONES = ("Asia/Kolkata", "Asia/Kathmandu", "America/St_Johns")
 
+GROUPINGS = {"_hourly": (2, 3, 5, 20), "_daily": (2, 3, 7), "_monthly": (2, 3)}
+
 # What can go wrong, and how often a history has it. Not all at once: some faults hide behind others.
 KINDS = ("death", "unavailable", "late", "nap", "pause", "store away", "messages", "purge", "jump", "stop", "slot")
 _SHARE = 0.55
@@ -95,7 +97,10 @@ def plan_of(seed: int) -> Plan:
     return Plan(
         seed,
         _with_machines(
-            Random(f"machines {seed}"), _with_needs(Random(f"needs {seed}"), _with_zones(Random(f"zones {seed}"), _context(luck)))
+            Random(f"machines {seed}"),
+            _with_needs(
+                Random(f"needs {seed}"), _with_groups(Random(f"groups {seed}"), _with_zones(Random(f"zones {seed}"), _context(luck)))
+            ),
         ),
         luck.choice((END, MIDNIGHT + timedelta(hours=luck.randint(-2, 2), seconds=-5), datetime(2024, 2, 29, 23, 59, 55, tzinfo=UTC))),
         luck.choice((1, 1, 2)),
@@ -138,6 +143,14 @@ def _with_zones(luck: Random, context: Context) -> Context:
         has_hours = any(context.managed[process].qualifier is HOURLY for process in tree.enclosed_processes)
         trees[name] = replace(tree, time_zone=luck.choice(ZONES if has_hours else (*ZONES, *ODD_ZONES)))
     return Context(context.processes, trees)
+
+
+def _with_groups(luck: Random, context: Context) -> Context:
+    """Return most contexts as they are; in the others some processes run every so many periods. Has luck of its own."""
+    if luck.random() < 0.6:
+        return context
+    found = [replace(p, time_grouping=luck.choice((1, *GROUPINGS[p.qualifier.name]))) for p in context.managed.values()]
+    return Context(tuple(found), context.trees)
 
 
 def _with_needs(luck: Random, context: Context) -> Context:

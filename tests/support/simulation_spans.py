@@ -29,6 +29,32 @@ def span_of(process: ManagedProcess, zone: str, text: str) -> Span:
     return _moment(process.qualifier, zone, first), _moment(process.qualifier, zone, first.shift(1))
 
 
+def group_around(process: ManagedProcess, text: str) -> list[str]:
+    """Return the periods that run together with one: from the one after a group's end to the next end, as REFERENCE 1.1 has it."""
+    size, period = process.time_grouping, parse(process.qualifier, text)
+    if size == 1:
+        return [text]
+    low = high = period
+    while not _is_end(low.shift(-1), size) and _unit_of(low.shift(-1)) == _unit_of(period):
+        low = low.shift(-1)
+    while not _is_end(high, size) and (not process.end or high.shift(1).id < process.end):
+        high = high.shift(1)
+    return [Timeperiod(process.qualifier, ordinal).id for ordinal in range(low.ordinal, high.ordinal + 1)]
+
+
+def _is_end(period: Timeperiod, size: int) -> bool:
+    token = int(_token_of(period))
+    return (token > 0 and token % size == 0) or _unit_of(period.shift(1)) != _unit_of(period)
+
+
+def _token_of(period: Timeperiod) -> str:
+    return period.id[8:] if period.qualifier is HOURLY else period.id[6:8] if period.id[6:8] != "00" else period.id[4:6]
+
+
+def _unit_of(period: Timeperiod) -> str:
+    return period.id[:8] if period.qualifier is HOURLY else period.id[:6] if period.id[6:8] != "00" else period.id[:4]
+
+
 def _moment(qualifier: Qualifier, zone: str, period: Timeperiod) -> datetime:
     return period.start if qualifier is HOURLY else period.start.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
@@ -60,11 +86,19 @@ def wrong_sums(context: Context, children: Mapping[Node, Sequence[Node]], marks:
         if node not in ran or not found:
             continue
         child = managed[found[0][0]]
+        if child.time_grouping > 1 and zones[child.name] != "UTC":
+            continue  # a group of hours may reach over the end of a zone's day
         whole = [_moment(child.qualifier, zones[child.name], parse(child.qualifier, bound)) for bound in (child.start, child.end)]
-        spans = sorted(ran.get(each) or span_of(child, zones[child.name], each[1]) for each in found)
+        groups = {each: group_around(child, each[1]) for each in found}
+        own = {
+            each: (span_of(child, zones[child.name], group[0])[0], span_of(child, zones[child.name], group[-1])[1])
+            for each, group in groups.items()
+            if group[-1] == each[1]
+        }
+        spans = sorted(ran.get(each) or span for each, span in own.items())
         low, high = max(ran[node][0], whole[0]), min(ran[node][1], whole[1])
         bounds = [low, *(end for _, end in spans)]
-        if bounds != [*(start for start, _ in spans), high]:
+        if bounds != [*(max(start, whole[0]) for start, _ in spans), high]:
             wrong.append(f"{node[0]} {node[1]} is from {low} to {high}, its children are {found[0][1]} to {found[-1][1]}")
     return wrong
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
+from db.memory import MemoryStore
+from db.model import Turn
 from scheduler.blockers import Blocker
 from scheduler.desk import Desk
 from scheduler.policy import SchedulerSettings
+from system.context import dependency_entry
 from system.errors import NotFound, TimeperiodError
 from system.lifecycle import UowEvent
 from tests.support.lamp import Lamp, context, hours, january, with_fields
@@ -121,6 +125,31 @@ def test_periods_that_a_process_does_not_have_say_so(timeperiod: str, kind: str)
     assert leaf(day().desk.why("flights_hourly", timeperiod)).kind == kind
 
 
+def test_what_lies_before_the_start_of_an_input_counts_as_done_and_is_named() -> None:
+    depends = [dependency_entry("rates_daily", last=3)]
+    days, rates = january(("daily",), depends_on=depends), [replace(p, name="rates_daily") for p in january(("daily",))]
+    lamp = Lamp([*days, *rates])
+    (before,) = lamp.desk.why("flights_daily", "2013010100").notes
+    assert before == "rates_daily 2012123000 to 2012123100 (2 periods) are before its start: count as done"
+    lamp.run()
+    assert lamp.desk.why("flights_daily", "2013010100").notes == (before,)
+    assert lamp.desk.why("rates_daily", "2013010100").notes == ()
+
+
+def test_a_part_before_the_start_is_no_good_period_where_one_of_several_is_enough() -> None:
+    needs = [dependency_entry("rates_daily", offset=offset, last=2, any_of=True) for offset in (0, -1)]
+    some = [with_fields(january(("daily",)), "flights_daily", {"depends_on": [need]}) for need in needs]
+    rates = [replace(p, name="rates_daily") for p in january(("daily",))]
+    assert [Lamp([*days, *rates]).desk.why("flights_daily", "2013010100").notes for days in some] == [
+        (), ("rates_daily 2012123000 to 2012123100 (2 periods) are before its start: count as done",)
+    ]  # fmt: skip
+
+
+def test_a_single_period_before_the_start_of_a_level_below_is_named() -> None:
+    hours = with_fields(january(), "flights_hourly", {"start": "2013010101"})
+    assert Lamp(hours).desk.why("flights_daily", "2013010100").notes == ("flights_hourly 2013010100 is before its start: counts as done",)
+
+
 def test_a_finished_job_says_so() -> None:
     lamp = day()
     lamp.work(*hours(1))
@@ -214,3 +243,48 @@ def test_fault_29_health_is_the_age_of_the_last_successful_turn() -> None:
     lamp.clock.sleep(90)
     health = lamp.desk.health()
     assert (health.leader, health.last_turn_age_s) == ("scheduler-1", 90.0)
+
+
+class CountingTurns(MemoryStore):
+    """A store that counts the turns that it hands out."""
+
+    handed = 0
+
+    def turns_after(self, number: int, limit: int) -> list[Turn]:
+        found = super().turns_after(number, limit)
+        self.handed += len(found)
+        return found
+
+
+def test_how_long_it_took_is_told_without_walking_all_turns() -> None:
+    store = CountingTurns()
+    lamp = Lamp(january(("hourly",)), store=store)
+    lamp.clock.sleep(60)
+    lamp.run()
+    lamp.clock.sleep(3600)
+    moved = lamp.engine.head
+    for number in range(moved + 1, moved + 1_001):
+        store.project(made := Turn(number, "scheduler-1", lamp.clock.now()), [])
+        store.insert_turn(made)
+    assert lamp.desk.read().head == moved + 1_000
+    store.handed = 0
+    assert lamp.desk.seconds() == 60.0
+    assert store.handed < 1_600
+    assert lamp.desk.totals() == {"jobs": 24, "uows": 24}
+    assert store.handed < 1_600
+
+
+def test_watermarks_follow_each_turn_and_are_counted_once_for_it() -> None:
+    lamp = day()
+    before = lamp.desk.watermarks()
+    assert all(one is other for one, other in zip(before, lamp.desk.watermarks(), strict=True))
+    lamp.work(*hours(3))
+    assert [mark.through for mark in lamp.desk.watermarks()] == ["2013010102", ""]
+
+
+def test_a_process_that_left_is_told_with_what_it_left_behind() -> None:
+    lamp = day()
+    lamp.work(*hours(3))
+    left = Desk(lamp.store, lamp.broker, context(january(("hourly",))[:0]), lamp.clock, lamp.settings).retired()
+    found = {level.process: (level.is_retired, level.finished, level.active, level.tree) for level in left}
+    assert found == {"flights_hourly": (True, 3, 21, "flights"), "flights_daily": (True, 0, 0, "flights")}

@@ -11,7 +11,7 @@ from rich.console import Console
 from launcher.overview import level_table
 from launcher.paint import Lines, picture, summary
 from launcher.watch import Ending, Rate, Sight, Watch
-from scheduler.desk import Level, Progress
+from scheduler.levels import Level, Progress
 from supervisor.keeper import View
 from system.clock import ManualClock
 from system.errors import Unavailable

@@ -9,10 +9,13 @@ from random import Random
 
 import pytest
 
+from db.entries import Entry
 from db.memory import MemoryStore
 from db.model import UnitOfWork
 from scheduler.timetable import States, id_of
 from scheduler.watermark import Watermark, watermark
+from system.context import Context, freerun_context_entry
+from system.errors import ConfigError
 from system.lifecycle import JOB_FINISHED, JobState, UowEvent
 from tests.support.lamp import NOW, Lamp, context, hours, january
 from tests.support.pretended_roof import LampRoof, Terminal
@@ -142,9 +145,70 @@ def test_a_question_about_one_process_reads_nothing_of_the_others() -> None:
     assert store.asked == 24 + 72
 
 
+class CountingEntries(MemoryStore):
+    """A store that counts how often all entries were read."""
+
+    reads = 0
+
+    def entries(self) -> list[Entry]:
+        self.reads += 1
+        return super().entries()
+
+
+def test_a_desk_reads_all_entries_once_and_follows_them_by_turns() -> None:
+    store = CountingEntries()
+    lamp = Lamp([freerun_context_entry("load", name, "jobs.load", "load", "at 03:00") for name in ("night", "noon")], store=store)
+    lamp.turn()
+    store.reads = 0
+    assert {entry.fired for entry in lamp.desk.entries()} == {0}
+    lamp.clock.sleep(3 * 3600)
+    lamp.turn(2)
+    assert {entry.fired for entry in lamp.desk.entries()} == {1}
+    assert store.reads == 1
+
+
 def test_where_all_is_well_that_is_said(lamp: Lamp, terminal: Terminal) -> None:
     lamp.run()
     lamp.store.beat("scheduler-1", {"turned_at": (lamp.clock.now() - timedelta(seconds=1)).isoformat()})
     assert terminal.run("status") == 0
     assert terminal.out.startswith("nothing needs a person")
     assert "2013010123" in terminal.out
+
+
+def test_timetable_and_list_show_what_left_the_context_and_what_it_left_undone(lamp: Lamp, terminal: Terminal) -> None:
+    lamp.work(*hours(3))
+    terminal.roof.__dict__["context"] = context([replace(january(("hourly",))[0], name="rates_hourly", queue="r")])
+    assert terminal.run("timetable") == 0
+    assert "flights_hourly (retired)" in terminal.out
+    assert "flights_hourly has left the context with 21 jobs that are not finished: put it back to finish them" in terminal.out
+    assert [level["process"] for level in terminal.json("timetable") if level["is_retired"]] == ["flights_daily", "flights_hourly"]
+    assert [row["process"] for row in terminal.json("list") if row["kind"] == "retired"] == ["flights_daily", "flights_hourly"]
+
+
+def test_workers_that_refuse_a_context_are_said_once_for_a_box(lamp: Lamp, terminal: Terminal) -> None:
+    lamp.open_session("worker-2")
+    for name in ("scheduler-1", "worker-1", "worker-2"):
+        lamp.store.beat(name, {"refused": "the changed process context is refused: no such thing"})
+    needs = terminal.json("status")["overview"]["needs"]["first"]
+    said = "scheduler and worker on box-1: the changed process context is refused: no such thing"
+    assert [need["text"] for need in needs if need["kind"] == "context"] == [said]
+
+
+class Faulty(LampRoof):
+    """A roof whose context can't be read."""
+
+    @property
+    def context(self) -> Context:
+        raise ConfigError("the process context is broken:\n  a fault")
+
+
+def test_a_context_that_is_broken_is_shown_with_who_leads(lamp: Lamp, capsys: pytest.CaptureFixture[str]) -> None:
+    turned_at = lamp.clock.now() - timedelta(seconds=1)
+    lamp.store.beat("scheduler-1", {"turned_at": turned_at.isoformat()})
+    terminal = Terminal(Faulty(lamp), capsys)
+    assert terminal.run("status") == 1
+    assert terminal.out.startswith("! the context can't be read: the process context is broken:\n  a fault\n")
+    assert "scheduler-1" in terminal.out
+    found = terminal.json("status")
+    assert (found["health"]["leader"], found["health"]["last_turn"]) == ("scheduler-1", lamp.engine.head)
+    assert found["health"]["last_turn_age_s"] == 1.0

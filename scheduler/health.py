@@ -1,0 +1,39 @@
+"""Is anything scheduled? Who leads, and how old its last good turn is; told from sessions and turns alone, without a context."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from db.model import Session
+from db.store import Store
+
+_TURNS_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Whether anything is scheduled: the age of the leader's last successful turn, None when nobody leads."""
+
+    leader: str
+    last_turn: int
+    last_turn_age_s: float | None
+    sessions: list[Session]
+
+
+def health_of(leader: str, last_turn: int, sessions: Sequence[Session], now: datetime) -> Health:
+    """Return the health where `leader` made the last turn. The age is by wall clocks: to be shown."""
+    found = next((s for s in sessions if s.id == leader), None)
+    turned_at = found.facts.get("turned_at") if found else None
+    age_s = max(0.0, (now - datetime.fromisoformat(turned_at)).total_seconds()) if turned_at else None
+    return Health(found.id if found else "", last_turn, age_s, list(sessions))
+
+
+def read_health(store: Store, now: datetime) -> Health:
+    """Return the health as a store tells it."""
+    number, leader = store.projected_turn(), ""
+    number = max(0, number - 1)
+    while turns := store.turns_after(number, _TURNS_AT_ONCE):
+        number, leader = turns[-1].number, turns[-1].session
+    return health_of(leader, number, store.sessions(), now)
