@@ -216,8 +216,9 @@ def _run(given: Given, roof: Roof) -> int:
 
 
 def _stop_by_signal(stop: Callable[[], None]) -> None:
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(signum, lambda *_: stop())
+    for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # HUP: the terminal of `start --console` was closed
+        if signum != signal.SIGHUP or signal.getsignal(signum) != signal.SIG_IGN:  # `nohup` asked to outlive it
+            signal.signal(signum, lambda *_: stop())
 
 
 if __name__ == "__main__":
