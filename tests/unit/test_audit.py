@@ -197,6 +197,13 @@ def test_the_count_is_zero_where_all_is_well(lamp: Lamp) -> None:
     assert (seen.finished, sum(seen.counts.values()), seen.first) == (25, 0, ())
 
 
+def test_a_job_that_ran_in_two_generations_is_counted_as_two_and_found_in_none(lamp: Lamp) -> None:
+    lamp.give("reprocess", *HOUR)
+    lamp.run()
+    seen = count(lamp)
+    assert (seen.finished, sum(seen.counts.values())) == (27, 0)
+
+
 def test_the_count_finds_what_is_wrong_with_what_finished_lately(lamp: Lamp, store: Bare) -> None:
     store.lose_job(*HOUR)
     assert (count(lamp).counts[MISSING], count(lamp).first) == (1, ("flights_hourly 2013010105: missing",))
