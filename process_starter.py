@@ -21,6 +21,8 @@ from launcher.alone import DAEMON, SUPERVISOR, lock_path, named, only_one
 from launcher.box import begin, supervisor_over
 from launcher.kept import run_kept
 from launcher.parts import Joined, Roof, keeper_over, open_parts, scheduler_settings, worker_settings
+from launcher.secrets_file import fault_of
+from settings import Settings
 from supervisor.local_crew import mark_by_hand
 from supervisor.places import SCHEDULER, WORKER, process_of
 from system import daemons, logs
@@ -59,6 +61,7 @@ def run_worker(roof: Roof) -> None:
     from workers.vault import Vault
 
     settings, context, figures = roof.settings, roof.context, worker_settings(roof.settings)
+    warn_of_secrets(settings)
     # The slots come first: their forkserver must start before any thread or connection.
     slots = ProcessSlots(
         figures.slots, user_folder=Path(context.folder), output_folder=settings.folder / "output", clock=roof.clock,
@@ -76,6 +79,12 @@ def run_worker(roof: Roof) -> None:
     finally:
         old_output.stop()
         slots.close()
+
+
+def warn_of_secrets(settings: Settings) -> None:
+    """Log what is wrong with the secrets file. Jobs that ask for nothing of it run all the same, and it is read again once mended."""
+    if fault := fault_of(settings):
+        log.error("jobs that ask for a secret or a connection will fail: %s", fault, extra={"action": "bad_secrets_file"})
 
 
 def run_supervisor(roof: Roof) -> None:
@@ -207,8 +216,9 @@ def _run(given: Given, roof: Roof) -> int:
 
 
 def _stop_by_signal(stop: Callable[[], None]) -> None:
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(signum, lambda *_: stop())
+    for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # HUP: the terminal of `start --console` was closed
+        if signum != signal.SIGHUP or signal.getsignal(signum) != signal.SIG_IGN:  # `nohup` asked to outlive it
+            signal.signal(signum, lambda *_: stop())
 
 
 if __name__ == "__main__":

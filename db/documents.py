@@ -250,15 +250,16 @@ def _uow_values(uow: UnitOfWork) -> tuple[Any, ...]:
         uow.finished_at and moment_text(uow.finished_at),
         uow.slice,
         uow.arguments,
+        uow.runs_as,
     )
 
 
 def _uow_of(values: Sequence[Any]) -> UnitOfWork:
     if len(values) == _UOW_1:
-        values = [*values, "", ""]
+        values = [*values, "", "", ""]
     (
         uow_id, process, timeperiod, queue, start_timeperiod, end_timeperiod, opened_at, turn, state, fence, session, failures, losses,
-        cancel_requested, rows, reason, started_at, finished_at, source_slice, arguments,
+        cancel_requested, rows, reason, started_at, finished_at, source_slice, arguments, runs_as,
     ) = values
     return UnitOfWork(
         uow_id,
@@ -281,6 +282,7 @@ def _uow_of(values: Sequence[Any]) -> UnitOfWork:
         None if finished_at is None else _moment(finished_at),
         source_slice,
         arguments,
+        runs_as,
     )
 
 

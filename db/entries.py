@@ -90,6 +90,10 @@ class Entry:
         return f"{self.process}/{self.name}/{fire}/1"
 
 
+_FIRST = 24  # so many values had the first version
+_ADDED = ("",)  # what those of later versions are where they are not there: goes_by
+
+
 def entry_values(entry: Entry) -> list[Any]:
     """Return an entry as a list of plain values, by position; a later version only adds at its end."""
     return [
@@ -102,10 +106,11 @@ def entry_values(entry: Entry) -> list[Any]:
 
 def entry_of(values: Sequence[Any]) -> Entry:
     """Return the entry that `entry_values` wrote; raises one of the interpreter's errors for a damaged one."""
+    found: list[Any] = [*values, *_ADDED[len(values) - _FIRST :]]
     (
         process, name, turn, since, given, said, said_at, is_made, is_deleted, waiting, runs, fired, succeeded, failed, canceled,
         overlapped, missed, missed_from, missed_until, last_fire, last_end, last_reason, ended_at, triggered, goes_by,
-    ) = values  # fmt: skip
+    ) = found  # fmt: skip
     return Entry(
         process, name, turn, datetime.fromisoformat(since), given, said, _moment(said_at), is_made, is_deleted, tuple(waiting),
         tuple([_run_of(run) for run in runs]), fired, succeeded, failed, canceled, overlapped, missed, _moment(missed_from),

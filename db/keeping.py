@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
-from db.model import Command, Job, UnitOfWork
+from db.model import Command, Event, Job, UnitOfWork
 
 T = TypeVar("T")
 
@@ -55,6 +55,10 @@ class Keeping(ABC):
         """Look at the `limit` commands after a place; return those that are answered and were given before `before`."""
 
     @abstractmethod
+    def old_events(self, before: datetime, after: str, limit: int) -> Page[Event]:
+        """Look at the `limit` events after a place; return those that happened before `before`."""
+
+    @abstractmethod
     def printed(self, after: str, limit: int) -> Page[str]:
         """Return the ids of the `limit` units of work after a place whose output is kept."""
 
@@ -76,6 +80,10 @@ class Keeping(ABC):
     @abstractmethod
     def remove_commands(self, numbers: Sequence[int]) -> None:
         """Remove those commands that are answered. No number is ever given again; to see to that, the latest command may stay."""
+
+    @abstractmethod
+    def remove_events(self, events: Sequence[Event]) -> None:
+        """Remove events, each known by its job or entry, its turn and its place."""
 
     @abstractmethod
     def remove_output(self, uow_ids: Sequence[str]) -> None:

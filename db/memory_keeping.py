@@ -55,6 +55,13 @@ class MemoryKeeping(Store):
             by_name = {f"{number:012}": command for number, command in self._commands.items()}
             return _page(by_name, after, limit, lambda c: c.state is not CommandState.OPEN and c.given_at < before)
 
+    def old_events(self, before: datetime, after: str, limit: int) -> Page[Event]:
+        """See Keeping."""
+        with self._lock:
+            events = [event for of_job in self._events.values() for event in of_job.values()]
+            by_name = {f"{e.process}/{e.timeperiod}/{e.turn:012}/{e.place:012}": e for e in events}
+            return _page(by_name, after, limit, lambda event: event.at < before)
+
     def printed(self, after: str, limit: int) -> Page[str]:
         """See Keeping."""
         with self._lock:
@@ -95,6 +102,13 @@ class MemoryKeeping(Store):
         with self._lock:
             answered = [n for n in numbers if n in self._commands and self._commands[n].state is not CommandState.OPEN]
             _remove(self._commands, answered)
+
+    def remove_events(self, events: Sequence[Event]) -> None:
+        """See Keeping."""
+        with self._lock:
+            for event in events:
+                of_job = self._events.get((event.process, event.timeperiod), {})
+                of_job.pop((event.turn, event.place), None)
 
     def remove_output(self, uow_ids: Sequence[str]) -> None:
         """See Keeping."""

@@ -62,7 +62,8 @@ class UnitOfWork:
     `failures` counts attempts that ran and failed, `losses` claims whose worker was lost.
     `started_at` and `finished_at` are of the last attempt, by its worker's clock: to be shown, never to be compared.
     `slice` is the part of the source that a recomputing process covers, as JSON; `arguments`, as JSON, overlay those of the process.
-    Both are empty for none.
+    Both are empty for none. `runs_as` is the entry of the worker's context that a fire runs: its own, or, for one that was made by a
+    command, one of the same process that is like it; empty for managed processes.
     """
 
     id: str
@@ -85,6 +86,7 @@ class UnitOfWork:
     finished_at: datetime | None = None
     slice: str = ""
     arguments: str = ""
+    runs_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)

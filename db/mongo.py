@@ -63,7 +63,7 @@ from db.model import (
 from db.mongo_boxes import MongoBoxes
 from db.mongo_bulk import Write, upsert_first, upsert_newer, write
 from db.mongo_errors import translating
-from db.mongo_keeping import MongoKeeping, document_uow, removed_turns
+from db.mongo_keeping import MongoKeeping, document_uow, event_id, removed_turns
 from system.errors import NotFound, SchemaError, StoreError
 from system.lifecycle import JOB_ACTIVE, UOW_ACTIVE, UOW_LIFECYCLE, UowEvent, UowState, advance
 
@@ -167,7 +167,7 @@ class MongoStore(MongoBoxes, MongoKeeping):
             self._close(turn.lost)
             write(self._commands, [_answer(answer, turn.number) for answer in turn.answers])
             upsert_newer(self._processes, [{"_id": row.name, **process_row(row)} for row in turn.registered])
-            upsert_first(self._events, [{"_id": _event_id(event), **event_row(event)} for event in turn.events])
+            upsert_first(self._events, [{"_id": event_id(event), **event_row(event)} for event in turn.events])
             self._meta.update_one({"_id": "projected"}, {"$max": {"number": turn.number}}, upsert=True)
 
     # -- jobs and chunks
@@ -370,10 +370,6 @@ class MongoStore(MongoBoxes, MongoKeeping):
 
 def _job_id(process: str, timeperiod: str) -> str:
     return f"{process}/{timeperiod}"
-
-
-def _event_id(event: Event) -> str:
-    return f"{event.process}/{event.timeperiod}/{event.turn}/{event.place}"
 
 
 def _piece_id(piece: OutputPiece) -> str:

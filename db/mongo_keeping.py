@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 from pymongo import UpdateOne
 from pymongo.collection import Collection
 
-from db.documents import Row, moment_text, row_command, row_job, row_uow
+from db.documents import Row, moment_text, row_command, row_event, row_job, row_uow
 from db.keeping import Floor, Page
-from db.model import Command, CommandState, Job, UnitOfWork
+from db.model import Command, CommandState, Event, Job, UnitOfWork
 from db.mongo_bulk import write
 from db.mongo_errors import translating
 from db.store import Store
@@ -26,6 +26,11 @@ _OPEN = CommandState.OPEN.value
 def document_uow(document: Row) -> UnitOfWork:
     """Return the unit of work that a document holds."""
     return row_uow({**document, "id": document["_id"]})
+
+
+def event_id(event: Event) -> str:
+    """Return the `_id` of an event's document."""
+    return f"{event.process}/{event.timeperiod}/{event.turn}/{event.place}"
 
 
 def removed_turns(meta: Collection[Row]) -> int:
@@ -67,6 +72,11 @@ class MongoKeeping(Store):
         place = int(after) if after else None
         return _page(self._commands, place, limit, lambda c: c["state"] != _OPEN and c["given_at"] < moment, row_command)
 
+    def old_events(self, before: datetime, after: str, limit: int) -> Page[Event]:
+        """See Keeping."""
+        moment = moment_text(before)
+        return _page(self._events, after, limit, lambda event: event["at"] < moment, row_event)
+
     def printed(self, after: str, limit: int) -> Page[str]:
         """See Keeping."""
         with translating():
@@ -107,6 +117,11 @@ class MongoKeeping(Store):
             last = self._commands.find_one({}, {"_id": 1}, sort=[("_id", -1)])
             gone = [number for number in numbers if last and number != last["_id"]]
             self._commands.delete_many({"_id": {"$in": gone}, "state": {"$ne": _OPEN}})
+
+    def remove_events(self, events: Sequence[Event]) -> None:
+        """See Keeping."""
+        with translating():
+            self._events.delete_many({"_id": {"$in": [event_id(event) for event in events]}})
 
     def remove_output(self, uow_ids: Sequence[str]) -> None:
         """See Keeping."""

@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from db.documents import moment_text, row_command, row_job, row_uow
+from db.documents import moment_text, row_command, row_event, row_job, row_uow
 from db.keeping import Floor, Page
-from db.model import Command, Job, UnitOfWork
+from db.model import Command, Event, Job, UnitOfWork
 from db.sql_dialect import place_of, raise_floor
 from db.sql_schema import ACTIVE_JOB, FINISHED, OPEN_COMMAND, TRUE, commands, events, floors, jobs, output, sessions, turns, uows
 from db.store import Store
@@ -40,6 +40,7 @@ class _Walk:
 _UOWS = _Walk(uows, sa.and_(uows.c.state.in_(FINISHED), _UOW_ENDED < _BEFORE))
 _JOBS = _Walk(jobs, sa.and_(jobs.c.state > ACTIVE_JOB, jobs.c.changed_at < _BEFORE))
 _COMMANDS = _Walk(commands, sa.and_(sa.not_(OPEN_COMMAND), commands.c.given_at < _BEFORE))
+_EVENTS = _Walk(events, events.c.at < _BEFORE)
 _PRINTED = (
     sa.select(output.c.uow_id)
     .where(output.c.uow_id > sa.bindparam("after"))
@@ -57,6 +58,15 @@ _REMOVE_EVENTS = Many(
         events.c.process == sa.bindparam("of"), events.c.timeperiod == sa.bindparam("period"), events.c.turn <= sa.bindparam("turn")
     ),
     ("of", "period", "turn"),
+)
+_REMOVE_EACH_EVENT = Many(
+    sa.delete(events).where(
+        events.c.process == sa.bindparam("of"),
+        events.c.timeperiod == sa.bindparam("period"),
+        events.c.turn == sa.bindparam("turn"),
+        events.c.place == sa.bindparam("at"),
+    ),
+    ("of", "period", "turn", "at"),
 )
 _REMOVE_TURNS = sa.delete(turns).where(turns.c.number <= sa.bindparam("upto"))
 _RAISE_REMOVED = (
@@ -99,6 +109,10 @@ class SqlKeeping(Store):
         """See Keeping."""
         return self._page(_COMMANDS, row_command, before, after, limit)
 
+    def old_events(self, before: datetime, after: str, limit: int) -> Page[Event]:
+        """See Keeping."""
+        return self._page(_EVENTS, row_event, before, after, limit)
+
     def printed(self, after: str, limit: int) -> Page[str]:
         """See Keeping."""
         wanted = {"after": after, "most": limit}
@@ -137,6 +151,10 @@ class SqlKeeping(Store):
     def remove_commands(self, numbers: Sequence[int]) -> None:
         """See Keeping."""
         self._remove(_REMOVE_COMMANDS, [(number,) for number in numbers])
+
+    def remove_events(self, events: Sequence[Event]) -> None:
+        """See Keeping."""
+        self._remove(_REMOVE_EACH_EVENT, [(event.process, event.timeperiod, event.turn, event.place) for event in events])
 
     def remove_output(self, uow_ids: Sequence[str]) -> None:
         """See Keeping."""

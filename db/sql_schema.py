@@ -119,6 +119,7 @@ uows = sa.Table(
     _text("finished_at", nullable=True, length=40),
     _text("slice", added=True),
     _text("arguments", added=True),
+    _text("runs_as", added=True),
 )
 # What a beat asks for. Nearly always empty, so claims and outcomes don't pay for it.
 _partial("uow_to_end", sa.and_(uows.c.cancel_requested == TRUE, uows.c.state == IN_PROGRESS), uows.c.session)

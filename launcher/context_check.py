@@ -9,6 +9,7 @@ from launcher.group import CommandGroup
 from launcher.parts import Roof
 from launcher.say import counted, say
 from launcher.screen import json_option, show_json
+from launcher.secrets_file import fault_of
 from system.context import Context
 from system.errors import ConfigError
 
@@ -21,24 +22,33 @@ def context_group() -> None:
 context_group.add_command(context_plan_command)
 context_group.add_command(context_apply_command)
 
+
 @context_group.command("check")
 @json_option
 @click.pass_obj
 def check_command(roof: Roof, *, as_json: bool) -> int:
-    """Check the process context and list all faults. Needs no store."""
-    where = roof.settings.context
+    """Check the process context and the secrets file, and list all faults. Needs no store."""
+    where, secrets = roof.settings.context, fault_of(roof.settings)
+    faults = [secrets] if secrets else []
     try:
         context = roof.context
     except ConfigError as error:
         if not as_json:
+            _say(faults)
             raise
-        show_json({"context": where, "is_sound": False, "faults": list(error.faults) or [str(error)]})
+        show_json({"context": where, "is_sound": False, "faults": [*(error.faults or [str(error)]), *faults]})
         return 1
     if as_json:
-        show_json({"context": where, "is_sound": True, "faults": []})
+        show_json({"context": where, "is_sound": not faults, "faults": faults})
     else:
         say(f"sound: {where} registers {counts_of(context)}")
-    return 0
+        _say(faults)
+    return int(bool(faults))
+
+
+def _say(faults: list[str]) -> None:
+    for fault in faults:
+        say(f"error: {fault}", err=True)
 
 
 def counts_of(context: Context) -> str:

@@ -18,7 +18,7 @@ from launcher.group import CommandGroup
 from launcher.job import blocker_tree
 from launcher.parts import Joined, Roof
 from launcher.say import say
-from launcher.screen import json_option, moment, number, printable, show, show_json, table_of
+from launcher.screen import json_option, limit_option, moment, number, printable, show, show_json, table_of
 from scheduler.freerun import GIVEN_FIELDS
 from scheduler.freerun_commands import PREFIX, faults_of
 from scheduler.freerun_desk import EntryLine, EntryView, FreerunDesk
@@ -26,6 +26,7 @@ from system.context import MISFIRE, REPORT_QUEUE
 
 _MOST_OPEN = 10_000
 _COUNTS = ("running", "waiting", "held", "failing", "fired", "missed")
+_ROWS = 200
 _STYLES = {"off": "yellow", "deleted": "dim", "retired": "dim"}
 
 
@@ -76,19 +77,22 @@ def _place(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @freerun_group.command("list")
 @click.option("--process", metavar="PROCESS", help="Of this process only.")
+@limit_option(_ROWS)
 @json_option
 @click.pass_obj
-def list_command(roof: Roof, *, process: str | None, as_json: bool) -> None:
+def list_command(roof: Roof, *, process: str | None, limit: int | None, as_json: bool) -> None:
     """List the entries, with when each fires next and what is under way of it."""
     of = _process(roof, process) if process else ""
     with roof.joined() as parts:
         lines = _desk(roof, parts).lines(of)
     if as_json:
-        show_json(lines)
+        show_json(lines[:limit])
     elif not lines:
         say("the process context has no freerun entry, and no command has made one; docs/howto.md says how")
     else:
-        _show_lines(lines)
+        _show_lines(lines[: limit or _ROWS])
+        if len(lines) > (limit or _ROWS):
+            say(f"{limit or _ROWS:,} of {len(lines):,}; --limit shows more, --process less")
 
 
 def _show_lines(lines: list[EntryLine]) -> None:

@@ -106,7 +106,8 @@ def _sentence(blocker: Blocker) -> str:
     text = escape(printable(blocker.text))
     since = f" [dim]since {moment(blocker.since)}[/dim]" if blocker.since else ""
     look = f"\n[cyan]look: {escape(blocker.look)}[/cyan]" if blocker.look else ""
-    return f"{text}{since}{look}" if blocker.causes else f"[bold]{text}[/bold]{since}{look}"
+    notes = "".join(f"\n[dim]note: {escape(printable(note))}[/dim]" for note in blocker.notes)
+    return f"{text}{since}{look}{notes}" if blocker.causes else f"[bold]{text}[/bold]{since}{look}{notes}"
 
 
 def _facts(view: JobView) -> list[tuple[str, str]]:

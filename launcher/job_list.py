@@ -8,7 +8,7 @@ from rich.markup import escape
 from launcher import named
 from launcher.parts import Roof
 from launcher.say import say
-from launcher.screen import json_option, moment, printable, show, show_json, table_of
+from launcher.screen import console, json_option, moment, printable, show, show_json, table_of
 from scheduler.joblist import LATE, PHASES, JobList
 from system.lifecycle import JobState
 
@@ -39,6 +39,8 @@ def list_jobs_command(roof: Roof, *, process: str | None, state: str | None, lim
 
 def _show(found: JobList) -> None:
     table = table_of("process", "period", "state", "since", "reason", whole=["period", "state", "since"])
+    if console().is_terminal:  # a line a job, so that many can be looked over; `job show` tells all of a reason
+        table.columns[-1].no_wrap, table.columns[-1].overflow = True, "ellipsis"
     for line in found.lines:
         state = line.state.removeprefix("state_")
         style = _STYLES.get(line.phase, "")

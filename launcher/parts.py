@@ -71,6 +71,12 @@ class Roof:
         with redirect_stdout(sys.stderr):
             return load_context(self.settings.context, self.settings.timetable_start)
 
+    @property
+    def has_store(self) -> bool:
+        """Whether there is a store to look into: a file that nobody has written yet is none. A server is taken to be there."""
+        scheme, _, path = self.settings.store_url.partition(":///")
+        return scheme != "sqlite" or not path or Path(path).exists()
+
     @contextmanager
     def joined(self) -> Iterator[Joined]:
         """Open store and broker, and close them in the end; raises ConfigError, StoreError or BrokerError."""

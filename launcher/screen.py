@@ -51,6 +51,12 @@ def show(text: RenderableType) -> None:
     console().print(text)
 
 
+def limit_option(most: int) -> Callable[[Function], Function]:
+    """Return what adds `--limit` to a command: `limit` rows of the table, `most` unless it is given; JSON has all then."""
+    said = f"At most so many; else {most} as a table, and all as JSON."
+    return click.option("--limit", type=click.IntRange(min=1), metavar="N", help=said)
+
+
 def show_json(value: object) -> None:
     """Print `value` on stdout as one JSON document."""
     click.echo(json.dumps(plain(value), ensure_ascii=False, indent=2))

@@ -8,6 +8,7 @@ from rich.markup import escape
 from launcher.parts import Roof
 from launcher.say import say
 from launcher.screen import json_option, show, show_json, table_of
+from launcher.secrets_file import fault_of
 from settings import TABLE
 from system.hidden import hide
 
@@ -15,12 +16,19 @@ from system.hidden import hide
 @click.command("settings")
 @json_option
 @click.pass_obj
-def settings_command(roof: Roof, *, as_json: bool) -> None:
+def settings_command(roof: Roof, *, as_json: bool) -> int:
     """Show every setting: value, unit, and where it came from. Passwords are hidden."""
-    rows = _rows(roof)
+    rows, fault = _rows(roof), fault_of(roof.settings)
     if as_json:
         show_json(rows)
-        return
+    else:
+        _show(roof, rows)
+    if fault:
+        say(f"error: {fault}", err=True)
+    return int(bool(fault))
+
+
+def _show(roof: Roof, rows: list[dict[str, object]]) -> None:
     table = table_of("setting", "value", "from")
     for row in rows:
         value = f"{row['value']} {row['unit'] if isinstance(row['value'], int | float) else ''}".rstrip()

@@ -12,6 +12,7 @@ from rich.table import Table
 from launcher import boxes
 from launcher.parts import Roof, scheduler_settings
 from launcher.queue import queues_of
+from launcher.say import counted
 from launcher.screen import json_option, moment, number, printable, show, show_json, table_of
 from scheduler.attention import Need
 from scheduler.health import Health, read_health
@@ -22,6 +23,7 @@ from scheduler.switches import Standing
 from system.errors import ConfigError
 
 _ROWS = 10
+_MOST_OPEN = 1_000
 
 
 @click.command("status")
@@ -40,15 +42,17 @@ def status_command(roof: Roof, *, as_json: bool) -> int:
         needing = [level for level in desk.timetable() if level.held or level.failing]
         rows = boxes.read(parts.store)
         late, fire = desk.late(), _next(desk.standings())
+        waiting = len(parts.store.open_commands(_MOST_OPEN))
         seen = overview(desk, parts.store, parts.broker, list(queues_of(roof.context)), scheduler_settings(roof.settings), now)
     if as_json:
         told = [boxes.summary_of(row) for row in rows]
-        show_json({"health": health, "progress": progress, "needing": needing, "late": late, "overview": seen, "boxes": told})
+        show_json({"health": health, "progress": progress, "needing": needing, "late": late,
+                   "open_commands": waiting, "overview": seen, "boxes": told})  # fmt: skip
         return 0
     _show_needs(seen, late, now)
     for trouble in [text for row in rows for text in row.troubles]:
         show(f"[yellow]! {escape(trouble)}[/yellow]")
-    show(_headline(health, progress, fire, boxes.box_lines(rows), _audit_line(seen, now)))
+    show(_headline(health, progress, fire, waiting, boxes.box_lines(rows), _audit_line(seen, now)))
     _show_marks(seen)
     _show_work(seen, now)
     if health.sessions:
@@ -68,7 +72,7 @@ def _without_context(roof: Roof, error: ConfigError, *, as_json: bool) -> int:
         return 1
     show(f"[red]! the context can't be read: {escape(printable(str(error)))}[/red]")
     show("    [cyan]launch.py context check[/cyan]")
-    show(_headline(health, None, "", boxes.box_lines(rows), ""))
+    show(_headline(health, None, "", 0, boxes.box_lines(rows), ""))
     if health.sessions:
         show(_session_table(health))
     return 1
@@ -153,7 +157,7 @@ def _audit_line(seen: Overview, now: datetime) -> str:
     return f"{said} among {seen.audit.finished:,} periods that finished in the last 24 hours, counted {_age(seen.audit.at, now)} ago"
 
 
-def _headline(health: Health, progress: Progress | None, fire: str, lines: list[str], audit: str) -> Table:
+def _headline(health: Health, progress: Progress | None, fire: str, waiting: int, lines: list[str], audit: str) -> Table:
     facts = table_of("", "")
     facts.show_header = False
     if not health.leader:
@@ -164,6 +168,8 @@ def _headline(health: Health, progress: Progress | None, fire: str, lines: list[
         facts.add_row("last good turn", f"{age} (turns that decided something: {health.last_turn:,})")
     if progress is not None:
         facts.add_row("timetable", f"{progress.finished:,} of {progress.due:,} periods finished, {progress.active:,} under way")
+    if waiting:
+        facts.add_row("commands", f"{counted(waiting, 'command')} stored and not carried out yet")
     if fire:
         facts.add_row("next", escape(fire))
     if audit:

@@ -59,7 +59,8 @@ def super_command(  # noqa: PLR0913  one option each
             if not sure(f"forget what operators changed on {mine}?", is_sure=is_sure):
                 return 1
             parts.store.drop_box(mine, [row.process for row in _rows(parts.store, mine)])
-        _update(roof, parts.store, mine)
+        if mine == roof.settings.box or is_update or is_reset:  # what belongs on another box is for that one to say
+            _update(roof, parts.store, mine)
         if started or stopped:
             _switch(roof, parts.store, mine, started or stopped, is_on=bool(started), instances=instances or 0, why=why)
         return _say(parts.store, mine, started or stopped, as_json=as_json)
@@ -113,7 +114,9 @@ def _no_box(box: str, rows: Sequence[BoxRow]) -> str:
 
 def _switch(roof: Roof, store: Store, box: str, processes: Sequence[str], *, is_on: bool, instances: int, why: str) -> None:
     before = {wish.process: wish for wish in store.box_wishes() if wish.box == box}
-    belong = [place.process for place in places(roof, box)]
+    # Another box may run by another context: what it says of itself counts as much as ours.
+    told = [row.process for row in _rows(store, box) if row.placed]
+    belong = list(dict.fromkeys([*(place.process for place in places(roof, box)), *told]))
     for process in processes:
         if process not in belong:
             near = difflib.get_close_matches(process, belong, n=1)

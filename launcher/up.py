@@ -18,6 +18,7 @@ from launcher.box import begin, supervisor_over
 from launcher.paint import Bars, Lines, summary
 from launcher.parts import Joined, Roof, make_writable, open_parts, scheduler_settings
 from launcher.screen import console, show_json
+from launcher.secrets_file import fault_of
 from launcher.watch import Ending, Painter, Watch
 from scheduler.desk import Desk
 from system import logs
@@ -66,6 +67,8 @@ class Up:
         workers = "1 worker" if self._settings.workers == 1 else f"{self._settings.workers} workers"
         self._screen.print(f"running scheduler and {workers}; Ctrl-C stops; logs in")
         self._screen.print(f"  {self._settings.folder / 'log'}", soft_wrap=True, markup=False)
+        if fault := fault_of(self._settings):
+            self._screen.print(f"jobs that ask for a secret or a connection will fail: {fault}", style="red", soft_wrap=True, markup=False)
         for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(signum, self._on_signal)
         with self._painter() as (painter, period_s):

@@ -69,6 +69,8 @@ def of_audit(audit: Counted | None) -> Iterator[Need]:
 def of_entries(entries: Iterable[Entry], now: datetime) -> Iterator[Need]:
     """Yield the fires of freerun entries that are held, fail, or failed for good as the last one, and those lately missed and let go."""
     for entry in entries:
+        if not entry.goes_by:
+            continue  # it left the context: nobody can do anything about it
         place = entry.process, entry.name
         show = f"launch.py freerun show {entry.process} {entry.name}"
         for run in entry.runs:

@@ -85,7 +85,9 @@ def overlaps(uows: Iterable[UnitOfWork]) -> Iterator[Finding]:
         assert other.started_at
         assert other.finished_at
         may_differ = timedelta() if one.session == other.session else _APART
-        if other.started_at < one.finished_at - may_differ and other.finished_at > one.started_at + may_differ:
+        # A worker that stood still before its claim was carried out says the time from before that.
+        began = max(other.started_at, other.opened_at)
+        if began < one.finished_at - may_differ and other.finished_at > one.started_at + may_differ:
             said = f"{one.id} ran {_span(one)}", f"{other.id} ran {_span(other)}"
             what = "two of its runs overlap (or a worker's clock was put back)"
             yield Finding(one.process, one.timeperiod, OVERLAP, what, said, f"launch.py job log {one.process} {one.timeperiod}")

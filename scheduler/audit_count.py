@@ -43,7 +43,8 @@ class Counted:
 class AuditCount:
     """Counts, a page of turns at a time. `fact` is what the session tells of it, empty before the first count is done."""
 
-    def __init__(self, store: Store, context: Context) -> None:
+    def __init__(self, store: Store, context: Context, window: timedelta = WINDOW) -> None:
+        self._window = window
         self._store = store
         self._context = context
         self._cursor: int | None = None
@@ -54,7 +55,7 @@ class AuditCount:
     def turn(self, now: datetime) -> float:
         """Look at the next turns; returns after how many seconds to look again. Raises Unavailable: nothing is forgotten then."""
         if self._cursor is None:
-            self._cursor = self._first_turn(now - WINDOW)
+            self._cursor = self._first_turn(now - self._window)
         projected = self._store.projected_turn()
         turns = [turn for turn in self._store.turns_after(self._cursor, _TURNS_AT_ONCE) if turn.number <= projected]
         self._judge(turns)
@@ -98,7 +99,7 @@ class AuditCount:
                     self._found[process, job.timeperiod, finding.kind] = at, finding
 
     def _tell(self, now: datetime) -> None:
-        since = now - WINDOW
+        since = now - self._window
         while self._finished and self._finished[0][0] < since:
             self._finished.popleft()
         self._found = {key: (at, finding) for key, (at, finding) in self._found.items() if at >= since}

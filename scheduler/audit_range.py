@@ -193,8 +193,11 @@ class RangeAudit:
 
 
 def uows_of(store: Store, jobs: Iterable[Job]) -> Mapping[str, list[UnitOfWork]]:
-    """Return the units of work of jobs of one process, by timeperiod; most have one, and these are read at once."""
-    found: defaultdict[str, list[UnitOfWork]] = defaultdict(list)
+    """Return the units of work of jobs of one process, by timeperiod; most have one, and these are read at once.
+
+    A job may be given more than once, as it stood at different times.
+    """
+    found: dict[str, list[UnitOfWork]] = {}
     only = []
     for job in jobs:
         if job.generation == 1 and job.run <= 1:
@@ -202,7 +205,7 @@ def uows_of(store: Store, jobs: Iterable[Job]) -> Mapping[str, list[UnitOfWork]]
         else:
             found[job.timeperiod] = store.uows_of(job.process, job.timeperiod, _MOST_RUNS)
     for uow in store.uows(only) if only else ():
-        found[uow.timeperiod].append(uow)
+        found.setdefault(uow.timeperiod, [uow])  # else all of them were read
     return found
 
 

@@ -18,7 +18,7 @@ class Blocker:
     Kinds: `open period`, `children`, `dependency`, `in order`, `unit of work`, `retry`, `held`, `off`, `in flight`, `queue window`, `turn`,
     `scheduler`, `finished`, `worker`, `ending`, `before start`, `after end`, `frequency` `source`.
     `process` and `timeperiod` name where the cause lies, `look` says what to look at or to press. `causes` go one step deeper; a leaf
-    has none.
+    has none. `notes` are sentences about what is not waited for though it looks so: periods before the start of an input.
     """
 
     kind: str
@@ -28,6 +28,7 @@ class Blocker:
     since: datetime | None = None
     look: str = ""
     causes: tuple[Blocker, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def leaves(self) -> list[Blocker]:
         """Return the causes that have no further cause, in order; the blocker itself when it is one."""

@@ -12,21 +12,22 @@ from collections.abc import Container, Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from db.model import Job, Switch, UnitOfWork, UowMove, Widening
+from db.model import Job, Switch, UnitOfWork, UowMove
 from mq.broker import Message
 from scheduler import admission
-from scheduler.alarms import Alarms
 from scheduler.decisions import Ask, Close, Decision, Occasion, Open, Postpone, Revert, Wait, Widen, held, pass_over
 from scheduler.draft import Draft
 from scheduler.freerun_board import FreerunBoard
 from scheduler.frontier import Frontier
 from scheduler.inflight import Flight, InFlight
 from scheduler.inputs import inputs_of
+from scheduler.live_moves import LiveMoves
 from scheduler.machines import MACHINES
 from scheduler.moves import record
 from scheduler.policy import SchedulerSettings
-from scheduler.probing import Probed, Probes, Question
+from scheduler.probing import Probed
 from scheduler.settlement import Settlement, is_given_up, retried, settle
+from scheduler.switches import off_blocker
 from scheduler.timetable import Node, Timetable, id_of
 from scheduler.trees import Topology
 from system.context import Context
@@ -58,8 +59,7 @@ class Board:
         self._marked: dict[Node, None] = {}
         self._alarms: list[tuple[datetime, str]] = []
         self._armed: dict[str, datetime] = {}
-        self._node_alarms = Alarms()
-        self.probes = Probes()
+        self.live = LiveMoves(topology, timetable, self.inflight)
         for name, frontier in self.frontiers.items():
             self._arm(name, frontier.advance(now))
 
@@ -82,7 +82,7 @@ class Board:
             self.inflight.note(uow, node)
             self.look_at[uow.id] = None
             if job.again_at and uow.slice:
-                self._node_alarms.put(job.again_at, node)
+                self.live.alarms.put(job.again_at, node)
             if job.held:
                 self.inflight.leave_place(uow.id)
             if job.retry_at:
@@ -101,14 +101,14 @@ class Board:
                 self._arm(name, self.frontiers[name].advance(now))
         for process, ordinal in self.inflight.due_retries(now):
             self.try_again((process, ordinal))
-        for node in self._node_alarms.due(now):
+        for node in self.live.alarms.due(now):
             self.mark(node)
         self.freerun.pass_time(self.settings.looks)
 
     def next_alarm(self) -> datetime | None:
         """Return when time brings the next thing to decide."""
         periods = self._alarms[0][0] if self._alarms else None
-        moments = (periods, self.inflight.next_retry(), self._node_alarms.next(), self.freerun.next_alarm())
+        moments = (periods, self.inflight.next_retry(), self.live.alarms.next(), self.freerun.next_alarm())
         return min((m for m in moments if m), default=None)
 
     def _arm(self, name: str, moment: datetime | None) -> None:
@@ -213,11 +213,11 @@ class Board:
         was_live = job is not None and not is_embryo and job.again_at is not None
         first_at = states.open_at(ordinal) if was_live or (entry.is_live and not is_triggered) else None
         now = self.draft.now
-        occasion = Occasion(
-            process, self.timetable.period(node), now, is_closed, first_at, states.again_at(now), self.probes.heard(node),
-            self._unclaimed(job),
-        )
-        return MACHINES[entry.state_machine_name](job, inputs, entry.blocking_type, occasion)
+        period, heard = self.timetable.period(node), self.live.probes.heard(node)
+        occasion = Occasion(process, period, now, is_closed, first_at, states.again_at(now), heard, self.live.unclaimed(job))
+        found = MACHINES[entry.state_machine_name](job, inputs, entry.blocking_type, occasion)
+        # What is off asks its source nothing: that may be in repair, and by its answer jobs are finished.
+        return Wait((off_blocker(states, occasion.timeperiod),)) if isinstance(found, Ask) and not states.is_on else found
 
     def _is_closed(self, node: Node) -> bool:
         """Return whether a period has ended and its lag is over, also where the process ends before it by now."""
@@ -248,13 +248,13 @@ class Board:
     def _carry_out(self, decision: Close | Revert | Ask | Widen | Postpone | Wait, node: Node) -> None:
         match decision:
             case Ask():
-                self.probes.want(self._question(node))
+                self.live.ask(node, is_closed=self._is_closed(node))
             case Postpone(reason, until):
-                self._postpone(node, reason, until)
+                self.live.postpone(node, reason, until, self.draft)
             case Widen(slice_, until):
-                self._widen(node, slice_, until)
+                self.live.widen(node, slice_, until, self.draft)
             case Close(event, reason):
-                self.probes.use(node)
+                self.live.probes.use(node)
                 self._close(node, event, reason)
             case Revert():
                 job, now, turn = self.timetable.active[node], self.draft.now, self.draft.number
@@ -262,40 +262,12 @@ class Board:
                 self.draft.put(replace(job, state=state, changed_at=now, turn=turn))
                 self.mark(node)
             case Wait(_, until) if until is not None:
-                self._node_alarms.put(until, node)
-
-    def _unclaimed(self, job: Job | None) -> str:
-        """Return what a job's unit of work covers, empty where somebody has it, as far as is known, or there is none."""
-        flight = self.inflight.flights.get(job.uow_id) if job is not None and not job.held else None
-        return flight.slice if flight is not None and flight.state is UowState.REQUESTED else ""
-
-    def _question(self, node: Node) -> Question:
-        states, group = self.timetable.states[node[0]], self.topology.group(*node)
-        start, end = states.calendar.start(states.qualifier, group.start), states.calendar.end(states.qualifier, group[-1])
-        return Question(node, start, end, self._is_closed(node))
+                self.live.alarms.put(until, node)
 
     def hear(self, probed: Probed) -> None:
         """Take in what a source said."""
-        if self.probes.hear(probed):
+        if self.live.probes.hear(probed):
             self.mark(probed.question.node)
-
-    def _widen(self, node: Node, slice_: str, until: datetime) -> None:
-        """Have a unit of work that nobody has claimed cover more. If somebody was first, the next run covers it."""
-        self.probes.use(node)
-        job = replace(self.timetable.active[node], again_at=until, turn=self.draft.number)
-        flight = self.inflight.flights[job.uow_id]
-        if slice_ != flight.slice:
-            flight.slice = slice_
-            self.draft.widenings.append(Widening(job.uow_id, flight.fence, slice_))
-        self.draft.put(job)
-        self._node_alarms.put(until, node)
-
-    def _postpone(self, node: Node, reason: str, until: datetime) -> None:
-        self.probes.use(node)
-        now, turn = self.draft.now, self.draft.number
-        job = self.timetable.active.get(node) or Job(node[0], self.timetable.period(node), JobState.EMBRYO, now, turn)
-        self.draft.put(replace(job, reason=reason, again_at=until, changed_at=now, turn=turn))
-        self._node_alarms.put(until, node)
 
     def _close(self, node: Node, event: JobEvent, reason: str) -> None:
         job = self.timetable.active.get(node)
@@ -452,7 +424,7 @@ class Board:
 
     def _open(self, node: Node, job: Job | None, decision: Open) -> None:
         now, turn = self.draft.now, self.draft.number
-        self.probes.use(node)
+        self.live.probes.use(node)
         if job is None:
             job = Job(node[0], self.timetable.period(node), JobState.EMBRYO, now, turn)
         # A final run that another machine asked for, before the context named this one, is one of many to this one.
@@ -463,7 +435,7 @@ class Board:
             run=job.run + 1,
             uow_state=UowState.REQUESTED,
             opened_turn=turn,
-            again_at=self.timetable.states[job.process].again_at(now),
+            again_at=self.timetable.states[job.process].again_at(now) or (job.again_at if decision.event is JobEvent.FINAL else None),
             changed_at=now,
             turn=turn,
         )
@@ -476,7 +448,7 @@ class Board:
         )
         self.draft.put(job)
         if job.again_at and uow.slice:
-            self._node_alarms.put(job.again_at, node)  # more may have come by then, and nobody may have claimed it
+            self.live.alarms.put(job.again_at, node)  # more may have come by then, and nobody may have claimed it
         self.draft.opened.append(uow)
         self.draft.messages.append(Message(uow.queue, uow.id))
         self.inflight.note(uow, node)

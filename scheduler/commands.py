@@ -95,7 +95,8 @@ def _take(step: Step, command: Command, board: Board) -> None:
 def take(step: Step, reason: str, board: Board) -> None:
     """Do one step of a plan to its job."""
     now, turn = board.draft.now, board.draft.number
-    match step.action, step.job:
+    # An earlier step may have told it that an input is settled: what was read for the plan does not know that.
+    match step.action, board.timetable.active.get(step.node, step.job):
         case Action.REOPEN, Job() as job:
             board.reopen(step.node, reopened(job, now=now, turn=turn, reason=reason), was=job)
         case Action.REOPEN_AFTER, Job() as job:

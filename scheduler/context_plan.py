@@ -116,7 +116,7 @@ def apply_context(
         registered = read_registered(store)
         number = _last_turn(store) + 1
         found = fit(registered, context, settings.timetable_start, now, number)
-        if bool(found.changes) != plan.needs_yes:
+        if {c.process: _said(found, c.process) for c in found.changes} != {p.process: p.changes for p in plan.processes if p.changes}:
             raise StoreError("somebody else has changed what is registered meanwhile: look at `launch.py context plan` again")
         rows = {row.name: row for row in found.rows} if found.changes else {}
         for name, ranges in plan.reopen.items() if reopen else ():

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 
+from db.entries import Entry
 from db.model import Command, Job, UnitOfWork
 from db.store import Store
 from mq.broker import Broker, Message
@@ -27,7 +28,7 @@ from scheduler.lateness import Late, late, late_at, late_since
 from scheduler.levels import Level, Progress, level_of, retired_level
 from scheduler.plans import Plan
 from scheduler.policy import SchedulerSettings
-from scheduler.registry import retired
+from scheduler.registry import read_registered, retired
 from scheduler.switches import Standing, standing
 from scheduler.timetable import Node, Timetable
 from scheduler.totals import seconds_until, totals
@@ -78,6 +79,7 @@ class Desk:
         self._settings = settings
         self._topology = Topology(context)
         self._timetable: Timetable | None = None
+        self._entries_of: Timetable | None = None  # the one that knows all entries
         self._leader = ""
         self._watermarks = Watermarks()
 
@@ -265,13 +267,22 @@ class Desk:
         """Return the timetable as of the last turn. To be looked at, never to be changed."""
         return self._read()
 
+    def entries(self) -> Collection[Entry]:
+        """Return all freerun entries as of the last turn. The first call reads all of them, the next ones what has changed."""
+        table = self._read()
+        if self._entries_of is not table:
+            table.meet(self._store.entries())
+            self._entries_of = table
+        return table.entries.values()
+
     def _read(self) -> Timetable:
         """Return the timetable as of the last turn; only the first call reads all of it."""
         if self._timetable is None:
             self._timetable = Timetable(self._context, self._settings.timetable_start)
             self._timetable.head = self._store.projected_turn()
             chunks, active = self._store.chunks(list(self._context.managed)), self._store.active_jobs()
-            self._timetable.load(chunks, active, switches=self._store.switches(), registered=self._store.processes())
+            rows = read_registered(self._store).values()
+            self._timetable.load(chunks, active, switches=self._store.switches(), registered=rows)
             last = self._store.turns_after(self._timetable.head - 1, 1) if self._timetable.head else []
             self._leader = last[0].session if last else ""
         while turns := self._store.turns_after(self._timetable.head, _TURNS_AT_ONCE):
@@ -281,6 +292,9 @@ class Desk:
             for turn in turns:
                 self._timetable.apply(turn)
                 self._leader = turn.session
+            if self._timetable.is_outdated:
+                self._timetable = None
+                return self._read()
         return self._timetable
 
     def _goes_on(self) -> bool:

@@ -38,7 +38,7 @@ def _after_open_period(inputs: Sequence[Input], occasion: Occasion) -> Decision:
         text = f"its period is open and had runs; it runs again at {said(occasion.first_at)}"
         return Wait((Blocker("open period", text, occasion.process, occasion.timeperiod),), occasion.first_at)
     blockers = missing(inputs)
-    return Wait(blockers) if blockers else Open()
+    return Wait(blockers) if blockers else Open(JobEvent.FINAL)
 
 
 def _after_work(job: Job, inputs: Sequence[Input]) -> Decision:

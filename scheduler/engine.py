@@ -19,10 +19,11 @@ from scheduler.board import Board
 from scheduler.commands import obey
 from scheduler.draft import Draft
 from scheduler.journal import Journal
+from scheduler.late_rows import LateRows
 from scheduler.leases import SessionWatch
 from scheduler.policy import SchedulerSettings
 from scheduler.probing import NoProber, Prober
-from scheduler.registry import fit
+from scheduler.registry import fit, read_registered
 from scheduler.reopening import reopen_owed
 from scheduler.switches import reconciled
 from scheduler.timetable import Timetable
@@ -58,6 +59,7 @@ class Engine:
         self._timetable: Timetable | None = None
         self._board: Board | None = None
         self._prober = prober or NoProber()
+        self._late = LateRows()
         self._journal = Journal(store, broker, session)
         self._watch = SessionWatch(settings.lease_s)
         self._leader = ""
@@ -114,6 +116,8 @@ class Engine:
             for turn in turns:
                 timetable.apply(turn)
                 self._leader = turn.session
+            if timetable.is_outdated:
+                timetable = self._load()
         found = fit(timetable.registered, self._context, self._settings.timetable_start, now, timetable.head + 1)
         self._refuse(found.refusal)
         if self.refusal or self._leader_lives():
@@ -130,7 +134,7 @@ class Engine:
         timetable = Timetable(self._context, self._settings.timetable_start)
         projected = self._store.projected_turn()
         active, chunks = self._store.active_jobs(), self._store.chunks(list(self._context.managed))
-        timetable.load(chunks, active, self._store.entries(), self._store.switches(), self._store.processes())
+        timetable.load(chunks, active, self._store.entries(), self._store.switches(), read_registered(self._store).values())
         timetable.head = projected
         last = self._store.turns_after(projected - 1, 1) if projected else []
         self._leader = last[0].session if last else ""
@@ -169,6 +173,7 @@ class Engine:
         board.resume(uows)
         board.freerun.take_up(uows)
         self._board = board
+        self._late = LateRows()
         self._swept_s = None
         self._commands = {}
         log.info("leads from turn %d, %d jobs and fires under way", turn.number, len(active))
@@ -225,6 +230,8 @@ class Engine:
         owes = reopen_owed(board, self._store)
         for probed in self._prober.answers():
             board.hear(probed)
+            self._late.hear(probed)
+        self._late.reopen(board, self._store)
         board.pass_time()
         board.settle_marked()
         self.second_look_found += board.look_again(self._settings.second_looks)
@@ -235,7 +242,7 @@ class Engine:
             self._journal.send(draft.messages)
         elif not self._commit(board, draft):
             return None
-        self._prober.ask(board.probes.to_ask())
+        self._prober.ask([*board.live.probes.to_ask(), *self._late.to_ask(board)])
         return 0.0 if is_more or board.look_at else self._wait_s(board)
 
     def _obey(self, board: Board) -> None:
@@ -307,7 +314,7 @@ class Engine:
         return True
 
     def _wait_s(self, board: Board) -> float:
-        moment = board.next_alarm()
+        moment = min((m for m in (board.next_alarm(), self._late.next_at()) if m), default=None)
         since_s = 0.0 if self._swept_s is None else self._clock.monotonic() - self._swept_s
         wait_s = max(0.0, self._settings.sweep_s - since_s)
         if moment is None:

@@ -28,11 +28,15 @@ _SUCCESS = frozenset({UowState.PROCESSED, UowState.NOOP})
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How an entry goes today: its context's fields with the operators' over them. `is_gone`: it was deleted."""
+    """How an entry goes today: its context's fields with the operators' over them. `runs_as` is the entry of the context that these are.
+
+    `is_gone`: it was deleted.
+    """
 
     process: FreerunProcess
     fires: Fires
     overlap: Overlap
+    runs_as: str
     is_gone: bool = False
 
 
@@ -54,7 +58,8 @@ def rules_of(context: Context, process: str, name: str, entry: Entry | None) -> 
     given = json.loads(entry.given) if entry and entry.given else {}
     is_gone = entry is not None and entry.is_deleted
     effective = with_given(base, name, {**given, "is_on": False} if is_gone else given)
-    return Rules(effective, fires_of(effective.trigger_frequency, f"{process}/{name}"), parse_overlap(effective.overlap), is_gone)
+    fires, overlap = fires_of(effective.trigger_frequency, f"{process}/{name}"), parse_overlap(effective.overlap)
+    return Rules(effective, fires, overlap, base.entry_name, is_gone)
 
 
 def goes_by(rules: Rules | None) -> str:
@@ -136,8 +141,9 @@ def opened(entry: Entry, rules: Rules, now: datetime, turn: int) -> tuple[Entry,
     fire, waiting = entry.waiting[0], entry.waiting[1:]
     arguments = json.dumps(dict(rules.process.arguments), sort_keys=True) if rules.process.arguments else ""
     uow = UnitOfWork(
-        entry.uow_id(fire), entry.process, fire, rules.process.queue, fire, fire, opened_at=now, turn=turn, arguments=arguments
-    )
+        entry.uow_id(fire), entry.process, fire, rules.process.queue, fire, fire, opened_at=now, turn=turn, arguments=arguments,
+        runs_as=rules.runs_as,
+    )  # fmt: skip
     return replace(entry, waiting=waiting, runs=(*entry.runs, Run(fire, uow.state, now)), fired=entry.fired + 1), uow
 
 

@@ -27,7 +27,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class EntryLine:
-    """One entry of a list. `state` is `on`, `off`, `deleted` or `retired`; `next_fire` is None where none comes."""
+    """One entry of a list. `state` is `on`, `off`, `deleted` or `retired`; `next_fire` is None where none comes.
+
+    `said` is who changed it last by a command, and why.
+    """
 
     process: str
     entry: str
@@ -41,6 +44,7 @@ class EntryLine:
     last_end: str
     fired: int
     missed: int
+    said: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,7 @@ class FreerunDesk:
             entry.last_end if entry else "",
             entry.fired if entry else 0,
             entry.missed if entry else 0,
+            entry.said if entry else "",
         )
 
 

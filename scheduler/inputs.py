@@ -31,6 +31,31 @@ def inputs_of(timetable: Timetable, topology: Topology, node: Node) -> tuple[Inp
     return tuple(found)
 
 
+def before_start(timetable: Timetable, topology: Topology, node: Node) -> tuple[str, ...]:
+    """Return a sentence for each process of whose inputs to `node` some lie before its start, which counts them as done.
+
+    Of several of which one is enough they count where all of them lie there, else for nothing.
+    """
+    process, ordinal = node
+    place = topology[process]
+    inputs = [(place.child, topology.awaited_of(process, ordinal))] if place.child else []
+    inputs += [(other, topology.needed_of(process, ordinal, other)) for other in place.dependencies]
+    for need in place.needs:
+        found = [(other, topology.needed_of(process, ordinal, other, need.offset, need.last)) for other in need.processes]
+        if not need.any_of or all(needed.stop <= timetable.states[other].first for other, needed in found):
+            inputs += found
+    earlier = [(other, range(needed.start, min(needed.stop, timetable.states[other].first))) for other, needed in inputs]
+    return tuple(dict.fromkeys(_before(timetable, other, found) for other, found in earlier if found))
+
+
+def _before(timetable: Timetable, process: str, found: range) -> str:
+    """Return the sentence about the periods of a process that lie before its start."""
+    first, last = (timetable.period((process, ordinal)) for ordinal in (found[0], found[-1]))
+    if first == last:
+        return f"{process} {first} is before its start: counts as done"
+    return f"{process} {first} to {last} ({len(found):,} periods) are before its start: count as done"
+
+
 def _needed(timetable: Timetable, topology: Topology, node: Node, need: Dependency) -> Iterator[Input]:
     """Yield an `Input` for each process of what a process depends on by itself; one for all of them where one period is enough."""
     periods = {other: topology.needed_of(*node, other, need.offset, need.last) for other in need.processes}

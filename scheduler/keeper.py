@@ -58,6 +58,7 @@ class Keeper:
             (settings.output_days, self._output),
             (settings.uows_days, self._uows),
             (settings.jobs_days, self._jobs),
+            (settings.turns_days, self._entry_events),
             (settings.turns_days, self._turns),
             (settings.turns_days, self._commands),
             (settings.uows_days, self._sessions),
@@ -65,6 +66,7 @@ class Keeper:
         self._kind = 0
         self._after = ""
         self._unsettled: set[str] = set()
+        self._entries: set[tuple[str, str]] = set()
         self.removed = 0  # records, since this keeper began
 
     def turn(self, now: datetime) -> float:
@@ -141,6 +143,19 @@ class Keeper:
 
     def _events(self, job: Job) -> list[dict[str, Any]]:
         return [event_row(event) for event in reversed(self._store.events(job.process, job.timeperiod, _MOST_EVENTS))]
+
+    def _entry_events(self, before: datetime, after: str) -> str:
+        # Those of a job go with its record; the record of an entry stays, so its events go by their own age.
+        if not after:
+            self._entries = {entry.key for entry in self._store.entries()}
+        if not self._entries:
+            return ""
+        page = self._store.old_events(before, after, self._settings.batch)
+        gone = [event for event in page.found if (event.process, event.timeperiod) in self._entries]
+        self._write("event", ((event.at, event_row(event)) for event in gone))
+        self._store.remove_events(gone)
+        self.removed += len(gone)
+        return page.next
 
     def _turns(self, before: datetime, after: str) -> str:
         # The last turn that is projected stays: it says who leads.

@@ -56,7 +56,7 @@ def overview(desk: Desk, store: Store, broker: Broker, queues: list[str], settin
     sessions = {session.id: session for session in health.sessions}
     ids = under_way(table, _MOST_UOWS)
     audit = counted(sessions[health.leader].facts) if health.leader else None
-    more = [*of_audit(audit), *of_entries(store.entries(), now)]
+    more = [*of_audit(audit), *of_entries(desk.entries(), now)]
     return Overview(
         needs(table, health.sessions, health.leader, _MOST_NEEDS, more),
         desk.watermarks(),

@@ -13,7 +13,7 @@ from typing import Any
 
 from db.model import ProcessRow
 from db.store import Store
-from system.context import Context, first_period
+from system.context import Context, ManagedProcess, first_period
 from system.context_check import shape
 
 Rows = Mapping[str, ProcessRow]
@@ -66,9 +66,9 @@ def fit(registered: Rows, context: Context, default_start: str, now: datetime, t
     """Return how `context` stands to what is registered, the rows being as `turn` would register them."""
     rows, changes = [], []
     for process in context.managed.values():
-        first = first_period(process, default_start, context.calendar_of(process.name))
-        made = ProcessRow(process.name, first.id, shape(process, context), now, turn)
         before = registered.get(process.name)
+        start = kept_start(process, before) or first_period(process, default_start, context.calendar_of(process.name)).id
+        made = ProcessRow(process.name, start, shape(process, context), now, turn)
         if before is None:
             rows.append(made)
             continue
@@ -79,6 +79,15 @@ def fit(registered: Rows, context: Context, default_start: str, now: datetime, t
     left = [row for row in registered.values() if row.name not in context.managed and not row.retired_at]
     rows += [replace(row, retired_at=now, turn=turn) for row in left]
     return Fit(tuple(rows), (*changes, *_renamed(registered, rows, left)))
+
+
+def kept_start(process: ManagedProcess, row: ProcessRow | None) -> str:
+    """Return the start that a process has from its registration; empty where its context gives it one, or it is another process now.
+
+    The deployment's default counts once: when a process without a start of its own is registered first.
+    """
+    is_kept = row is not None and not process.start and facts_of(row).get("qualifier") == process.time_qualifier
+    return row.start if row is not None and is_kept else ""
 
 
 def read_registered(store: Store) -> dict[str, ProcessRow]:
@@ -107,7 +116,7 @@ def take_over(registered: dict[str, ProcessRow], rows: Iterator[ProcessRow] | tu
 
 def _differences(before: ProcessRow, after: ProcessRow) -> Iterator[tuple[str, object, object]]:
     old, new = facts_of(before), facts_of(after)
-    # The start as it was resolved: a process without one of its own moves with the deployment's default.
+    # The start as it was resolved: one that a context gives and that was the default's before is no change.
     old["start"], new["start"] = before.start, after.start
     for field in sorted({*old, *new}):
         if old.get(field) != new.get(field) and not (field in _ADOPTED and field not in old):

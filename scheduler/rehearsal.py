@@ -153,7 +153,8 @@ class Rehearsal:
         began_at = uow.started_at or ended_at
         entry = self._context.managed.get(uow.process)
         due_at = self._ended_at(uow) + timedelta(seconds=entry.lag_s) if entry else None
-        made = Attempt(uow.process, uow.timeperiod, uow.failures + 1, due_at, uow.opened_at, began_at, ended_at, failed)
+        name = uow.process if entry else uow.id.rsplit("/", 2)[0]  # of a fire: process/entry
+        made = Attempt(name, uow.timeperiod, uow.failures + 1, due_at, uow.opened_at, began_at, ended_at, failed)
         totals = self.totals
         totals.attempts += 1
         totals.failed += failed

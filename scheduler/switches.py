@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from db.model import Switch
-from scheduler.blockers import said
+from scheduler.blockers import Blocker, said
 from scheduler.timetable import States, Timetable, id_of, missed_ranges, ordinal_of
 from scheduler.trees import Topology
 from system.context import Context, ManagedProcess
@@ -150,3 +150,10 @@ def said_off(states: States) -> str:
     if not found.who:
         return f"{states.process.name} is off since {said(found.at)}, switched off in the context"
     return f"{states.process.name} is off since {said(found.at)}, by {found.who}: {found.why}"
+
+
+def off_blocker(states: States, timeperiod: str) -> Blocker:
+    """Return what a period of a process that is off waits for."""
+    process = states.process.name
+    since = states.switch.at if states.switch else None
+    return Blocker("off", said_off(states), process, timeperiod, since, f"launch.py process on {process} --why TEXT")

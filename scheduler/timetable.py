@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from db.entries import Entry
 from db.model import Chunk, Job, ProcessRow, Switch, Turn
-from scheduler.registry import take_over
+from scheduler.registry import kept_start, take_over
 from system.calendars import UTC_CALENDAR, Calendar
 from system.context import Context, ManagedProcess, first_period, period_after_last
 from system.grouping import group_of
@@ -56,12 +56,17 @@ class States:
         self.first = first_period(process, default_start, calendar).ordinal
         after = period_after_last(process)
         self.last = after.ordinal if after else None
-        self._base = self.qualifier.chunk_start(self.qualifier.chunk_of(self.first))
-        self._bytes = bytearray()
-        self._settled = self.first  # no period before it is unfinished
+        self.begin(self.first)
         self.schedule: Schedule = parse_schedule(process.trigger_frequency)
         self.switch: Switch | None = None
         self.missed: list[range] = []
+
+    def begin(self, first: int) -> None:
+        """Let the process begin with period `first`, with nothing loaded yet."""
+        self.first = first
+        self._base = self.qualifier.chunk_start(self.qualifier.chunk_of(self.first))
+        self._bytes = bytearray()
+        self._settled = self.first  # no period before it is unfinished
 
     def __getitem__(self, ordinal: int) -> int:
         at = ordinal - self._base
@@ -225,7 +230,10 @@ class States:
 
 
 class Timetable:
-    """All periods of all managed processes, the jobs that are under way, and all freerun entries; changed by applying records only."""
+    """All periods of all managed processes, the jobs that are under way, and all freerun entries; changed by applying records only.
+
+    `is_outdated`: a turn that was applied lets a process begin elsewhere, so that all of it is to be read anew.
+    """
 
     def __init__(self, context: Context, default_start: str) -> None:
         self.states = {name: States(process, default_start, context.calendar_of(name)) for name, process in context.managed.items()}
@@ -233,6 +241,7 @@ class Timetable:
         self.entries: dict[tuple[str, str], Entry] = {}
         self.registered: dict[str, ProcessRow] = {}
         self.head = 0
+        self.is_outdated = False
 
     def load(
         self,
@@ -243,6 +252,11 @@ class Timetable:
         registered: Iterable[ProcessRow] = (),
     ) -> None:
         """Take over what the store holds; what belongs to a retired process, or lies before the start of one, is left out."""
+        self.registered = {row.name: row for row in registered}
+        for row in self.registered.values():
+            if self._moves(row):
+                states = self.states[row.name]
+                states.begin(ordinal_of(states.qualifier, row.start))
         self.take(switches)
         for chunk in chunks:
             if chunk.process in self.states:
@@ -251,7 +265,12 @@ class Timetable:
             if self._has(job):
                 self.put(job)
         self.entries.update((entry.key, entry) for entry in entries)
-        self.registered = {row.name: row for row in registered}
+
+    def _moves(self, row: ProcessRow) -> bool:
+        """Return whether a process begins elsewhere than here, as it was registered."""
+        states = self.states.get(row.name)
+        start = kept_start(states.process, row) if states is not None else ""
+        return states is not None and start not in ("", id_of(states.qualifier, states.first))
 
     def take(self, switches: Iterable[Switch]) -> None:
         """Take over how processes are switched."""
@@ -282,13 +301,19 @@ class Timetable:
             if self._has(job):
                 self.put(job)
         self.take(turn.switches)
-        for entry in turn.entries:
-            # What was read may hold later turns than this one.
+        self.meet(turn.entries)
+        for row in turn.registered:
+            before = self.registered.get(row.name)
+            self.is_outdated |= (before is None or before.turn < row.turn) and self._moves(row)
+        take_over(self.registered, turn.registered)
+        self.head = turn.number
+
+    def meet(self, entries: Iterable[Entry]) -> None:
+        """Take over entries, but for what is known of a later turn: what was read may hold later ones than the one that is applied."""
+        for entry in entries:
             known = self.entries.get(entry.key)
             if known is None or known.turn < entry.turn:
                 self.entries[entry.key] = entry
-        take_over(self.registered, turn.registered)
-        self.head = turn.number
 
     def strays(self) -> dict[str, list[str]]:
         """Return the timeperiods, by process, that are under way by their byte and have no record that says so."""

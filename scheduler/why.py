@@ -13,8 +13,9 @@ from scheduler.blockers import Blocker, said
 from scheduler.board import Board
 from scheduler.decisions import Ask, Close, Decision, Wait
 from scheduler.durations import Usual, span_text
+from scheduler.inputs import before_start
 from scheduler.lateness import late_at
-from scheduler.switches import said_off
+from scheduler.switches import off_blocker
 from scheduler.timetable import Node, ordinal_of
 from system.context import ManagedProcess
 from system.lanes import Lane, lane_of, places_for_backfill, queue_in
@@ -53,15 +54,15 @@ def explain(scene: Scene, node: Node, depth: int = 0) -> Blocker:
         return Blocker("before start", f"{process} starts at {board.timetable.period((process, states.first))}", process, timeperiod)
     if states.last is not None and ordinal >= states.last:
         return Blocker("after end", f"{process} ended with {board.timetable.period((process, states.last - 1))}", process, timeperiod)
-    state = JobState(states[ordinal])
+    state, notes = JobState(states[ordinal]), before_start(board.timetable, board.topology, node)
     if state in JOB_FINISHED:
-        return Blocker("finished", f"it is finished: {state.label}", process, timeperiod)
+        return Blocker("finished", f"it is finished: {state.label}", process, timeperiod, notes=notes)
     late = late_at(states, node, board.draft.now)
     title = f"{process} {timeperiod} is {state.label}{f', late since {said(late)}' if late else ''}"
     job = board.timetable.active.get(node)
     cause = _cause(scene, node, job, depth) if depth < _DEEPEST else ()
     since = job.changed_at if job else None
-    return Blocker("waits", title, process, timeperiod, since, causes=cause)
+    return Blocker("waits", title, process, timeperiod, since, causes=cause, notes=notes)
 
 
 def _cause(scene: Scene, node: Node, job: Job | None, depth: int) -> tuple[Blocker, ...]:
@@ -113,9 +114,7 @@ def _open_period(scene: Scene, node: Node) -> Blocker:
 
 
 def _off(scene: Scene, process: str, timeperiod: str) -> Blocker:
-    states = scene.board.timetable.states[process]
-    since = states.switch.at if states.switch else None
-    return Blocker("off", said_off(states), process, timeperiod, since, f"launch.py process on {process} --why TEXT")
+    return off_blocker(scene.board.timetable.states[process], timeperiod)
 
 
 def _of_admission(scene: Scene, node: Node, decision: Decision) -> Blocker:

@@ -66,7 +66,7 @@ class Keeper:
         self._tries = 0
         self._store_away = ""
         self._start_again_at = 0.0
-        self._loop_at = 0.0
+        self._spent_until = 0.0
 
     def want(self, names: Sequence[str], forgiven: Collection[str] = ()) -> None:
         """Keep `names` from the next turn on, and nothing else. The past of the `forgiven` ones is forgotten. From any thread."""
@@ -207,7 +207,7 @@ class Keeper:
     # -- starts and stops
 
     def _start_what_is_due(self, now: float) -> None:
-        due = policy.due(self._down(), self._loop_at, now)
+        due = policy.due(self._down(), self._spent_until, now)
         if not due or now < self._start_again_at:
             return
         try:
@@ -224,8 +224,7 @@ class Keeper:
         return {name: life for name, life in self._lives.items() if name not in self._members}
 
     def _start(self, name: str, now: float) -> None:
-        if self._lives[name].is_crash_loop:
-            self._loop_at = now + policy.LOOP_PACE_S
+        self._spent_until = policy.spent(self._lives[name], self._spent_until, now)
         try:
             member = self._crew.start(name)
         except OSError as error:
@@ -264,7 +263,7 @@ class Keeper:
         """Return how long nothing is due. Deaths and signals end the wait before that."""
         if self._is_stopping:
             return _SOON_S if self._is_killing else 0.1
-        waits = [policy.until_due_s(life, self._loop_at, now) for life in self._down().values()]
+        waits = [policy.until_due_s(life, self._spent_until, now) for life in self._down().values()]
         if self._start_again_at > now:
             waits = [max(w, self._start_again_at - now) for w in waits]
         waits += [max(0.0, self._settle_at - now)]

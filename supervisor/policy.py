@@ -19,8 +19,10 @@ LOOP_AFTER = 5
 # that. Only kills without end (such as by a kernel that is out of memory) are a loop, too.
 LONGEST_WAIT_AFTER_KILL_S = 0.5
 LOOP_AFTER_KILLS = 60
-# A start costs some 0.3 s of CPU, so many loops together must not each go at their own pace: a box tries one of them at a time.
-LOOP_PACE_S = 30.0
+# A start costs some 0.3 s of CPU, so many broken processes together must not each go at their own pace: a box starts one of them at a
+# time. It has some starts in hand, so that a few crashes are mended at once and three loops are soon seen as such; loops get none of those.
+BROKEN_PACE_S = 20.0
+STARTS_IN_HAND = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,11 @@ class Life:
         """Whether it died young so often that a person should look."""
         return self.quick_deaths - self.quick_kills >= LOOP_AFTER or self.quick_kills >= LOOP_AFTER_KILLS
 
+    @property
+    def is_broken(self) -> bool:
+        """Whether it died young lately, by itself or again and again: its starts count against the box's pace."""
+        return self.quick_deaths > self.quick_kills or self.is_crash_loop
+
 
 class Stopping(Enum):
     """What is next for a process that is to end."""
@@ -59,8 +66,9 @@ def started(life: Life, now: float) -> Life:
 def died(life: Life, exit_code: int | None, now: float) -> Life:
     """Return `life` after a death that nobody asked for. A negative `exit_code` is a signal, None unknown (not our child)."""
     was_healthy = life.started_at is not None and now - life.started_at >= HEALTHY_AFTER_S
-    before = Life() if was_healthy else life
-    deaths, kills = before.quick_deaths + 1, before.quick_kills + (exit_code == -signal.SIGKILL)
+    if was_healthy:
+        return Life(not_before=now + wait_s(1, exit_code), last_end=described(exit_code))
+    deaths, kills = life.quick_deaths + 1, life.quick_kills + (exit_code == -signal.SIGKILL)
     return Life(deaths, kills, None, now + wait_s(deaths, exit_code), described(exit_code))
 
 
@@ -80,17 +88,23 @@ def until_start_s(life: Life, now: float) -> float:
     return max(0.0, life.not_before - now)
 
 
-def due(down: Mapping[str, Life], loop_at: float, now: float) -> list[str]:
-    """Return who of those that are `down` may start now: of crash loops only the one that waits longest, and none before `loop_at`."""
-    ready = [name for name, life in down.items() if not until_start_s(life, now)]
-    loops = [name for name in ready if down[name].is_crash_loop]
-    chosen = min(loops, key=lambda name: down[name].not_before, default="") if now >= loop_at else ""
-    return [name for name in ready if not down[name].is_crash_loop or name == chosen]
+def due(down: Mapping[str, Life], spent_until: float, now: float) -> list[str]:
+    """Return who of those that are `down` may start now: of the broken ones only the one that waits longest, loops after all others."""
+    ready = [name for name, life in down.items() if until_due_s(life, spent_until, now) <= 0]
+    broken = [name for name in ready if down[name].is_broken]
+    chosen = min(broken, key=lambda name: (down[name].is_crash_loop, down[name].not_before), default="")
+    return [name for name in ready if not down[name].is_broken or name == chosen]
 
 
-def until_due_s(life: Life, loop_at: float, now: float) -> float:
-    """Return the seconds for which `due` surely does not name a process."""
-    return max(until_start_s(life, now), loop_at - now if life.is_crash_loop else 0.0)
+def until_due_s(life: Life, spent_until: float, now: float) -> float:
+    """Return the seconds for which `due` surely does not name a process; 0 where it may."""
+    in_hand_s = 0.0 if life.is_crash_loop else STARTS_IN_HAND * BROKEN_PACE_S
+    return max(until_start_s(life, now), spent_until - in_hand_s - now if life.is_broken else 0.0)
+
+
+def spent(life: Life, spent_until: float, now: float) -> float:
+    """Return until when a box's pace is spent once a process with this life was started; it was spent `spent_until` before."""
+    return max(spent_until, now) + BROKEN_PACE_S if life.is_broken else spent_until
 
 
 def stopping(asked_at: float | None, now: float, grace_s: float) -> Stopping:

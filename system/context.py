@@ -51,7 +51,8 @@ class Dependency:
 class ManagedProcess:
     """A process with timeperiods. Fields are as given; `period_start` and `horizon` read them.
 
-    `lag_s` is how long after a period's end its data may be expected. `start` is the first timeperiod, `end` the first that is not
+    `lag_s` is how long after a period's end its data may be expected, `late_s` for how long rows that a source has later reopen a finished
+    one, 0 for never. `start` is the first timeperiod, `end` the first that is not
     run any more; each empty for the deployment's default (`end`: never). `catchup` says which periods run that were missed before the
     process was registered, or while it was off: all, none, or the last so many. `deadline` is how many
     seconds after its end a period should be finished, None for no such time. `timeout_s` 0 is no limit, `max_attempts` and
@@ -84,6 +85,7 @@ class ManagedProcess:
     catchup: str | int = "all"
     deadline: float | None = None
     lag_s: float = 300.0
+    late_s: float = 0.0
     timeout_s: float = 0.0
     max_in_flight: int = 0
     max_attempts: int = 0

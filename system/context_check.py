@@ -103,7 +103,8 @@ def _checked(title: str, given: tuple[object, object, object], folder: str, defa
         own = [*name_fault("name", process.name), *process_faults(process, folder)]
         if isinstance(process, ManagedProcess):
             own += dependency_faults(process)
-        faults.extend(f"process {process.name!r}: {fault}" for fault in own)
+        entry = f" entry {process.entry_name!r}" if isinstance(process, FreerunProcess) else ""
+        faults.extend(f"process {process.name!r}{entry}: {fault}" for fault in own)
     managed = {p.name: p for p in found_processes if isinstance(p, ManagedProcess) and isinstance(p.name, str)}
     for tree in found_trees:
         own = [*name_fault("name", tree.name), *tree_faults(tree), *zone_faults(tree, managed, default_start)]

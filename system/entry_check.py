@@ -41,6 +41,7 @@ from system.timeperiod import QUALIFIERS, REAL_TIME, Qualifier, Timeperiod, pars
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}", re.ASCII)
 _QUEUE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}", re.ASCII)
 _MOST_CAUGHT_UP = 1_000_000
+_MOST_LATE_S = 100 * 366 * 86_400
 _OPTIONAL_TEXTS = ("sink", "pid_file", "log_file")
 _OWN_NAMES = ("scheduler", "worker", "supervisor")
 _TEXTS = ("exchange", "routing", "description", "owner")
@@ -127,6 +128,17 @@ def _managed_faults(process: ManagedProcess, folder: str) -> Iterator[str]:
     for field in _OPTIONAL_TEXTS:
         yield from _text_fault(field, getattr(process, field), optional=True)
     yield from _source_faults(process)
+    yield from _late_faults(process)
+
+
+def _late_faults(process: ManagedProcess) -> Iterator[str]:
+    late_s = process.late_s
+    if not _is_number(late_s) or not 0 <= late_s <= _MOST_LATE_S:
+        yield f"late_s {late_s!r} is no number of seconds: use more than lag_s and less than a century, or 0 for never"
+    elif late_s and process.state_machine_name != "recomputing":
+        yield f"late_s {late_s!r} is for recomputing processes, whose source is asked for late rows: set it to 0"
+    elif late_s and _is_number(process.lag_s) and late_s <= process.lag_s:
+        yield f"late_s {late_s!r} is over before a period is finished (lag_s {process.lag_s!r}): make it longer, or the lag shorter"
 
 
 def _source_faults(process: ManagedProcess) -> Iterator[str]:

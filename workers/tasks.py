@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from db.model import Outcome, UnitOfWork
 from system.calendars import Calendar
-from system.context import Context, ManagedProcess
+from system.context import Context, FreerunProcess, ManagedProcess, ProcessEntry
 from system.errors import SlotError, TimeperiodError
 from system.fires import moment_of
 from system.lanes import Lane, lane_of
@@ -44,9 +44,10 @@ def task_of(uow: UnitOfWork, context: Context) -> Task:
     Arguments are a copy: whatever an attempt does to its own, no other one sees it. Those of the unit of work overlay the process's. The
     window's bounds are as the clocks of the process's calendar show them.
     """
-    process = context.managed.get(uow.process) or context.entry(uow.process, uow.id.split("/")[1])
+    process = context.managed.get(uow.process) or context.freerun.get((uow.process, uow.runs_as))
     if process is None:
-        raise SlotError(f"process {uow.process!r} is not in this worker's context: deploy the same context to all boxes and restart them")
+        what = f"entry {uow.runs_as!r} of {uow.process!r}" if uow.runs_as else f"process {uow.process!r}"
+        raise SlotError(f"{what} is not in this worker's context: deploy the same context to all boxes and restart them")
     qualifier = process.time_qualifier if isinstance(process, ManagedProcess) else REAL_TIME.name
     try:
         calendar = context.calendar_of(process.name)
@@ -75,15 +76,20 @@ def task_of(uow: UnitOfWork, context: Context) -> Task:
 
 
 def with_what_left(context: Context, before: Context) -> Context:
-    """Return `context` with the processes that were in the one before and are not in it any more, each with its calendar."""
+    """Return `context` with the processes and entries that were in the one before and are not in it any more, each with its calendar."""
     names = {process.name for process in context.processes}
-    left = tuple(process for process in before.processes if process.name not in names)
+    there = {_key(process) for process in context.processes}
+    left = tuple(process for process in before.processes if _key(process) not in there)
     trees = dict(context.trees)
     for tree in before.trees.values() if left else ():
         kept = tuple(name for name in tree.enclosed_processes if name not in names)
         # A name that no tree of a context can have.
         trees[f"left/{tree.name}"] = replace(tree, name=f"left/{tree.name}", enclosed_processes=kept)
     return replace(context, processes=(*context.processes, *left), trees=trees)
+
+
+def _key(process: ProcessEntry) -> tuple[str, str]:
+    return process.name, process.entry_name if isinstance(process, FreerunProcess) else ""
 
 
 def outcome_of(uow: UnitOfWork, ended: Ended, at: datetime) -> Outcome:

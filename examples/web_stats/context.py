@@ -48,7 +48,11 @@ def entry(token: str, level: str, machine: str, **fields: Any) -> ManagedProcess
 # The hour that is open is counted again whenever views came in, the coarser levels every minute; each once more when it is over.
 # A client's day and the alert wait for the site's.
 processes = [
-    entry("site", "hourly", "recomputing", trigger_frequency="every 20", source=f"sqlite:///{SOURCE}#table=page_view&time=at&key=id"),
+    entry(
+        "site", "hourly", "recomputing", trigger_frequency="every 20",
+        source=f"sqlite:///{SOURCE}#table=page_view&time=at&key=id",
+        late_s=6 * 3_600.0,  # a view that comes up to six hours late has its hour, and its day, counted again
+    ),
     entry("site", "daily", "continuous", trigger_frequency="every 60"),
     entry("site", "monthly", "continuous", trigger_frequency="every 600"),
     entry("site", "yearly", "continuous", trigger_frequency="every 3600"),

@@ -13,6 +13,7 @@ TIME, CONTEXT, TREES, DISCRETE = (f"acceptance/test_1_{name}" for name in ("1_ti
 ZONES = "unit/test_calendars"
 SWITCHES, CHANGES, EVENTS, LATENESS = (f"unit/test_{name}" for name in ("switches", "context_changes", "events", "lateness"))
 RECOMPUTING, FREERUN, FREERUN_COMMANDS = (f"unit/test_{name}" for name in ("recomputing", "freerun_engine", "freerun_commands"))
+LATE_ROWS = "unit/test_late_rows"
 LIVE, COMMANDS, DEPENDENCIES = "unit/test_engine_live", "unit/test_commands", "unit/test_dependencies"
 
 SENTENCES: list[tuple[str, str, str]] = [
@@ -150,6 +151,8 @@ SENTENCES: list[tuple[str, str, str]] = [
     ("change the frequency, at once, without restart", SWITCHES, "a_schedule_changes_at_once_in_both_directions"),
     ("also from every to at", SWITCHES, "fault_17_another_kind_of_schedule_leaves_the_process_on"),
     ("persisted", SWITCHES, "a_new_scheduler_reads_how_processes_are_switched"),
+    ("late data: the finished parent is reprocessed, once", LATE_ROWS, "a_late_row_reopens_its_hour_and_its_day_once"),
+    ("... after the child", LATE_ROWS, "the_day_runs_after_its_reopened_hour"),
     ("event log: who, what, when", EVENTS, "a_reprocess_tells_how_it_was_and_of_whom"),
 ]
 

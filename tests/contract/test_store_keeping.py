@@ -39,6 +39,21 @@ def finished_uow(name: str, **fields: Any) -> Any:
     return uow(name, **{"state": UowState.PROCESSED, "finished_at": NOW, **fields})
 
 
+# -- events
+
+
+@pytest.mark.parametrize("limit", [1, 2, 100])
+def test_old_events_are_found_once_and_removed_one_by_one(store: Store, limit: int) -> None:
+    made = [Event(PROCESS, name, number, place, NOW, "told") for name in ("a", "b") for number in (1, 2) for place in (0, 1)]
+    young = Event(PROCESS, "a", 3, 0, LATER, "told")
+    store.project(turn(1, events=[*made, young]), [])
+    found = walk(lambda after: store.old_events(LATER, after, limit))
+    assert sorted(found, key=lambda e: (e.timeperiod, e.turn, e.place)) == made
+    store.remove_events([event for event in found if event.timeperiod == "a" and event.place == 0])
+    assert [(e.turn, e.place) for e in store.events(PROCESS, "a", 9)] == [(3, 0), (2, 1), (1, 1)]
+    assert len(store.events(PROCESS, "b", 9)) == 4
+
+
 # -- units of work
 
 

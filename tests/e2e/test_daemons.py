@@ -182,6 +182,15 @@ def test_start_on_the_console_stays_and_ends_by_ctrl_c(box: DaemonBox) -> None:
     assert box.leftovers() == []
 
 
+def test_a_closed_terminal_ends_start_on_the_console_in_order(box: DaemonBox) -> None:
+    console = box.start("start", "--console")
+    wait_until(lambda: box.identity("worker.1") is not None)
+    console.send_signal(signal.SIGHUP)
+    console.communicate(timeout=20)
+    assert console.returncode == 0
+    assert box.leftovers() == []
+
+
 def test_what_an_operator_switches_is_taken_up_without_a_restart(box: DaemonBox) -> None:
     supervisor, scheduler = box.begin(), box.identity("scheduler")
     assert box.call("super", "--start", "worker", "--instances", "2")[0] == 0

@@ -88,16 +88,18 @@ def test_kills_of_everyone_cost_time_and_nothing_else(deploy: Deploy) -> None:
     assert deployment.leftovers() == []
 
 
-def test_what_a_killed_worker_held_runs_again_within_two_seconds(deploy: Deploy) -> None:
+def test_what_a_killed_worker_held_runs_again_as_soon_as_the_next_worker_has_started(deploy: Deploy) -> None:
     # Two at a time, so that nothing else waits in the queue before what was lost.
     deployment = deploy(days=1, seconds=1.0, fields="max_in_flight=2")
     deployment.environ["HORARIUM_WORKERS"] = "1"
     deployment.start("up", "--until-done")
-    wait_until(lambda: len(deployment.marks()) >= 2)
+    start_s = wait_until(lambda: len(deployment.marks()) >= 2, within_s=30)
     held = {mark.job for mark in deployment.marks()}
     deployment.kill("worker.1")
-    took_s = wait_until(lambda: held <= {mark.job for mark in deployment.marks() if mark.fence == 2})
-    assert took_s < 2
+    took_s = wait_until(lambda: held <= {mark.job for mark in deployment.marks() if mark.fence == 2}, within_s=60)
+    # Most of both is Python's start, of which the first took three and this one takes one: both are as fast or slow as the machine is.
+    # A second look or a lease that had to be waited for would come on top.
+    assert took_s < start_s + 0.5
 
 
 def test_ctrl_c_stops_cleanly_and_a_second_run_goes_on(deploy: Deploy) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
@@ -25,7 +26,7 @@ from system.clock import RealClock
 from system.context import REPORT_QUEUE, Context, source_entry
 from system.context_watch import ContextWatch
 from system.errors import Unavailable
-from system.lifecycle import UowEvent
+from system.lifecycle import JobState, UowEvent
 from tests.support.lamp import NOW, context, january
 from tests.support.waiting import wait_until
 
@@ -160,3 +161,30 @@ def test_a_recomputing_hour_is_requested_for_the_rows_of_its_source(tmp_path: Pa
     started.append(Running(store, MemoryBroker(), parts))
     wait_until(lambda: bool(store.uows([HOUR])), what="the hour is requested")
     assert json.loads(store.uows([HOUR])[0].slice) == {"lowest": 4, "highest": 9, "count": 2, "after": None}
+
+
+def test_a_late_row_has_its_finished_hour_run_again_once(tmp_path: Path, started: list[Running]) -> None:
+    with closing(sqlite3.connect(tmp_path / "rows.db")) as rows, rows:
+        rows.execute("CREATE TABLE flights (id INTEGER PRIMARY KEY, at TIMESTAMP)")
+        rows.execute("INSERT INTO flights VALUES (4, '2013-01-01 00:10:00.000000')")
+    store = MemoryStore()
+    store.open_session(Session("worker", "worker", "box-1", 1, 0.0, NOW, slots=2))
+    live: dict[str, Any] = {"state_machine_name": "recomputing", "trigger_frequency": "every 0.2", "late_s": 3e9}
+    source = source_entry(f"sqlite:///{tmp_path / 'rows.db'}", "flights", "at", "id")
+    started.append(Running(store, MemoryBroker(), context(january(("hourly",), end="2013010101", source=source, **live))))
+    work(store, HOUR)
+    with closing(sqlite3.connect(tmp_path / "rows.db")) as rows, rows:
+        rows.execute("INSERT INTO flights VALUES (5, '2013-01-01 00:20:00.000000')")
+    again = HOUR.replace("/1/1", "/2/1")
+    work(store, again)
+    assert json.loads(store.uows([again])[0].slice)["count"] == 2
+    (job,) = store.jobs("flights_hourly", ["2013010100"])
+    assert (job.state, job.generation) == (JobState.PROCESSED, 2)
+
+
+def work(store: MemoryStore, uow_id: str) -> None:
+    """Claim and finish a unit of work once it is requested; returns when its job is finished."""
+    wait_until(lambda: bool(store.uows([uow_id])), what=f"{uow_id} is requested")
+    (uow,) = store.claim([uow_id], "worker", RealClock().now())
+    store.finish([Outcome(uow.id, uow.session, uow.fence, UowEvent.DONE, RealClock().now())])
+    wait_until(lambda: store.jobs("flights_hourly", ["2013010100"])[0].state is JobState.PROCESSED, what="its hour is finished")

@@ -41,13 +41,13 @@ def test_quick_deaths_in_a_row_never_shorten_the_wait(seconds: list[float]) -> N
 @given(st.floats(policy.HEALTHY_AFTER_S * 1.01, 1e5), LIVES)
 def test_health_forgets_whatever_was_before(healthy_s: float, steps: list[tuple[float, int | None]]) -> None:
     (life, now) = lived([*steps, (healthy_s, 1)])[-1]
-    assert (life.quick_deaths, round(policy.until_start_s(life, now), 3)) == (1, policy.FIRST_WAIT_S)
+    assert (life.quick_deaths, life.is_broken, round(policy.until_start_s(life, now), 3)) == (0, False, policy.FIRST_WAIT_S)
 
 
 @given(st.dictionaries(st.sampled_from("abcdefgh"), st.tuples(st.integers(0, 9), st.floats(0, 100))), st.floats(0, 100), st.floats(0, 100))
-def test_who_is_due_has_no_wait_left_and_at_most_one_is_a_loop(down: dict[str, tuple[int, float]], loop_at: float, now: float) -> None:
+def test_who_is_due_has_no_wait_left_and_at_most_one_is_broken(down: dict[str, tuple[int, float]], spent: float, now: float) -> None:
     lives = {name: Life(quick_deaths=deaths, not_before=at) for name, (deaths, at) in down.items()}
-    due = policy.due(lives, loop_at, now)
-    assert all(policy.until_due_s(lives[name], loop_at, now) == 0 for name in due)
-    assert sum(lives[name].is_crash_loop for name in due) <= 1
-    assert set(due) >= {name for name, life in lives.items() if not life.is_crash_loop and life.not_before <= now}
+    due = policy.due(lives, spent, now)
+    assert all(policy.until_due_s(lives[name], spent, now) == 0 for name in due)
+    assert sum(lives[name].is_broken for name in due) <= 1
+    assert set(due) >= {name for name, life in lives.items() if not life.is_broken and life.not_before <= now}

@@ -15,11 +15,11 @@ from scheduler.policy import SchedulerSettings
 from system.clock import ManualClock
 from system.context import REPORT_QUEUE, Context
 from system.lanes import managed_queues
-from system.lifecycle import JOB_FINISHED, JobState, UowEvent, UowState
-from tests.support.simulation_book import Book, Node, state_of
+from system.lifecycle import UowEvent, UowState
+from tests.support.simulation_book import Book, Node
 from tests.support.simulation_plan import END, plan_of
+from tests.support.simulation_why import wrong_why
 
-_WAITS = ("children", "dependency", "in order")
 _EVENTS = (UowEvent.DONE, UowEvent.DONE, UowEvent.EMPTY, UowEvent.FAILED)
 
 
@@ -53,25 +53,12 @@ def jobs_of(store: MemoryStore, context: Context, book: Book) -> dict[Node, Job]
     return {(j.process, j.timeperiod): j for name in context.managed for j in store.jobs(name, [t for p, t in book.nodes if p == name])}
 
 
-def wrong(play: Play, book: Book, node: Node, jobs: dict[Node, Job]) -> str:
-    """Return what `why` says wrongly of a period, empty where it is right."""
-    why, job = play.desk.why(*node), jobs.get(node)
-    waits = {cause.kind for cause in why.causes} & set(_WAITS)
-    state = state_of(jobs, node)
-    if state in JOB_FINISHED:
-        return "" if why.kind == "finished" else f"{node} is finished, and why says {why}"
-    if state is JobState.EMBRYO and not (job and job.held) and bool(waits) == book.is_open(node, jobs):
-        return f"{node}: its gate is {'open' if waits else 'closed'}, and why says {why}"
-    if not all(leaf.kind not in _WAITS for leaf in why.leaves()):
-        return f"{node}: the last cause is no cause: {why}"
-    return ""
-
-
 @pytest.mark.parametrize("seed", range(12))
 def test_why_equals_what_the_gates_say_at_every_turn(seed: int) -> None:
     play = Play(seed)
     book = Book(play.context, 0.0)
     for _ in range(12):
         jobs = jobs_of(play.store, play.context, book)
-        assert [text for node in play.luck.sample(book.nodes, min(25, len(book.nodes))) if (text := wrong(play, book, node, jobs))] == []
+        asked = play.luck.sample(book.nodes, min(25, len(book.nodes)))
+        assert [text for node in asked if (text := wrong_why(play.desk, book, node, jobs))] == []
         play.step()

@@ -12,7 +12,7 @@ import pytest
 
 from db.memory import MemoryStore
 from db.model import Cancel, Job, Turn, UnitOfWork
-from scheduler import board, commands, continuous, machines, plans, trees
+from scheduler import board, commands, continuous, machines, plans, trees, why
 from scheduler.board import Board
 from scheduler.decisions import Close, Decision, Input, Occasion, Open, Revert, Wait
 from scheduler.engine import Engine
@@ -153,6 +153,10 @@ def without_the_ends_of_childrens_groups(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(trees.Topology, "awaited_of", trees.Topology.children_of)
 
 
+def without_the_causes_of_causes(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(why, "_deeper", lambda scene, blocker, process, depth: blocker)
+
+
 TEETH = [
     without_fence,
     without_fenced_outcomes,
@@ -172,6 +176,7 @@ TEETH = [
     without_holds,
     without_groups,
     without_the_ends_of_childrens_groups,
+    without_the_causes_of_causes,
 ]
 
 

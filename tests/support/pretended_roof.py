@@ -39,6 +39,11 @@ class LampRoof(Roof):
         self._lamp = lamp
         self.__dict__["context"] = lamp.context  # as if it had been read already
 
+    @property
+    def has_store(self) -> bool:
+        """The lamp's is always there."""
+        return True
+
     @contextmanager
     def joined(self) -> Iterator[Joined]:
         """Hand out the lamp's parts, which stay open."""

@@ -8,15 +8,19 @@ from datetime import timedelta
 from zlib import crc32
 
 from db.model import Command
+from mq.memory import MemoryBroker
 from scheduler.audit import LATE, OVERLAP
 from scheduler.audit_count import EVERY_S, FACT, AuditCount, counted
+from scheduler.desk import Desk
+from system.lifecycle import JOB_FINISHED
 from tests.support.audits import audited
 from tests.support.simulation_actors import Scheduler, Working
-from tests.support.simulation_book import Violation, must
+from tests.support.simulation_book import Violation, must, state_of
 from tests.support.simulation_commands import plans_judged
 from tests.support.simulation_faults import Misfortune
 from tests.support.simulation_oracle import judge
 from tests.support.simulation_plan import END, LEASE_S, SCHEDULER, plan_of
+from tests.support.simulation_why import wrong_why
 from tests.support.simulation_world import World
 
 PATIENCE_S = 1_500.0
@@ -38,7 +42,16 @@ def play(seed: int, *, ignore_deadline: bool = False) -> World:
     found, kinds = [engine.second_look_found for engine in world.engines], world.plan.kinds
     judge(world.book, world.store, world.marks, found, is_calm=not kinds, has_jumps="jump" in kinds)
     _audit(world)
+    _ask_why(world)
     return world
+
+
+def _ask_why(world: World) -> None:
+    """Have `why` say of what is left unfinished what it waits for."""
+    desk, jobs = Desk(world.store, MemoryBroker(), world.plan.context, world.clock, SCHEDULER), world.store.every_job()
+    left = [node for node in world.book.nodes if state_of(jobs, node) not in JOB_FINISHED]
+    wrong = [text for node in left[:: 1 + len(left) // 8] if (text := wrong_why(desk, world.book, node, jobs))]
+    must(not wrong, *wrong[:3])
 
 
 def _audit(world: World) -> None:

@@ -57,7 +57,10 @@ class Orders:
 
     def _judge_skipped(self, job: Job, commands: list[Command], after: Jobs) -> None:
         children = [child for child in self.book.inside[node_of(job)] if self.book.runs(child)]
-        is_empty = bool(children) and all(state_of(after, child) is JobState.SKIPPED for child in children)
+        # What is left of a child may be reprocessed by its name in the same turn, after that.
+        anew = [after[child] for child in children if child in after and after[child].turn == job.turn and after[child].generation > 1]
+        left = [child for child in children if child not in [node_of(each) for each in anew]]
+        is_empty = bool(children) and all(state_of(after, child) is JobState.SKIPPED for child in left)
         is_meant = is_empty or any(node_of(job) in self._descendants(self.named(command)) for command in commands)
         must(is_meant, job, "was skipped by", commands)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from system.context import Context, ManagedProcess
@@ -31,15 +32,20 @@ def span_of(process: ManagedProcess, zone: str, text: str) -> Span:
 
 def group_around(process: ManagedProcess, text: str) -> list[str]:
     """Return the periods that run together with one: from the one after a group's end to the next end, as REFERENCE 1.1 has it."""
-    size, period = process.time_grouping, parse(process.qualifier, text)
+    return _group(process.qualifier, process.time_grouping, process.end, text)
+
+
+@cache
+def _group(qualifier: Qualifier, size: int, stop: str, text: str) -> list[str]:
+    period = parse(qualifier, text)
     if size == 1:
         return [text]
     low = high = period
     while not _is_end(low.shift(-1), size) and _unit_of(low.shift(-1)) == _unit_of(period):
         low = low.shift(-1)
-    while not _is_end(high, size) and (not process.end or high.shift(1).id < process.end):
+    while not _is_end(high, size) and (not stop or high.shift(1).id < stop):
         high = high.shift(1)
-    return [Timeperiod(process.qualifier, ordinal).id for ordinal in range(low.ordinal, high.ordinal + 1)]
+    return [Timeperiod(qualifier, ordinal).id for ordinal in range(low.ordinal, high.ordinal + 1)]
 
 
 def _is_end(period: Timeperiod, size: int) -> bool:

@@ -161,6 +161,13 @@ def test_runs_that_overlap_are_found(begins_s: int, session: str, is_found: bool
     assert [each.kind for each in overlaps([other, one])] == ([OVERLAP] if is_found else [])
 
 
+def test_a_worker_that_stood_still_before_its_claim_is_no_overlap() -> None:
+    one = uow("p/2013010100/1/1", session="a", started_at=NOW, finished_at=NOW + 60 * SECOND)
+    end = NOW + 120 * SECOND
+    other = uow("p/2013010100/1/2", session="b", opened_at=NOW + 61 * SECOND, started_at=NOW - 5 * SECOND, finished_at=end)
+    assert list(overlaps([one, other])) == []
+
+
 def test_a_job_that_finished_without_a_later_input_is_out_of_order(lamp: Lamp, store: Bare) -> None:
     day = lamp.job(*DAY)
     assert out_of_order(day) is None
@@ -188,6 +195,13 @@ def count(lamp: Lamp) -> Any:
 def test_the_count_is_zero_where_all_is_well(lamp: Lamp) -> None:
     seen = count(lamp)
     assert (seen.finished, sum(seen.counts.values()), seen.first) == (25, 0, ())
+
+
+def test_a_job_that_ran_in_two_generations_is_counted_as_two_and_found_in_none(lamp: Lamp) -> None:
+    lamp.give("reprocess", *HOUR)
+    lamp.run()
+    seen = count(lamp)
+    assert (seen.finished, sum(seen.counts.values())) == (27, 0)
 
 
 def test_the_count_finds_what_is_wrong_with_what_finished_lately(lamp: Lamp, store: Bare) -> None:

@@ -91,6 +91,16 @@ def test_a_stop_is_kept_with_who_and_why(terminal: Terminal, lamp: Lamp) -> None
     assert "no supervisor runs on head: it holds from its next start" in terminal.out
 
 
+def test_another_box_is_asked_by_its_own_rows_and_keeps_them(terminal: Terminal, lamp: Lamp) -> None:
+    lamp.store.put_box_reports([report(box="box-2", process="crawler"), report(box="box-2", process="poller")])
+    before = lamp.store.box_reports()
+    assert terminal.run("super", "--stop", "crawler", "--box", "box-2") == 0
+    assert [(wish.box, wish.process, wish.is_on) for wish in lamp.store.box_wishes()] == [("box-2", "crawler", False)]
+    assert terminal.run("super", "--stop", "crawler") == 2
+    assert "no process 'crawler' belongs on head" in terminal.err
+    assert lamp.store.box_reports()[: len(before)] == before
+
+
 def test_instances_are_kept_over_a_stop_and_a_start(terminal: Terminal, lamp: Lamp) -> None:
     for argv in (("--start", "worker", "--instances", "5"), ("--stop", "worker"), ("--start", "worker")):
         assert terminal.run("super", *argv) == 0

@@ -195,6 +195,15 @@ def test_a_plan_that_somebody_else_applied_meanwhile_is_refused() -> None:
         apply_context(change.lamp.store, change.context, SETTINGS, change.lamp.clock.now(), plan, who="ann", reopen=False)
 
 
+def test_a_plan_is_refused_where_what_it_would_change_is_something_else_by_now() -> None:
+    change, other = earlier(), replace(january()[0], start="2013010102")
+    plan = change.plan()
+    mine, change.context = change.context, context([other, *january()[1:]])
+    change.apply()
+    with pytest.raises(StoreError, match="somebody else has changed"):
+        apply_context(change.lamp.store, mine, SETTINGS, change.lamp.clock.now(), plan, who="ann", reopen=False)
+
+
 def test_an_applied_context_is_known_before_any_scheduler_has_projected_it() -> None:
     change = earlier()
     apply_context(change.lamp.store, change.context, SETTINGS, change.lamp.clock.now(), change.plan(), who="ann", reopen=False)

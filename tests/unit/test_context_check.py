@@ -116,6 +116,13 @@ def test_a_context_with_five_faults_lists_all_five() -> None:
         ({"start": 2015010100}, "start 2015010100 is no text"),
         ({"start": "2015010100", "end": "2015010100"}, "end '2015010100' is not after start '2015010100'"),
         ({"lag_s": -0.1}, "lag_s -0.1 is no number of seconds: use 0 or more"),
+        ({"late_s": -1}, "late_s -1 is no number of seconds: use more than lag_s and less than a century, or 0 for never"),
+        ({"late_s": 1e12}, "late_s 1000000000000.0 is no number of seconds"),
+        ({"late_s": 600}, "late_s 600 is for recomputing processes, whose source is asked for late rows: set it to 0"),
+        (
+            {"late_s": 60, "state_machine_name": "recomputing", "source": "sqlite:///x#table=t&time=at"},
+            "late_s 60 is over before a period is finished (lag_s 300.0): make it longer, or the lag shorter",
+        ),
         ({"lag_s": float("nan")}, "lag_s nan is no number of seconds"),
         ({"timeout_s": "60"}, "timeout_s '60' is no number of seconds"),
         ({"timeout_s": True}, "timeout_s True is no number of seconds"),
@@ -300,7 +307,7 @@ def test_a_key_that_differs_from_its_entrys_name_is_a_fault() -> None:
 )
 def test_a_freerun_entry_is_checked_too(fields: dict[str, Any], words: str) -> None:
     (fault,) = faults_of([freerun(**fields)])
-    assert fault.startswith("process 'load': ")
+    assert fault.startswith("process 'load' entry ")
     assert words in fault
 
 

@@ -43,3 +43,18 @@ def test_a_context_that_raises_is_one_message(tmp_path: Path, capsys: pytest.Cap
     assert "can't be loaded" in terminal.err
     assert "Traceback" not in terminal.err
     assert len(terminal.json("context", "check")["faults"]) == 1
+
+
+def test_a_bad_secrets_file_is_a_fault_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "context.py").write_text("process_context = []\ntimetable_context = []\n")
+    (tmp_path / "secrets.toml").write_text('[secrets]\nkey = "opensesame"\n')
+    (tmp_path / "secrets.toml").chmod(0o644)
+    terminal = Terminal(Roof({"HORARIUM_SECRETS_FILE": str(tmp_path / "secrets.toml")}, tmp_path), capsys)
+    for command in (["context", "check"], ["settings"]):
+        assert terminal.run(*command) == 1
+        assert f"type `chmod 600 {tmp_path}/secrets.toml`" in terminal.err
+        assert "opensesame" not in terminal.out + terminal.err
+    found = terminal.json("context", "check")
+    assert (found["is_sound"], len(found["faults"])) == (False, 1)
+    (tmp_path / "secrets.toml").chmod(0o600)
+    assert terminal.run("context", "check") == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from db.model import Turn
 from scheduler.blockers import Blocker
 from scheduler.desk import Desk
 from scheduler.policy import SchedulerSettings
+from system.context import dependency_entry
 from system.errors import NotFound, TimeperiodError
 from system.lifecycle import UowEvent
 from tests.support.lamp import Lamp, context, hours, january, with_fields
@@ -121,6 +123,31 @@ def test_an_open_period_says_when_it_is_due() -> None:
 @pytest.mark.parametrize(("timeperiod", "kind"), [("2012123123", "before start"), ("2013010200", "after end")])
 def test_periods_that_a_process_does_not_have_say_so(timeperiod: str, kind: str) -> None:
     assert leaf(day().desk.why("flights_hourly", timeperiod)).kind == kind
+
+
+def test_what_lies_before_the_start_of_an_input_counts_as_done_and_is_named() -> None:
+    depends = [dependency_entry("rates_daily", last=3)]
+    days, rates = january(("daily",), depends_on=depends), [replace(p, name="rates_daily") for p in january(("daily",))]
+    lamp = Lamp([*days, *rates])
+    (before,) = lamp.desk.why("flights_daily", "2013010100").notes
+    assert before == "rates_daily 2012123000 to 2012123100 (2 periods) are before its start: count as done"
+    lamp.run()
+    assert lamp.desk.why("flights_daily", "2013010100").notes == (before,)
+    assert lamp.desk.why("rates_daily", "2013010100").notes == ()
+
+
+def test_a_part_before_the_start_is_no_good_period_where_one_of_several_is_enough() -> None:
+    needs = [dependency_entry("rates_daily", offset=offset, last=2, any_of=True) for offset in (0, -1)]
+    some = [with_fields(january(("daily",)), "flights_daily", {"depends_on": [need]}) for need in needs]
+    rates = [replace(p, name="rates_daily") for p in january(("daily",))]
+    assert [Lamp([*days, *rates]).desk.why("flights_daily", "2013010100").notes for days in some] == [
+        (), ("rates_daily 2012123000 to 2012123100 (2 periods) are before its start: count as done",)
+    ]  # fmt: skip
+
+
+def test_a_single_period_before_the_start_of_a_level_below_is_named() -> None:
+    hours = with_fields(january(), "flights_hourly", {"start": "2013010101"})
+    assert Lamp(hours).desk.why("flights_daily", "2013010100").notes == ("flights_hourly 2013010100 is before its start: counts as done",)
 
 
 def test_a_finished_job_says_so() -> None:

@@ -39,7 +39,7 @@ from db.documents import (
     switch_row,
     uow_row,
 )
-from db.entries import Entry, Run
+from db.entries import Entry, Run, entry_of, entry_values
 from db.model import (
     Answer,
     Cancel,
@@ -74,7 +74,7 @@ VERSION_2 = (
     '[2,7,"scheduler-1","2024-01-01T12:30:00+00:00",'
     '[["flights_hourly","2024010105",1,"2024-01-01T12:30:00+00:00",1,1,0,0,"state_invalid",0,0,0,null,null,"","","REOPENED",null,0,""]],'
     '[["a","flights_hourly","2024010105","queue_flights_hourly","2024010105","2024010105","2024-01-01T12:30:00+00:00",1,'
-    '"state_requested",0,"",0,0,false,null,"",null,null,"",""]],'
+    '"state_requested",0,"",0,0,false,null,"",null,null,"","",""]],'
     '[["b","state_in_progress","LOST",3,2,"caf\\u00e9"]],[["c","skip"]],["worker-1"],[[4,"done","ok"]],{}]'
 )
 TURN_1 = turn(
@@ -306,3 +306,10 @@ def test_half_a_surrogate_pair_becomes_a_question_mark() -> None:
     assert storable("caf\udce9 ☕") == "caf? ☕"
     assert command_row(builders.command(why="caf\udce9"))["why"] == "caf?"
     assert piece_row(OutputPiece(UOW_ID, 1, 0, "\ud83d"))["text"] == "?"
+
+
+def test_an_entry_of_a_version_that_knew_less_of_it_is_read() -> None:
+    entry = Entry("load", "night", turn=1, since=NOW, triggered="x")
+    assert entry_of(entry_values(entry)[:-1]) == entry
+    with pytest.raises(ValueError, match="unpack"):
+        entry_of(entry_values(entry)[:-2])

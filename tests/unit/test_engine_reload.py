@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from scheduler.attention import of_entries
+from scheduler.audit import ran_twice
 from scheduler.context_plan import apply_context, plan_context
 from scheduler.desk import Desk
 from scheduler.policy import SchedulerSettings
 from system.context import FreerunProcess, ManagedProcess, freerun_context_entry
-from system.lifecycle import JobState
+from system.lifecycle import JobState, UowEvent
 from tests.support.lamp import Lamp, context, january
 
 HOUR = "flights_hourly", "2020010100"
@@ -62,6 +64,7 @@ def test_an_open_hour_is_not_finished_before_its_end_by_a_machine_that_runs_afte
     assert lamp.requested()[0] == f"{UOW}/1/2"
     lamp.run()
     assert lamp.state(*HOUR) is JobState.PROCESSED
+    assert ran_twice(lamp.job(*HOUR), lamp.store.uows_of(*HOUR, 9), is_live=False) is None
     assert lamp.engine.second_look_found == 0
 
 
@@ -104,3 +107,12 @@ def test_an_entry_that_a_new_context_switches_on_owes_nothing_of_the_time_before
     reload(lamp, entry("every 60", misfire="once"))
     found = lamp.entry("night")
     assert (found.missed, found.fired) == (0, 0)
+
+
+def test_a_fire_that_failed_needs_nobody_once_its_entry_has_left_the_context() -> None:
+    lamp = Lamp([entry("every 60", max_attempts=1), *live()], QUIET)
+    lamp.pass_s(60)
+    lamp.work(*(f"{fire}/1" for fire in lamp.fires()), event=UowEvent.FAILED)
+    assert [need.kind for need in of_entries(lamp.store.entries(), lamp.clock.now())] == ["failing"]
+    reload(lamp, *live())
+    assert list(of_entries(lamp.store.entries(), lamp.clock.now())) == []

@@ -54,6 +54,7 @@ def test_an_entry_that_is_made_by_command_fires_what_its_process_runs() -> None:
     lamp.pass_s(60)
     (fire,) = lamp.fires()
     assert (fire.rpartition("/")[0], json.loads(lamp.uow(f"{fire}/1").arguments)) == ("load/noon", {"a": 1, "b": 2})
+    assert lamp.uow(f"{fire}/1").runs_as == "night"
 
 
 def test_fault_17_and_19_a_change_from_every_to_at_lasts_over_restarts_and_changes_of_the_context() -> None:

@@ -33,6 +33,25 @@ def test_entries_are_listed_with_their_next_fire(terminal: Terminal) -> None:
     assert "2020-01-01 03:00:00Z" in terminal.out
 
 
+def test_list_shows_entries_as_they_are_in_force_and_those_that_commands_made(lamp: Lamp, terminal: Terminal) -> None:
+    terminal.run("freerun", "off", "load", "night", "--why", "repairs", "--wait", "0")
+    terminal.run("freerun", "create", "load", "dawn", "--schedule", "every 60", "--why", "more", "--wait", "0")
+    lamp.turn()
+    rows = {row["process"]: row for row in terminal.json("list")}
+    assert [(rows[f"load/{name}"]["on"], rows[f"load/{name}"]["context_on"]) for name in ("night", "noon", "dawn")] == [
+        ("off", "on"), ("on", "on"), ("on", ""),
+    ]  # fmt: skip
+    assert "repairs" in rows["load/night"]["said"]
+    assert rows["load/noon"]["said"] == ""
+
+
+@pytest.mark.parametrize("command", [("freerun", "list"), ("list",)])
+def test_long_lists_are_cut_and_say_so(terminal: Terminal, command: tuple[str, ...]) -> None:
+    assert terminal.run(*command, "--limit", "1") == 0
+    assert ("noon" in terminal.out, "1 of 2; --limit shows more" in terminal.out) == (False, True)
+    assert (len(terminal.json(*command)), len(terminal.json(*command, "--limit", "1"))) == (2, 1)
+
+
 def test_the_next_fires_are_shown(terminal: Terminal) -> None:
     assert terminal.run("freerun", "next", "load", "night", "--count", "2") == 0
     assert terminal.out.splitlines() == ["2020-01-01 03:00:00Z", "2020-01-02 03:00:00Z"]

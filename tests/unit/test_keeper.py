@@ -9,7 +9,7 @@ import pytest
 
 from db.entries import Entry, Run
 from db.keeping import Floor
-from db.model import OutputPiece
+from db.model import Event, OutputPiece
 from scheduler.commands import ARCHIVED
 from scheduler.keeper import Keeper, KeeperSettings
 from system.errors import Unavailable
@@ -88,6 +88,19 @@ def test_an_archived_job_takes_its_log_along(shelf: Shelf) -> None:
     after_days(lamp, 21, shelf)
     (job,) = (record for record in shelf.records["job"] if (record["process"], record["timeperiod"]) == HOUR)
     assert [event["kind"] for event in job["events"]] == ["processed", "reprocess"]
+
+
+def test_events_of_an_entry_go_by_their_own_age_and_those_of_a_job_stay_with_it(shelf: Shelf) -> None:
+    lamp = finished_day()
+    lamp.give("reprocess", *HOUR)
+    lamp.run()
+    entry = Entry("load", "night", 0, lamp.clock.now())
+    told = [Event("load", "night", 900, place, lamp.clock.now() + timedelta(days=9 * place), "missed") for place in (0, 1)]
+    lamp.store.project(builders.turn(900, entries=[entry], events=told), [])
+    after_days(lamp, 11, shelf)
+    assert [event.place for event in lamp.store.events("load", "night", 9)] == [1]
+    assert [record["process"] for record in shelf.records["event"]] == ["load"]
+    assert len(lamp.store.events(*HOUR, 9)) == 2
 
 
 # -- what is needed stays

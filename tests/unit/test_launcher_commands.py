@@ -48,6 +48,37 @@ def test_an_interval_names_no_time_to_show(terminal: Terminal) -> None:
     assert "next" not in terminal.out
 
 
+def test_list_shows_what_is_in_force_beside_the_context(lamp: Lamp, terminal: Terminal) -> None:
+    terminal.run("process", "off", "flights_daily", "--why", "repairs", "--wait", "0")
+    terminal.run("process", "frequency", "flights_daily", "at 03:30", "--why", "later", "--wait", "0")
+    lamp.turn()
+    hourly, daily = terminal.json("list")
+    assert (hourly["on"], hourly["context_on"], hourly["said"]) == ("on", "on", "")
+    assert (daily["on"], daily["context_on"], daily["schedule"], daily["next"]) == ("off", "on", "at 03:30", None)
+    assert daily["context_schedule"] == hourly["schedule"]
+    assert [word in daily["said"] for word in ("repairs", "later")] == [True, True]
+    assert terminal.run("list") == 0
+    assert "off (context: on)" in terminal.out
+
+
+def test_list_shows_the_context_before_there_is_a_store(tmp_path: Path, lamp: Lamp, capsys: pytest.CaptureFixture[str]) -> None:
+    roof = Roof({}, tmp_path)
+    roof.__dict__["context"] = lamp.context
+    terminal = Terminal(roof, capsys)
+    assert [row["on"] for row in terminal.json("list")] == ["on", "on"]
+    assert (terminal.err, list(tmp_path.iterdir())) == ("", [])
+
+
+def test_list_shows_the_context_with_a_warning_where_the_store_is_away(
+    tmp_path: Path, lamp: Lamp, capsys: pytest.CaptureFixture[str]
+) -> None:
+    roof = Roof({"HORARIUM_STORE_URL": f"sqlite:///{tmp_path}"}, tmp_path)
+    roof.__dict__["context"] = lamp.context
+    terminal = Terminal(roof, capsys)
+    assert [row["on"] for row in terminal.json("list")] == ["on", "on"]
+    assert terminal.err.startswith("warning: shown is the context alone")
+
+
 def test_timetable_counts_per_tree_and_level(lamp: Lamp, terminal: Terminal) -> None:
     lamp.turn()
     lamp.work(*hours(5))

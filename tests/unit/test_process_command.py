@@ -68,3 +68,11 @@ def test_without_a_scheduler_the_command_waits(lamp: Lamp, terminal: Terminal) -
 def test_a_trigger_is_answered(terminal: Terminal) -> None:
     assert terminal.run("job", "trigger", "flights_hourly", "2013010100", "--why", "x") == 1
     assert "refused: 2013010100 is due already" in terminal.err
+
+
+def test_commands_that_wait_for_a_scheduler_are_told_by_the_status(lamp: Lamp, terminal: Terminal) -> None:
+    lamp.store.close_sessions(["scheduler-1"])
+    assert terminal.run("process", "off", "flights_hourly", "--why", "x", "--wait", "0") == 0
+    assert terminal.json("status")["open_commands"] == 1
+    assert terminal.run("status") == 0
+    assert "1 command stored and not carried out yet" in terminal.out

@@ -42,3 +42,9 @@ def test_a_store_that_can_not_be_used_is_not_waited_for(monkeypatch: pytest.Monk
     waiting = process_starter._parts_once_there(Roof({}, Path("/srv/horarium"), ManualClock()))
     with pytest.raises(StoreError, match="it is damaged"):
         waiting.__enter__()
+
+
+def test_a_worker_says_at_its_start_that_its_secrets_file_is_bad(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    process_starter.warn_of_secrets(Settings(secrets_file=str(tmp_path / "none.toml")))
+    assert "will fail: the secrets file" in caplog.text
+    assert "can't be read: No such file or directory" in caplog.text

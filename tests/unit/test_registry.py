@@ -55,10 +55,20 @@ def test_a_changed_timetable_is_a_change(field: str, value: object, text: str) -
     assert "launch.py context plan" in found.refusal
 
 
-def test_a_moved_default_start_is_a_change_of_those_that_used_it() -> None:
+def test_a_process_without_a_start_keeps_the_one_it_was_registered_with() -> None:
     rows = registered(january(("hourly",), start=""), "2015010100")
-    found = fit(rows, context(january(("hourly",), start="")), "2016010100", NOW, 2)
-    assert [str(change) for change in found.changes] == ["flights_hourly: start was '2015010100' and is '2016010100' now"]
+    assert fit(rows, context(january(("hourly",), start="")), "2016010100", NOW, 2) == Fit()
+
+
+def test_a_process_that_loses_its_own_start_keeps_it_too() -> None:
+    found = after(january(("hourly",)), january(("hourly",), start=""))
+    assert (found.changes, [row.start for row in found.rows]) == ((), ["2013010100"])
+
+
+def test_a_start_of_its_own_that_is_another_one_is_a_change() -> None:
+    rows = registered(january(("hourly",), start=""), "2012123100")
+    found = fit(rows, context(january(("hourly",))), DEFAULT, NOW, 2)
+    assert [str(change) for change in found.changes] == ["flights_hourly: start was '2012123100' and is '2013010100' now"]
 
 
 def test_a_new_level_over_registered_ones_is_a_change_of_nobody_else() -> None:

@@ -9,11 +9,12 @@ from random import Random
 
 import pytest
 
+from db.entries import Entry
 from db.memory import MemoryStore
 from db.model import UnitOfWork
 from scheduler.timetable import States, id_of
 from scheduler.watermark import Watermark, watermark
-from system.context import Context
+from system.context import Context, freerun_context_entry
 from system.errors import ConfigError
 from system.lifecycle import JOB_FINISHED, JobState, UowEvent
 from tests.support.lamp import NOW, Lamp, context, hours, january
@@ -142,6 +143,28 @@ def test_a_question_about_one_process_reads_nothing_of_the_others() -> None:
     assert store.asked == 24 + 72
     lamp.desk.plan("reprocess", "flights_hourly", "2013010100")
     assert store.asked == 24 + 72
+
+
+class CountingEntries(MemoryStore):
+    """A store that counts how often all entries were read."""
+
+    reads = 0
+
+    def entries(self) -> list[Entry]:
+        self.reads += 1
+        return super().entries()
+
+
+def test_a_desk_reads_all_entries_once_and_follows_them_by_turns() -> None:
+    store = CountingEntries()
+    lamp = Lamp([freerun_context_entry("load", name, "jobs.load", "load", "at 03:00") for name in ("night", "noon")], store=store)
+    lamp.turn()
+    store.reads = 0
+    assert {entry.fired for entry in lamp.desk.entries()} == {0}
+    lamp.clock.sleep(3 * 3600)
+    lamp.turn(2)
+    assert {entry.fired for entry in lamp.desk.entries()} == {1}
+    assert store.reads == 1
 
 
 def test_where_all_is_well_that_is_said(lamp: Lamp, terminal: Terminal) -> None:

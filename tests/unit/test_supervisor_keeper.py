@@ -10,6 +10,7 @@ import pytest
 from db.memory import MemoryStore
 from db.model import Session
 from mq.memory import MemoryBroker
+from supervisor import policy
 from supervisor.crew import Member
 from supervisor.keeper import Keeper
 from supervisor.service import SupervisorService
@@ -259,18 +260,20 @@ def test_who_is_forgiven_starts_at_once(box: Box) -> None:
     assert "worker.1" in box.crew.living
 
 
-def test_fault_23_many_crash_loops_are_tried_one_after_the_other(box: Box) -> None:
-    for _ in range(5):
-        for name in NAMES:
-            box.crew.die(name, 1)
-        box.turn(0.1)
-        box.turn(200 if len(box.crew.started) < 15 else 0.1)
+def crash_all(box: Box, seconds: int) -> int:
+    """Let so many seconds pass in which whoever runs dies within one; returns how many were started."""
     before = len(box.crew.started)
-    for _ in range(90):
+    for _ in range(seconds):
         box.turn(1)
         for name in list(box.crew.living):
             box.crew.die(name, 1)
-    assert len(box.crew.started) - before <= 4
+    return len(box.crew.started) - before
+
+
+def test_fault_23_many_crash_loops_are_tried_one_after_the_other(box: Box) -> None:
+    assert crash_all(box, 60) >= policy.LOOP_AFTER * (len(NAMES) - 1)
+    crash_all(box, 400)
+    assert crash_all(box, 90) <= 90 / policy.BROKEN_PACE_S + 1
 
 
 def test_a_stop_ends_the_workers_first_and_the_scheduler_after(box: Box) -> None:

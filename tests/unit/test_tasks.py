@@ -67,7 +67,7 @@ def test_fault_12_what_one_attempt_does_to_its_arguments_no_other_sees() -> None
     assert process.arguments == {"tables": ["a"]}
 
 
-FIRE = uow("load/night/20261121030000500/1", start_timeperiod="20261121030000500", end_timeperiod="20261121030000500")
+FIRE = uow("load/night/20261121030000500/1", runs_as="night", start_timeperiod="20261121030000500", end_timeperiod="20261121030000500")
 
 
 def load(name: str = "night", **arguments: object) -> Context:
@@ -80,8 +80,13 @@ def test_a_fire_runs_what_its_entry_says_at_its_moment() -> None:
     assert task.start == task.end == "2026-11-21T03:00:00.500000+00:00"
 
 
-def test_a_fire_of_an_entry_that_was_made_by_command_runs_what_the_first_of_its_process_runs() -> None:
-    assert task_of(FIRE, load("another")).classname == "jobs.load"
+def test_a_fire_of_an_entry_that_was_made_by_command_runs_what_it_is_like() -> None:
+    assert task_of(replace(FIRE, runs_as="another"), load("another")).classname == "jobs.load"
+
+
+def test_a_fire_of_an_entry_that_is_new_to_a_worker_is_refused_and_not_run_as_another_one() -> None:
+    with pytest.raises(SlotError, match="entry 'night' of 'load' is not in this worker's context"):
+        task_of(FIRE, load("another"))
 
 
 def test_fault_12_the_arguments_of_a_fire_overlay_those_of_its_process_and_are_its_own() -> None:
@@ -159,3 +164,8 @@ def test_what_left_a_context_is_still_known_with_its_calendar() -> None:
     after = with_what_left(context_in([managed("rates_daily", "_daily")]), before)
     assert list(after.managed) == ["rates_daily", "flights_daily"]
     assert after.calendar_of("flights_daily").time_zone == "Europe/Berlin"
+
+
+def test_an_entry_that_left_is_still_run_as_itself_where_others_of_its_process_stay() -> None:
+    other = Context((freerun_context_entry("load", "day", "jobs.other", "load", "every 60"),), {})
+    assert task_of(FIRE, with_what_left(other, load())).classname == "jobs.load"
