@@ -18,7 +18,7 @@ from launcher.group import CommandGroup
 from launcher.job import blocker_tree
 from launcher.parts import Joined, Roof
 from launcher.say import say
-from launcher.screen import json_option, limit_option, moment, number, printable, show, show_json, table_of
+from launcher.screen import json_option, limit_option, moment, number, show, show_facts, show_json, table_of
 from scheduler.freerun import GIVEN_FIELDS
 from scheduler.freerun_commands import PREFIX, faults_of
 from scheduler.freerun_desk import EntryLine, EntryView, FreerunDesk
@@ -123,11 +123,7 @@ def show_command(roof: Roof, process: str, entry: str, *, as_json: bool) -> None
     if as_json:
         show_json(view)
         return
-    facts = table_of("", "")
-    facts.show_header = False
-    for name, text in _facts(view):
-        facts.add_row(name, escape(printable(text)))
-    show(facts)
+    show_facts(_facts(view))
     for blocker in view.why:
         show(blocker_tree(blocker))
 

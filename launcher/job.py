@@ -15,7 +15,7 @@ from launcher.job_events import events_command
 from launcher.job_list import list_jobs_command
 from launcher.parts import Roof
 from launcher.say import say
-from launcher.screen import json_option, moment, printable, show, show_json, table_of
+from launcher.screen import json_option, moment, printable, show, show_facts, show_json
 from scheduler.blockers import Blocker
 from scheduler.desk import JobView
 from scheduler.durations import span_text
@@ -66,11 +66,7 @@ def show_command(roof: Roof, process: str, timeperiod: str, *, as_json: bool) ->
     if as_json:
         show_json(view)
         return
-    facts = table_of("", "")
-    facts.show_header = False
-    for name, text in _facts(view):
-        facts.add_row(name, escape(text))
-    show(facts)
+    show_facts(_facts(view))
     show(blocker_tree(view.why))
 
 

@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import click
 from rich.console import Console, RenderableType
+from rich.markup import escape
 from rich.table import Table
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -84,6 +85,15 @@ def table_of(*columns: str, right: Sequence[str] = (), whole: Sequence[str] = ()
         is_whole = column in right or column in whole
         made.add_column(column, justify="right" if column in right else "left", overflow="fold", no_wrap=is_whole)
     return made
+
+
+def show_facts(facts: Iterable[tuple[str, str]]) -> None:
+    """Print names with what belongs to them, a line each."""
+    table = table_of("", "")
+    table.show_header = False
+    for name, text in facts:
+        table.add_row(name, escape(printable(text)))
+    show(table)
 
 
 def moment(at: datetime | None) -> str:

@@ -14,6 +14,7 @@ from scheduler.blockers import Blocker, said
 from scheduler.timetable import States, Timetable, id_of, missed_ranges, ordinal_of
 from scheduler.trees import Topology
 from system.context import Context, ManagedProcess
+from system.lifecycle import JobState
 from system.schedule import Every
 
 
@@ -42,7 +43,7 @@ class Standing:
 def standing(states: States, now: datetime) -> Standing:
     """Return how a process stands."""
     found, own, schedule = states.switch, states.process.trigger_frequency, states.schedule
-    waiting = sum(1 for _ in untouched(states, states.first, states.due_end(now)))
+    waiting = states.counts(states.first, states.due_end(now))[JobState.EMBRYO]
     due = None if isinstance(schedule, Every) else schedule.next_fire(now)
     if found is None:
         return Standing(states.process.name, states.is_on, None, "", "", own, own, "", "", None, due, waiting)
@@ -129,17 +130,9 @@ def kept_from(states: States, topology: Topology, due_end: int) -> int:
     return max(at, states.first)
 
 
-def untouched(states: States, low: int, high: int) -> Iterator[int]:
-    """Yield the untouched (or reopened) periods of `[low, high)`."""
-    ordinal = states.next_embryo(low, high)
-    while ordinal is not None:
-        yield ordinal
-        ordinal = states.next_embryo(ordinal + 1, high)
-
-
 def not_caught_up(switch: Switch, states: States) -> int:
     """Return how many untouched periods a switch says are not to be caught up."""
-    return sum(1 for r in missed_ranges(states.qualifier, switch.missed) for _ in untouched(states, r.start, r.stop))
+    return sum(states.counts(r.start, r.stop)[JobState.EMBRYO] for r in missed_ranges(states.qualifier, switch.missed))
 
 
 def said_off(states: States) -> str:

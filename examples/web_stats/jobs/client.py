@@ -6,7 +6,6 @@ from typing import Any
 
 from . import tables
 
-FINER = {"monthly": "daily", "yearly": "monthly"}
 _DAY = """
 SELECT client, count(*), count(DISTINCT substr(at, 1, 13)), 1, sum(sent) FROM page_view
 WHERE at >= ? AND at < ? GROUP BY client ORDER BY client
@@ -19,25 +18,17 @@ WHERE level = ? AND timeperiod >= ? AND timeperiod < ? GROUP BY client ORDER BY 
 
 def daily(work: Any) -> object:
     """Count the views of each client, and in how many hours of the day it came."""
-    with tables.source(work.arguments["source"]) as db:
-        rows = db.execute(_DAY, (tables.text(work.start), tables.text(work.end))).fetchall()
-    return _keep(work, "daily", rows)
+    return _keep(work, "daily", tables.counted(work, _DAY))
 
 
 def monthly(work: Any) -> object:
     """Add the days of a month up."""
-    return _sum(work, "monthly")
+    return _keep(work, "monthly", tables.added_up(work, _SUM, "monthly"))
 
 
 def yearly(work: Any) -> object:
     """Add the months of a year up."""
-    return _sum(work, "yearly")
-
-
-def _sum(work: Any, level: str) -> object:
-    with tables.sink(work.arguments["sink"]) as db:
-        rows = db.execute(_SUM, (FINER[level], work.start_timeperiod, work.end_timeperiod)).fetchall()
-    return _keep(work, level, rows)
+    return _keep(work, "yearly", tables.added_up(work, _SUM, "yearly"))
 
 
 def _keep(work: Any, level: str, rows: list[tuple[Any, ...]]) -> object:

@@ -6,8 +6,6 @@ from typing import Any
 
 from . import tables
 
-FINER = {"daily": "hourly", "monthly": "daily", "yearly": "monthly"}
-
 # A session is a client's views with no pause of half an hour; one that began before the hour counts where it began.
 _HOUR = """
 WITH seen AS (
@@ -25,30 +23,22 @@ WHERE level = ? AND timeperiod >= ? AND timeperiod < ? GROUP BY site ORDER BY si
 
 def hourly(work: Any) -> object:
     """Count the page views of an hour as far as they have come in: while it is open the figures grow."""
-    with tables.source(work.arguments["source"]) as db:
-        rows = db.execute(_HOUR, (tables.text(work.start), tables.text(work.end))).fetchall()
-    return _keep(work, "hourly", rows)
+    return _keep(work, "hourly", tables.counted(work, _HOUR))
 
 
 def daily(work: Any) -> object:
     """Add the hours of a day up, those of the open hour too."""
-    return _sum(work, "daily")
+    return _keep(work, "daily", tables.added_up(work, _SUM, "daily"))
 
 
 def monthly(work: Any) -> object:
     """Add the days of a month up."""
-    return _sum(work, "monthly")
+    return _keep(work, "monthly", tables.added_up(work, _SUM, "monthly"))
 
 
 def yearly(work: Any) -> object:
     """Add the months of a year up."""
-    return _sum(work, "yearly")
-
-
-def _sum(work: Any, level: str) -> object:
-    with tables.sink(work.arguments["sink"]) as db:
-        rows = db.execute(_SUM, (FINER[level], work.start_timeperiod, work.end_timeperiod)).fetchall()
-    return _keep(work, level, rows)
+    return _keep(work, "yearly", tables.added_up(work, _SUM, "yearly"))
 
 
 def _keep(work: Any, level: str, rows: list[tuple[Any, ...]]) -> object:

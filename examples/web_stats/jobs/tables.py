@@ -7,9 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from .views import View
 
+FINER = {"daily": "hourly", "monthly": "daily", "yearly": "monthly"}
 _SOURCE = """
 CREATE TABLE IF NOT EXISTS page_view (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -66,6 +68,18 @@ def add(db: sqlite3.Connection, views: Iterable[View]) -> int:
     before = db.total_changes
     db.executemany("INSERT OR IGNORE INTO page_view (at, site, client, page, sent) VALUES (?, ?, ?, ?, ?)", rows)
     return db.total_changes - before
+
+
+def counted(work: Any, query: str) -> list[tuple[Any, ...]]:
+    """Return what `query` finds among the page views of a job's period."""
+    with source(work.arguments["source"]) as db:
+        return db.execute(query, (text(work.start), text(work.end))).fetchall()
+
+
+def added_up(work: Any, query: str, level: str) -> list[tuple[Any, ...]]:
+    """Return what `query` makes of the next finer level's figures inside a job's period."""
+    with sink(work.arguments["sink"]) as db:
+        return db.execute(query, (FINER[level], work.start_timeperiod, work.end_timeperiod)).fetchall()
 
 
 def replace(db: sqlite3.Connection, table: str, level: str, timeperiod: str, rows: Iterable[Sequence[object]]) -> int:
