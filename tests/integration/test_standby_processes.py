@@ -49,6 +49,6 @@ def test_fault_26_a_leader_that_is_paused_and_wakes_up_follows_and_nothing_is_do
     boxes.send("scheduler", leader, signal.SIGSTOP)
     assert boxes.until_led_by_another(leader, requests=True) < 5.0
     boxes.send("scheduler", leader, signal.SIGCONT)
-    wait_until(lambda: boxes.sessions()[leader].facts.get("role") == "follows" if leader in boxes.sessions() else False, what="it to follow")
+    wait_until(lambda: any(s.box == leader and s.facts.get("role") == "follows" for s in boxes.store.sessions()), what="it to follow")
     assert boxes.leader() != leader
     boxes.must_have_run_once()

@@ -1,4 +1,4 @@
-"""Does another scheduler lead soon after the leading one is killed, pulled off, stopped or paused, with nothing lost and nothing doubled?"""
+"""Does another scheduler lead soon after the leader is killed, cut off, stopped or paused, with nothing lost and nothing doubled?"""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def stop(process: Scheduler) -> None:
     process.stop()
 
 
-def pull_off(process: Scheduler) -> None:
+def cut_off(process: Scheduler) -> None:
     """Have it reach nothing for longer than its lease."""
     process.away_until_s = process.world.now_s + 1.5 * LEASE_S
 
@@ -70,7 +70,9 @@ def pause(process: Scheduler) -> None:
 
 
 @pytest.mark.parametrize(
-    ("strike", "within_s"), [(kill, SILENT_S), (pull_off, SILENT_S), (pause, SILENT_S), (stop, CLOSED_S)], ids=["killed", "pulled off", "paused", "stopped"]
+    ("strike", "within_s"),
+    [(kill, SILENT_S), (cut_off, SILENT_S), (pause, SILENT_S), (stop, CLOSED_S)],
+    ids=["killed", "cut off", "paused", "stopped"],
 )
 def test_a_standby_takes_over(strike: Callable[[Scheduler], None], within_s: float) -> None:
     waited_s = []

@@ -136,7 +136,8 @@ class SeveralBoxes:
 
     def must_have_run_once(self, more: int = 5) -> None:
         """Wait until `more` hours after those so far have run; fails the test where one is left out, or any period ran twice."""
-        count = max((parse(HOURLY, period.split()[1]).ordinal for period in self.ran() if period.startswith("a_hourly")), default=FIRST) - FIRST + more
+        ran = [parse(HOURLY, period.split()[1]).ordinal for period in self.ran() if period.startswith("a_hourly")]
+        count = max(ran, default=FIRST) - FIRST + more
         wanted = {f"a_hourly {Timeperiod(HOURLY, FIRST + number).id}" for number in range(count)}
         wait_until(lambda: wanted <= set(self.ran()), within_s=60, what=f"{count} hours to have run")
         twice = {period: times for period, times in self.ran().items() if times > 1}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 
 import pytest
 
@@ -17,7 +16,7 @@ from system.clock import ManualClock
 from system.context import REPORT_QUEUE
 from system.errors import Unavailable
 from tests.support.builders import session
-from tests.support.lamp import Lamp, hours, january
+from tests.support.lamp import NOW, Lamp, hours, january
 
 SILENCE_S = 3.5
 
@@ -93,7 +92,12 @@ def test_an_age_begins_anew_with_every_reading_that_failed() -> None:
 def test_a_reading_that_took_long_counts_from_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = Scene()
     beat_of = scene.store.beat_of
-    monkeypatch.setattr(scene.store, "beat_of", lambda name: (scene.clock.sleep(10), beat_of(name))[1])
+
+    def slowly(name: str) -> int | None:
+        scene.clock.sleep(10)
+        return beat_of(name)
+
+    monkeypatch.setattr(scene.store, "beat_of", slowly)
     assert [scene.lives_after(0), scene.lives_after(0)] == [True, True]
     assert not scene.lives_after(SILENCE_S)
 
@@ -239,9 +243,9 @@ def test_a_message_for_the_leader_is_not_taken_by_a_standby() -> None:
 
 def test_health_tells_who_leads_since_when_and_who_stands_by() -> None:
     pair = Pair()
-    pair.store.beat("scheduler-1", {"leads_since": datetime(2020, 1, 1).isoformat() + "+00:00", "turn": "2"})
+    pair.store.beat("scheduler-1", {"leads_since": NOW.isoformat(), "turn": "2"})
     pair.store.beat("scheduler-2", {"turn": "1", "refused": "another start"})
     health = pair.desk.health()
     (follower,) = health.followers
-    assert (health.leader, health.leads_since) == ("scheduler-1", pair.clock.now())
+    assert (health.leader, health.leads_since) == ("scheduler-1", NOW)
     assert (follower.session, follower.turns_behind, follower.refusal) == ("scheduler-2", pair.engine.head - 1, "another start")
