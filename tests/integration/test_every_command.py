@@ -176,7 +176,7 @@ def screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Screen:
 def leaves(group: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
     """Return the commands at the ends of the tree, by what is typed for them."""
     if isinstance(group, click.Group):
-        for name, command in group.commands.items():
+        for name, command in commands_of(group):
             yield from leaves(command, (*path, name))
     else:
         yield " ".join(path), group
