@@ -31,7 +31,7 @@ COMMANDS = {
     "query": "launcher.query:query_command",
     "super": "launcher.supervise:super_command",
     "test": "launcher.selftest:test_command",
-    "job": "launcher.job:job_group",
+    "job": "launcher.act:job_group",  # which adds the commands that act on a job
     "process": "launcher.process:process_group",
     "freerun": "launcher.freerun:freerun_group",
     "plan": "launcher.act:plan_command",

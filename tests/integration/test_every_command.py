@@ -23,6 +23,7 @@ import pytest
 from launcher.main import cli, main
 from launcher.parts import ROOT, Roof
 from system.sqlfile import SqlFile
+from tests.support.commands import commands_of
 
 CONTEXT = """
 from system.context import daemon_context_entry, freerun_context_entry, managed_context_entry, timetable_tree_entry
