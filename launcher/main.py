@@ -18,6 +18,7 @@ from launcher.completion import completion_command
 from launcher.context_check import context_group
 from launcher.daemons import start_command, stop_command
 from launcher.database import db_command
+from launcher.doctor import doctor_command
 from launcher.foreground import run_command
 from launcher.freerun import freerun_group
 from launcher.group import CommandGroup
@@ -62,7 +63,7 @@ def cli(roof: Roof, given: tuple[str, ...]) -> None:
 COMMANDS: tuple[click.Command, ...] = (
     install_command, up_command, start_command, stop_command, query_command, super_command, test_command,
     job_group, process_group, freerun_group,
-    plan_command, timetable_command, status_command, audit_command, report_command, list_command, settings_command,
+    plan_command, timetable_command, status_command, doctor_command, audit_command, report_command, list_command, settings_command,
     run_command, simulate_command, init_command, context_group, queue_group, db_command, shell_command, completion_command,
 )  # fmt: skip
 for command in COMMANDS:
