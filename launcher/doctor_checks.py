@@ -136,7 +136,7 @@ def clock(seen: Seen) -> Iterator[Finding]:
     ahead_s, doubt_s = seen.skew.ahead_s, seen.skew.doubt_s
     off_s = max(0.0, abs(ahead_s) - doubt_s)
     text = f"this box's clock is {abs(ahead_s):,.1f} s {'behind' if ahead_s > 0 else 'ahead of'} the store's (give or take {doubt_s:.1f} s)"
-    fix = "let the clock follow a time server (chrony, systemd-timesyncd): periods become due and triggers fire by it; leases don't go by it"
+    fix = "let the clock follow a time server (chrony, systemd-timesyncd): periods become due and triggers fire by it; leases don't"
     if off_s > _GRAVE_SKEW_S:
         yield wrong("clock", text, fix)
     elif off_s > seen.settings.skew_low_s:
