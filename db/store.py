@@ -42,13 +42,13 @@ class Store(Keeping):
     def close(self) -> None:
         """Let go of connections and threads; what was called before is on disk."""
 
+    @abstractmethod
     def describe(self) -> StoreFacts:
         """Return what the store tells of itself. Changes nothing, and works on one that was not prepared."""
-        return StoreFacts(type(self).__name__, 1, 1)
 
+    @abstractmethod
     def mend(self) -> None:
         """Create again what `describe` finds missing in a store that is prepared. Idempotent; may take as long as an index takes."""
-        self.prepare()
 
     # -- turns
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from db.store import Store
+from db.urls import sqlite_path
 from launcher import boxes
 from launcher.bounded import TooSlow, within
 from launcher.context_check import counts_of
@@ -103,7 +104,7 @@ def _folders(found: Look) -> None:
 
 def _files(roof: Roof) -> Iterator[FileSeen]:
     settings = roof.settings
-    wanted = [(settings.folder, "where pid files and logs are", _WRITE), (_database(settings), "the store", _WRITE)]
+    wanted = [(settings.folder, "where pid files and logs are", _WRITE), (sqlite_path(settings.store_url), "the store", _WRITE)]
     if settings.context.endswith(".py"):
         wanted.append((Path(settings.context), "the context, whose code is run", _WRITE))
     if roof.settled.file:
@@ -113,16 +114,11 @@ def _files(roof: Roof) -> Iterator[FileSeen]:
             yield FileSeen(str(path), what, stat.S_IMODE(path.stat().st_mode) & _ANY, least)
 
 
-def _database(settings: Settings) -> Path | None:
-    scheme, _, path = settings.store_url.partition(":///")
-    return Path(path).absolute() if scheme == "sqlite" and path else None
-
-
 def _disks(found: Look) -> None:
     settings = found.seen.settings
-    database = _database(settings)
+    database = sqlite_path(settings.store_url)
     places = {"var": settings.folder, "log": settings.folder / "log", "output": settings.folder / "output"}
-    places |= {"store": database.parent} if database else {}
+    places |= {"store": database.absolute().parent} if database else {}
     places |= {"archive": Path(settings.archive)} if settings.archive != NO_ARCHIVE else {}
     disks: dict[int, DiskSeen] = {}
     for name, wanted in places.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from db.store import Store
+from system.clock import RealClock
 from tests.support.builders import turn
 from tests.support.stores import commit, everything, open_uows
 
@@ -20,3 +21,8 @@ def test_to_mend_a_store_that_is_whole_changes_nothing(store: Store) -> None:
     before = everything(store, ids=["a/1/1/1"])
     store.mend()
     assert everything(store, ids=["a/1/1/1"]) == before
+
+
+def test_a_server_tells_its_own_time(store: Store) -> None:
+    now = store.describe().now
+    assert now is None or abs((now - RealClock().now()).total_seconds()) < 60.0
