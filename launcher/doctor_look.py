@@ -27,7 +27,7 @@ from launcher.secrets_file import fault_of
 from mq.broker import Broker
 from scheduler.health import read_health
 from scheduler.registry import fit, read_registered
-from settings import NO_ARCHIVE, Settings
+from settings import NO_ARCHIVE
 from system.clock import RealClock
 from system.errors import ConfigError, HorariumError
 from system.timezones import zone_names
