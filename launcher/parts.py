@@ -10,14 +10,13 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from db.store import Store
 from db.urls import open_store, sqlite_path
 from launcher.clocks import clock_of
 from launcher.sources import settle
 from mq.broker import Broker
-from scheduler.desk import Desk
-from scheduler.keeper import Keeper, KeeperSettings
 from scheduler.policy import SchedulerSettings
 from settings import NO_ARCHIVE, PREFIX, Settings, Settled
 from system.archive import Archive, Files, Nowhere
@@ -26,6 +25,10 @@ from system.context import Context
 from system.context_check import load_context
 from system.errors import ConfigError
 from workers.policy import WorkerSettings
+
+if TYPE_CHECKING:
+    from scheduler.desk import Desk
+    from scheduler.keeper import Keeper
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -93,6 +96,8 @@ class Roof:
 
     def desk_over(self, parts: Joined) -> Desk:
         """Return a desk over parts that are open."""
+        from scheduler.desk import Desk  # late: it knows the whole engine, which most commands do without
+
         return Desk(parts.store, parts.broker, self.context, self.clock, scheduler_settings(self.settings))
 
 
@@ -173,6 +178,8 @@ def scheduler_settings(settings: Settings) -> SchedulerSettings:
 
 def keeper_over(settings: Settings, store: Store, clock: Clock) -> Keeper:
     """Return who keeps house in a store."""
+    from scheduler.keeper import Keeper, KeeperSettings
+
     figures = KeeperSettings(
         uows_days=settings.keep_uows_days,
         jobs_days=settings.keep_jobs_days,

@@ -34,6 +34,7 @@ from system.lifecycle import JobState, UowEvent, UowState
 from system.schedule import parse_schedule
 from system.timeperiod import QUALIFIERS, parse
 from tests.support.builders import NOW
+from tests.support.commands import commands_of
 from tests.support.lamp import Lamp, january
 from tests.support.pretended_roof import LampRoof, Terminal
 from tests.support.sources import ROOT, sources
@@ -73,7 +74,7 @@ def commands(group: click.Command = cli, path: tuple[str, ...] = ()) -> Iterator
     if not isinstance(group, click.Group):
         yield " ".join(path), group
         return
-    for name, command in group.commands.items():
+    for name, command in commands_of(group):
         yield from commands(command, (*path, name))
 
 
