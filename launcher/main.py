@@ -37,6 +37,7 @@ COMMANDS = {
     "plan": "launcher.act:plan_command",
     "timetable": "launcher.overview:timetable_command",
     "status": "launcher.status:status_command",
+    "doctor": "launcher.doctor:doctor_command",
     "audit": "launcher.audit:audit_command",
     "report": "launcher.report:report_command",
     "list": "launcher.listing:list_command",

@@ -87,6 +87,7 @@ ROWS = {
     "context check": Row(needs_store=False),
     "context plan": Row(),
     "db": Row("--sizes", "--update --reset"),
+    "doctor": Row("", "nonsense", code=1, needs_store=False),
     "freerun cancel": Row(f"load often {WHY}", f"load oftn {WHY}", ANSWER),
     "freerun change": Row(f"load often --schedule 'every 6' {WHY}", f"load often {WHY}", ANSWER),
     "freerun create": Row(f"load weekly --schedule 'cron 0 4 * * 1' {WHY}", f"load weekly {WHY}", ANSWER),
