@@ -191,6 +191,7 @@ class SchedulerService:
             "turn": str(engine.head if engine else 0),
             "turned_at": turned_at.isoformat() if turned_at else "",
             "leads_since": leads.leads_since.isoformat() if leads and leads.leads_since else "",
+            "context": self._context.digest,
             "second_look_found": str(engine.second_look_found if engine else 0),
             **({"refused": refused} if refused else {}),
             **({FACT: self._audit.fact} if self._audit and self._audit.fact and leads else {}),
