@@ -90,6 +90,9 @@ class Settings:
     trial_clock: str = _setting("", "START@SPEED", "for trials: a clock that begins there, in UTC, and goes so fast; unset: the real one")
     lease_s: float = _setting(30.0, "seconds", "without a beat for so long a session is lost; at least 3 times beat_s")
     beat_s: float = _setting(2.0, "seconds", "between two beats")
+    take_over_s: float = _setting(
+        5.0, "seconds", "so soon after the leading scheduler vanished another one leads; lease_s where that is less", least=1
+    )
     sweep_s: float = _setting(2.0, "seconds", "between two second looks of the scheduler")
     poll_s: float = _setting(1.0, "seconds", "between looks at a queue whose bell did not ring")
     stop_grace_s: float = _setting(10.0, "seconds", "from the request to stop until the kill")
@@ -100,6 +103,10 @@ class Settings:
     keep_output_days: int = _setting(30, "days", "output of units of work that ended longer ago is archived; 0: kept for ever", least=0)
     archive: str = _setting("", "path or none", "folder of what is archived; unset: <var>/archive; none: it is dropped")
     secrets_file: str = _setting("", "path", "TOML file with [secrets] and [connections] for jobs; only its owner may use it")
+    disk_low_mb: int = _setting(2_000, "MB", "`doctor` warns of a disk with less space left", least=0)
+    disk_least_mb: int = _setting(200, "MB", "`doctor` finds a disk with less space left wrong", least=0)
+    skew_low_s: float = _setting(2.0, "seconds", "`doctor` warns of a clock that differs by more from the store's")
+    doctor_s: float = _setting(10.0, "seconds", "how long each check of `doctor` may take")
     log_bytes: int = _setting(10_000_000, "bytes", "size at which a log file is rotated", least=0)
     log_count: int = _setting(5, "files", "rotated log files that are kept", least=0)
 

@@ -41,6 +41,7 @@ from db.entries import Entry, entry_row, row_entry
 from db.model import BeatAnswer, Chunk, Command, Event, Job, Outcome, OutputPiece, ProcessRow, Session, Switch, Turn, UnitOfWork
 from db.sql_boxes import SqlBoxes
 from db.sql_dialect import insert_absent, insert_newer, insert_or_replace
+from db.sql_facts import SqlFacts
 from db.sql_keeping import REMOVED_TURNS, SqlKeeping
 from db.sql_schema import (
     ACTIVE_JOB,
@@ -98,6 +99,7 @@ _BEAT = (
     .values(beat=sessions.c.beat + 1, facts=sa.bindparam("told"))
 )
 _SESSIONS = sa.select(sessions).where(sessions.c.is_open == TRUE)
+_BEAT_OF = sa.select(sessions.c.beat).where(sessions.c.id == sa.bindparam("key"), sessions.c.is_open == TRUE)
 _CLOSE = Many(sa.update(sessions).where(sessions.c.id == sa.bindparam("key")).values(is_open=0), ("is_open", "key"))
 _EXPIRE = (
     sa.update(sessions)
@@ -121,7 +123,7 @@ _PROCESSES = sa.select(processes).order_by(processes.c.name)
 _PUT_PROCESSES = insert_newer(processes)
 
 
-class SqlStore(SqlBoxes, SqlKeeping):
+class SqlStore(SqlBoxes, SqlFacts, SqlKeeping):
     """A store in an SQL file, which it closes. `file` is there for a queue that lives in it too."""
 
     def __init__(self, file: SqlFile) -> None:
@@ -260,6 +262,11 @@ class SqlStore(SqlBoxes, SqlKeeping):
     def sessions(self) -> list[Session]:
         """See Store."""
         return self._records(row_session, _SESSIONS, {})
+
+    def beat_of(self, session_id: str) -> int | None:
+        """See Store."""
+        found = self.file.read(lambda conn: conn.execute(_BEAT_OF, {"key": session_id}).scalar())
+        return None if found is None else int(found)
 
     def close_sessions(self, ids: Sequence[str]) -> None:
         """See Store."""

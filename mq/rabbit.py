@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from threading import Lock
 from typing import Any
 
 from pika.exceptions import AMQPError
 
-from mq.broker import Broker, Consumer, Message
+from mq.broker import Broker, BrokerFacts, Consumer, Message
 from mq.declared import queue_missing
 from mq.rabbit_consumer import RabbitConsumer
 from mq.rabbit_errands import Errand, Errands
@@ -30,6 +31,9 @@ from system.context import DEAD_QUEUE, Queue
 from system.errors import BrokerError, HorariumError, Unavailable
 
 log = logging.getLogger(__name__)
+
+# The first with dead letters at the delivery limit of a quorum queue, and passive counts that are exact.
+OLDEST = (3, 8)
 
 
 class RabbitBroker(Broker):
@@ -99,6 +103,33 @@ class RabbitBroker(Broker):
             consumer.close()
             raise
         return consumer
+
+    def describe(self, queues: Sequence[str]) -> BrokerFacts:
+        """See Broker."""
+        connection = self._connect("publishes")
+        told = connection.server_properties
+        names = [(queue, name) for queue in queues for name in self._topology.both(queue)]
+        counts = self._ask_each([_counting(name) for _, name in names], "looking for queues")
+        there = {name: queue for (queue, name), frame in zip(names, counts, strict=True) if frame}
+        dead, *_ = self._ask_each([_counting(self._topology.name(DEAD_QUEUE))], "counting dead letters")
+        version = str(told.get("version", ""))
+        return BrokerFacts(
+            f"{told.get('product', 'a broker of unknown make')} {version}",
+            unsupported="" if version_of(version) >= OLDEST else f"install RabbitMQ {OLDEST[0]}.{OLDEST[1]} or later",
+            undeclared=tuple(dict.fromkeys(queue for queue, name in names if name not in there)),
+            differing=self._differing(there),
+            dead={DEAD_QUEUE: dead.method.message_count} if dead and dead.method.message_count else {},
+        )
+
+    def _differing(self, there: Mapping[str, str]) -> dict[str, str]:
+        """Return which queues were made with other arguments than ours: what is declared as it is, changes nothing."""
+        found: dict[str, str] = {}
+        for name, queue in there.items():
+            try:
+                self._run([self._topology.declaration(queue, name)], "comparing queues")
+            except BrokerError as error:
+                found.setdefault(queue, str(error))
+        return found
 
     def depths(self, queues: Sequence[str]) -> dict[str, int]:
         """See Broker. What lies on the shelves of this process counts; what others got and did not take yet does not, for a moment."""
@@ -278,6 +309,11 @@ class RabbitBroker(Broker):
     def _count_tide(self, queues: Iterable[str]) -> None:
         with self._lock:
             self._tide.update(queues)
+
+
+def version_of(text: str) -> tuple[int, ...]:
+    """Return a version's numbers, as far as it has some: (3, 10, 8)."""
+    return tuple(int(digits) for digits in re.findall(r"\d+", text)[:3])
 
 
 def _ignore(_what: object) -> None:

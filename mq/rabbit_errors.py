@@ -34,7 +34,7 @@ def of_connecting(error: BaseException, place: RabbitPlace) -> HorariumError:
             return BrokerError(f"RabbitMQ at {place.shown} does not speak TLS there ({why}); its port for amqps:// is mostly 5671")
     if any(isinstance(cause, amqp.IncompatibleProtocolError) for cause in causes):
         return Unavailable(f"what listens at {place.shown} ended the connection before it began: is it RabbitMQ, and TLS as there?")
-    return Unavailable(f"RabbitMQ at {place.shown} is away: {_plain(causes)}; is it running, and is the broker's URL right?")
+    return Unavailable(f"RabbitMQ can't be reached at {place.shown}: {_plain(causes)}; is it running, and is the broker's URL right?")
 
 
 def of_losing(error: BaseException, place: RabbitPlace) -> Unavailable:

@@ -49,10 +49,14 @@ class Topology:
                 exchanges.add(exchange)
                 errands.append(_exchange(exchange))
             for name in self.both(queue):
-                errands.append(_queue(name, self._arguments(queue)))
+                errands.append(self.declaration(queue, name))
                 if exchange:
                     errands.append(_binding(name, *self.address(queue, is_urgent=name.endswith(URGENT_END))))
         return errands
+
+    def declaration(self, queue: str, name: str) -> Errand:
+        """Return what makes one of the queues that stand for `queue`."""
+        return _queue(name, self._arguments(queue))
 
     def _arguments(self, queue: str) -> dict[str, object]:
         arguments: dict[str, object] = {"x-queue-type": self._place.queue_type}
