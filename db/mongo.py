@@ -49,6 +49,7 @@ from db.model import (
 from db.mongo_boxes import MongoBoxes
 from db.mongo_bulk import Change, change, write
 from db.mongo_client import Talk
+from db.mongo_facts import MongoFacts
 from db.mongo_keeping import MongoKeeping, below, document_uow
 from db.mongo_projection import MongoProjection, job_id
 from db.mongo_schema import prepare
@@ -59,7 +60,7 @@ from system.lifecycle import UOW_LIFECYCLE, UowEvent, UowState, advance
 _IN_PROGRESS = UowState.IN_PROGRESS.value
 
 
-class MongoStore(MongoTurns, MongoProjection, MongoBoxes, MongoKeeping):
+class MongoStore(MongoTurns, MongoProjection, MongoBoxes, MongoFacts, MongoKeeping):
     """A store in one MongoDB database, whose client it closes."""
 
     def __init__(self, database: Database[Row]) -> None:

@@ -96,6 +96,8 @@ class Used:
 def use_everything(store: Any) -> None:
     """Call each verb, with something to find."""
     store.prepare()
+    store.describe()
+    store.mend()
     store.open_session(session())
     store.beat("worker-1", {})
     number = store.add_command(command())
