@@ -172,7 +172,8 @@ def recorder() -> Recorder:
 @pytest.fixture
 def database(recorder: Recorder) -> Iterator[Database[Any]]:
     url = own_database(service_url("MONGODB_URL"))
-    yield MongoClient[Any](url, event_listeners=[recorder]).get_default_database()
+    with MongoClient[Any](url, event_listeners=[recorder]) as client:
+        yield client.get_default_database()
     drop_database(url)
 
 
@@ -207,7 +208,6 @@ def explained(database: Database[Any], sent: dict[str, Any]) -> list[str]:
 def test_the_scenario_calls_every_verb_of_the_port(database: Database[Any]) -> None:
     used = Used(MongoStore(database))
     use_everything(used)
-    used.store.close()
     assert sorted(Store.__abstractmethods__ - used.verbs - {"close"}) == []
 
 
@@ -215,7 +215,6 @@ def test_no_look_up_walks_a_collection(database: Database[Any], recorder: Record
     use_everything(MongoStore(database))
     kinds = {kind: sent for kind, sent in recorder.kinds.items() if not asks_for_all(sent)}
     walks = [kind for kind, sent in kinds.items() if "COLLSCAN" in explained(database, sent)]
-    database.client.close()
     assert len(kinds) > 40
     assert walks == []
 
@@ -225,4 +224,3 @@ def test_a_look_up_that_walks_a_collection_is_seen(database: Database[Any]) -> N
     assert "COLLSCAN" in explained(database, {"find": "uows", "filter": {"reason": "x"}})
     assert "COLLSCAN" in explained(database, {"update": "uows", "updates": [{"q": {"reason": "x"}, "u": {"$set": {"x": 1}}}]})
     assert "COLLSCAN" not in explained(database, {"find": "uows", "filter": {"_id": 1}})
-    database.client.close()
