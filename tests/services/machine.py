@@ -69,10 +69,11 @@ def _nothing_starts_itself() -> Iterator[None]:
             _POLICY.unlink(missing_ok=True)
 
 
-def as_user(user: str, folder: Path) -> list[str]:
+def as_user(user: str, folder: Path, *, may_be_root: bool = False) -> list[str]:
     """Return what to put before a command that root runs as `user` over `folder`; nothing where this is not root.
 
-    Where a folder above is closed to others, such as a home, the user gets the right to pass it.
+    Where a folder above is closed to others, such as a home, the user gets the right to pass it; what asks `access` whether it may,
+    and so does not see that right, is left to root.
     """
     if not is_root():
         return []
@@ -80,6 +81,8 @@ def as_user(user: str, folder: Path) -> list[str]:
         who = pwd.getpwnam(user)
     except KeyError as error:
         raise NoServer(f"there is no user {user}; the package that makes it is not properly installed") from error
+    if may_be_root and not _is_open(folder):
+        return []
     rights = [] if _is_open(folder) else ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
     return ["setpriv", f"--reuid={who.pw_uid}", f"--regid={who.pw_gid}", "--init-groups", *rights, "--"]
 

@@ -6,7 +6,7 @@ import shutil
 
 import pymysql
 
-from tests.services.machine import as_user, run
+from tests.services.machine import run
 from tests.services.server import DATABASE, PASSWORD, USER, Server
 
 # Run at each start, before it listens.
@@ -47,7 +47,7 @@ class MariaDB(Server):
             return
         shutil.rmtree(fresh, ignore_errors=True)
         options = [f"--datadir={fresh}", "--auth-root-authentication-method=normal", "--skip-test-db"]
-        run([*as_user(self.user, self.folder), "mariadb-install-db", "--no-defaults", *options], env=self._environ(), cwd=self.folder)
+        run([*self._as_its_user(), "mariadb-install-db", "--no-defaults", *options], env=self._environ(), cwd=self.folder)
         fresh.replace(data)
 
     def _launch(self) -> None:

@@ -30,7 +30,7 @@ _DATA = Path("srv/horarium")  # inside the folder that holds the release
 
 
 class _MongoDB(Server):
-    name, url_name, user = "mongodb", "MONGODB_URL", "root"
+    name, url_name, user, may_be_root = "mongodb", "MONGODB_URL", "root", True
 
     @property
     def url(self) -> str:

@@ -11,7 +11,7 @@ import psycopg
 
 from system import processes
 from system.processes import Identity
-from tests.services.machine import NoServer, as_user, give, run
+from tests.services.machine import NoServer, give, run
 from tests.services.server import DATABASE, PASSWORD, USER, Server
 
 _SETTINGS = """
@@ -50,7 +50,7 @@ class PostgreSQL(Server):
         shutil.rmtree(fresh, ignore_errors=True)
         password.write_text(PASSWORD)
         give(password, self.user)
-        before = as_user(self.user, self.folder)
+        before = self._as_its_user()
         options = ["-A", "scram-sha-256", "-U", USER, f"--pwfile={password}", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]
         run([*before, str(self._program("initdb")), "-D", str(fresh), *options], env=self._environ(), cwd=self.folder)
         with (fresh / "postgresql.conf").open("a") as conf:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pika
 
-from tests.services.machine import as_user, give, run
+from tests.services.machine import give, run
 from tests.services.server import LOOPBACK, PASSWORD, USER, Server
 
 _PROGRAMS = Path("/usr/lib/rabbitmq/bin")
@@ -16,7 +16,7 @@ _PROGRAMS = Path("/usr/lib/rabbitmq/bin")
 class RabbitMQ(Server):
     """An administrator `horarium`. `settings` are lines of its configuration, such as {"consumer_timeout": "60000"}."""
 
-    name, url_name, user = "rabbitmq", "AMQP_URL", "rabbitmq"
+    name, url_name, user, may_be_root = "rabbitmq", "AMQP_URL", "rabbitmq", True
 
     def __init__(
         self, folder: Path, *, address: str = LOOPBACK, prefix: Sequence[str] = (), settings: Mapping[str, str] | None = None
@@ -44,13 +44,13 @@ class RabbitMQ(Server):
 
     def control(self, *words: str) -> str:
         """Return what `rabbitmqctl` answers to `words`, such as `control("list_queues", "name", "messages")`."""
-        return run([*as_user(self.user, self.folder), str(_PROGRAMS / "rabbitmqctl"), "--quiet", *words], env=self._node())
+        return run([*self._as_its_user(), str(_PROGRAMS / "rabbitmqctl"), "--quiet", *words], env=self._node())
 
     def _set_up(self) -> None:
         settings = {
             "default_user": USER, "default_pass": PASSWORD, "default_user_tags.administrator": "true",
-            "vm_memory_high_watermark.absolute": "2GB", "disk_free_limit.absolute": "100MB", "log.file": "false", "log.console": "true",
-            **self.settings,
+            "vm_memory_high_watermark.absolute": "2GB", "disk_free_limit.absolute": "100MB",
+            "log.console": "true", "log.console.level": "error", **self.settings,
         }  # fmt: skip
         self._write("rabbitmq.conf", "".join(f"{name} = {value}\n" for name, value in settings.items()))
         self._write("advanced.config", "[].\n")

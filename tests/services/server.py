@@ -38,6 +38,7 @@ class Server(ABC):
     name: ClassVar[str]
     url_name: ClassVar[str]
     user: ClassVar[str]
+    may_be_root: ClassVar[bool] = False
     stop_signal: ClassVar[int] = signal.SIGTERM
     patience_s: ClassVar[float] = 60.0
     stop_s: ClassVar[float] = 20.0
@@ -143,9 +144,9 @@ class Server(ABC):
         lines = [line for path in sorted(self.folder.glob("*.out")) for line in path.read_text(errors="replace").splitlines()]
         return "\n".join(lines[-_LAST_LINES:])
 
-    def _spawn(self, what: str, argv: Sequence[str], *, env: Mapping[str, str] | None = None, as_its_user: bool = True) -> None:
+    def _spawn(self, what: str, argv: Sequence[str], *, env: Mapping[str, str] | None = None) -> None:
         """Start a process that outlives this one and remember it; its words go to `<what>.out`."""
-        before = as_user(self.user, self.folder) if as_its_user else []
+        before = self._as_its_user()
         with (self.folder / f"{what}.out").open("ab") as out:
             child = subprocess.Popen(
                 [*self.prefix, *before, *argv],
@@ -156,6 +157,9 @@ class Server(ABC):
         if identity is not None:
             known = [[one.pid, one.created_s] for one in self.processes()]
             self._remember(processes=[*known, [identity.pid, identity.created_s]])
+
+    def _as_its_user(self) -> list[str]:
+        return as_user(self.user, self.folder, may_be_root=self.may_be_root)
 
     def _environ(self, env: Mapping[str, str] | None = None) -> dict[str, str]:
         path = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin"
