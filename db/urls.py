@@ -11,10 +11,10 @@ from system.errors import ConfigError
 SUPPORTED = "sqlite:///var/horarium.db (from the current folder), sqlite:////srv/horarium.db (from the root)"
 
 
-def open_store(url: str) -> Store:
-    """Return the store that `url` names, not yet prepared.
+def open_store(url: str, *, may_create: bool = True) -> Store:
+    """Return the store that `url` names, not yet prepared. A file that is not there is created where it `may_create` it.
 
-    Raises ConfigError for a URL that names none, StoreError where its file or folder can't be used.
+    Raises ConfigError for a URL that names none, StoreError where its file or folder can't be used, Unavailable where it is away.
     """
     if url == "memory:":
         return MemoryStore()
@@ -24,7 +24,7 @@ def open_store(url: str) -> Store:
         from db.sql import SqlStore
         from system.sqlfile import SqlFile
 
-        return SqlStore(SqlFile(Path(path)))
+        return SqlStore(SqlFile(Path(path), may_create=may_create))
     raise ConfigError(f"the store's URL {_shown(url)!r} can't be used; write one of: {SUPPORTED}")
 
 

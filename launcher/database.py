@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from launcher import store_mark
 from launcher.alone import lock_path, only_one
 from launcher.asking import sure
 from launcher.keeping import archive_now, show_sizes
@@ -66,16 +67,17 @@ def _reset(settings: Settings, *, is_sure: bool) -> bool:
         return False
     for file in files:
         file.unlink()
+    store_mark.forget(settings)
     # Units of work get the same ids again: what their namesakes printed must not be taken for theirs.
     shutil.rmtree(settings.folder / "output", ignore_errors=True)
     return True
 
 
 def _file_of(url: str) -> Path:
-    scheme, _, path = url.partition(":///")
-    if scheme != "sqlite" or not path:
+    path = store_mark.file_of(url)
+    if path is None:
         raise ConfigError(f"--reset is for a store that is an SQLite file; {hide(url)} is none: drop that database on its server")
-    return Path(path).absolute()
+    return path
 
 
 def _refuse_while_running(settings: Settings) -> None:

@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from db.store import Store
+from launcher import store_mark
 from launcher.clocks import clock_of
 from launcher.sources import settle
 from mq.broker import Broker
@@ -23,7 +24,7 @@ from system.archive import Archive, Files, Nowhere
 from system.clock import Clock
 from system.context import Context
 from system.context_check import load_context
-from system.errors import ConfigError
+from system.errors import ConfigError, Unavailable
 from workers.policy import WorkerSettings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -74,8 +75,8 @@ class Roof:
     @property
     def has_store(self) -> bool:
         """Whether there is a store to look into: a file that nobody has written yet is none. A server is taken to be there."""
-        scheme, _, path = self.settings.store_url.partition(":///")
-        return scheme != "sqlite" or not path or Path(path).exists()
+        path = store_mark.file_of(self.settings.store_url)
+        return path is None or path.exists() or store_mark.is_missing(self.settings)
 
     @contextmanager
     def joined(self) -> Iterator[Joined]:
@@ -97,7 +98,10 @@ class Roof:
 
 @contextmanager
 def open_parts(settings: Settings) -> Iterator[Joined]:
-    """Open and prepare the store and the broker that the URLs name; close them in the end."""
+    """Open and prepare the store and the broker that the URLs name; close them in the end.
+
+    Raises Unavailable where they are away, also where a store's file is gone that was there: none is begun in its place.
+    """
     from db.urls import open_store
     from mq.urls import open_broker
 
@@ -105,10 +109,15 @@ def open_parts(settings: Settings) -> Iterator[Joined]:
         if url == "memory:":
             raise ConfigError(f"{PREFIX}{name.upper()}_URL is memory:, which lives in one process only; unset it for the default")
     make_writable(settings.folder)
-    with _said_of("STORE_URL"):
-        store = open_store(settings.store_url)
+    is_missing = store_mark.is_missing(settings)
+    try:
+        with _said_of("STORE_URL"):
+            store = open_store(settings.store_url, may_create=not is_missing)
+    except Unavailable as error:
+        raise Unavailable(f"{error}{'. To begin with an empty one: `launch.py db --reset`' if is_missing else ''}") from error
     try:
         store.prepare()
+        store_mark.note(settings)
         with _said_of("BROKER_URL"):
             broker = open_broker(settings.broker_url, file=getattr(store, "file", None), var=settings.folder)
         try:
