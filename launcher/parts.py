@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from db.store import Store
+from db.urls import open_store, sqlite_path
 from launcher import store_mark
 from launcher.clocks import clock_of
 from launcher.sources import settle
@@ -75,8 +76,8 @@ class Roof:
     @property
     def has_store(self) -> bool:
         """Whether there is a store to look into: a file that nobody has written yet is none. A server is taken to be there."""
-        path = store_mark.file_of(self.settings.store_url)
-        return path is None or path.exists() or store_mark.is_missing(self.settings)
+        file = sqlite_path(self.settings.store_url)
+        return file is None or file.exists() or store_mark.is_missing(self.settings)
 
     @contextmanager
     def joined(self) -> Iterator[Joined]:
@@ -102,7 +103,6 @@ def open_parts(settings: Settings) -> Iterator[Joined]:
 
     Raises Unavailable where they are away, also where a store's file is gone that was there: none is begun in its place.
     """
-    from db.urls import open_store
     from mq.urls import open_broker
 
     for name, url in (("store", settings.store_url), ("broker", settings.broker_url)):

@@ -7,28 +7,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from db.urls import sqlite_path
 from settings import Settings
 
 _NAME = "store"
 
 
-def file_of(url: str) -> Path | None:
-    """Return the file that a store's URL names, None where it names a server."""
-    scheme, _, path = url.partition(":///")
-    return Path(path).absolute() if scheme == "sqlite" and path else None
-
-
 def is_missing(settings: Settings) -> bool:
     """Return whether the store's file is not there, though it was."""
-    path = file_of(settings.store_url)
-    return path is not None and not path.exists() and _said(settings) == str(path)
+    path = sqlite_path(settings.store_url)
+    return path is not None and not path.exists() and _said(settings) == str(path.absolute())
 
 
 def note(settings: Settings) -> None:
     """Remember that the store is there."""
-    path = file_of(settings.store_url)
-    if path is not None and _said(settings) != str(path):
-        _mark(settings).write_text(f"{path}\n", encoding="utf-8")
+    path = sqlite_path(settings.store_url)
+    if path is not None and _said(settings) != str(path.absolute()):
+        _mark(settings).write_text(f"{path.absolute()}\n", encoding="utf-8")
 
 
 def forget(settings: Settings) -> None:
