@@ -14,7 +14,7 @@ class SchedulerSettings:
     `lease_s`: how long the same beat must be read before a session is lost. `beat_s`: how often the scheduler beats itself.
     `sweep_s`: how often the sweep looks. `follow_s`: how often a standby reads the turns. `window_per_slot`, `window_least`: how many
     units of work of one queue may be REQUESTED. `max_losses`: how often a claim may be lost before an operator is asked.
-    `probe_timeout_s`: how long a source of rows may take to answer.
+    `probe_timeout_s`: how long a source of rows may take to answer; `probe_fresh_s`: for how long a run is requested by what it said.
     `history_s`: how long after it became due a period is history (see `system.lanes`). `looks`: how many candidates one turn may
     decide, `reports`: how many reports it takes. `timetable_start` is an hourly id.
     """
@@ -32,3 +32,4 @@ class SchedulerSettings:
     reports: int = 1_000
     second_looks: int = 4
     probe_timeout_s: float = 30.0
+    probe_fresh_s: float = 30.0
