@@ -6,10 +6,10 @@ Cost must stay flat with years of finished rows behind it: an index that the hot
 from __future__ import annotations
 
 import sqlalchemy as sa
-from sqlalchemy.schema import CreateColumn
 
 from system.lifecycle import JOB_ACTIVE, UOW_FINISHED, UowState
 from system.sqlfile import META, Step
+from system.sqlschema import grow
 
 PART = "store"
 PROJECTED_TURN = "projected_turn"
@@ -244,22 +244,7 @@ def _create(conn: sa.Connection) -> None:
 
 
 def _grow(conn: sa.Connection) -> None:
-    """Add the tables, columns and indexes that are not there yet."""
-    there = sa.inspect(conn)
-    for table in metadata.sorted_tables:
-        if there.has_table(table.name):
-            _widen(conn, table, {column["name"] for column in there.get_columns(table.name)})
-    metadata.create_all(conn)
-    for table in metadata.sorted_tables:
-        for index in table.indexes:
-            index.create(conn, checkfirst=True)
-
-
-def _widen(conn: sa.Connection, table: sa.Table, there: set[str]) -> None:
-    name = conn.dialect.identifier_preparer.format_table(table)
-    for column in table.columns:
-        if column.name not in there:
-            conn.exec_driver_sql(f"ALTER TABLE {name} ADD COLUMN {CreateColumn(column).compile(dialect=conn.dialect)}")
+    grow(conn, metadata)
 
 
 # Step n leads from version n to n + 1. The tables above only ever grow: a version that adds to them adds a `_grow` here, one that does more

@@ -7,28 +7,64 @@ from pathlib import Path
 from db.memory import MemoryStore
 from db.store import Store
 from system.errors import ConfigError
+from system.hidden import hide
 
-SUPPORTED = "sqlite:///var/horarium.db (from the current folder), sqlite:////srv/horarium.db (from the root)"
+SUPPORTED = (
+    "sqlite:///var/horarium.db (from the current folder), sqlite:////srv/horarium.db (from the root), mongodb://HOST:PORT/DATABASE"
+)
 
 
 def open_store(url: str) -> Store:
-    """Return the store that `url` names, not yet prepared.
+    """Return the store that `url` names, not yet prepared; a server is not asked yet.
 
     Raises ConfigError for a URL that names none, StoreError where its file or folder can't be used.
     """
     if url == "memory:":
         return MemoryStore()
-    scheme, _, path = url.partition(":///")
-    if scheme == "sqlite" and path and path != ":memory:" and "?" not in path:
-        # Late, as an import of SQLAlchemy takes a moment that not every command should wait for.
+    file = sqlite_path(url)
+    if file is not None:
+        # Late, as an import of a driver takes a moment that not every command should wait for.
         from db.sql import SqlStore
         from system.sqlfile import SqlFile
 
-        return SqlStore(SqlFile(Path(path)))
-    raise ConfigError(f"the store's URL {_shown(url)!r} can't be used; write one of: {SUPPORTED}")
+        return SqlStore(SqlFile(file))
+    if is_mongodb(url):
+        from db.mongo import MongoStore
+        from db.mongo_client import open_database
+
+        return MongoStore(open_database(url))
+    raise _useless(url)
+
+
+def sqlite_path(url: str) -> Path | None:
+    """Return the file of an SQLite store; None where `url` names none."""
+    scheme, _, path = url.partition(":///")
+    return Path(path) if scheme == "sqlite" and path and path != ":memory:" and "?" not in path else None
+
+
+def is_mongodb(url: str) -> bool:
+    """Return whether `url` names a MongoDB server."""
+    return url.partition("://")[0] in ("mongodb", "mongodb+srv")
+
+
+def erase_store(url: str) -> None:
+    """Remove all that the store on a server keeps; what others keep in the same database stays. A file is not removed by this.
+
+    Raises ConfigError for a URL that names no server, Unavailable or StoreError.
+    """
+    if not is_mongodb(url):
+        raise _useless(url)
+    from db.mongo_client import open_database
+    from db.mongo_schema import erase
+
+    erase(open_database(url))
+
+
+def _useless(url: str) -> ConfigError:
+    return ConfigError(f"the store's URL {_shown(url)!r} can't be used; write one of: {SUPPORTED}")
 
 
 def _shown(url: str) -> str:
     """Return `url` without what may be a password."""
     front, at, back = url.rpartition("@")
-    return f"{front.partition('://')[0]}://...@{back}" if at else url
+    return f"{front.partition('://')[0]}://...@{back}" if at else hide(url)

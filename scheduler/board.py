@@ -282,7 +282,6 @@ class Board:
         self._closed(node, job)
 
     def _closed(self, node: Node, job: Job) -> None:
-        log.info("%s %s is %s%s", job.process, job.timeperiod, job.state.label, f": {job.reason}" if job.reason else "")
         self.touch_users(node)
         if is_given_up(job) and (parent := self.parent_given_up(node)):
             self.skip(parent, job.reason)
@@ -454,7 +453,6 @@ class Board:
         self.draft.opened.append(uow)
         self.draft.messages.append(Message(uow.queue, uow.id))
         self.inflight.note(uow, node)
-        log.info("requested %s", uow.id)
 
     # -- the second look
 

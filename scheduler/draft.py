@@ -9,7 +9,7 @@ from db.entries import Entry
 from db.model import Answer, Cancel, Event, Job, ProcessRow, Switch, Turn, UnitOfWork, UowMove, Widening
 from mq.broker import Message
 from scheduler.events import told
-from scheduler.timetable import Node, Timetable, ordinal_of
+from scheduler.timetable import Node, Timetable
 
 _LAST_PLACE = 1_000_000
 
@@ -38,11 +38,11 @@ class Draft:
 
     def put(self, job: Job) -> Node:
         """Decide that `job` stands as given from this turn on; returns its node. What is no plain life of a job becomes an event."""
-        node = (job.process, ordinal_of(self.timetable.states[job.process].qualifier, job.timeperiod))
+        node = self.timetable.node(job)
         event = told(self.timetable.active.get(node), job)
         if event and (job.process, job.timeperiod) not in self._commanded:
             self.tell(job.process, job.timeperiod, *event)
-        self.timetable.put(job)
+        self.timetable.set(node, job)
         self.jobs[node] = job
         return node
 

@@ -222,7 +222,6 @@ class FreerunBoard:
             self.draft.opened.append(uow)
             self.draft.messages.append(Message(uow.queue, uow.id))
             self._note(entry, uow.timeperiod, uow)
-            log.info("requested %s", uow.id)
             self.put(after)
         else:
             self._follow(entry, rules)  # the clock was set back meanwhile: an attempt that was due is to come

@@ -10,6 +10,7 @@ from enum import Enum
 from db.model import Chunk, Turn
 from db.store import Store
 from mq.broker import Broker, Message
+from scheduler.said import lines
 from system.errors import BrokerError, Unavailable
 
 log = logging.getLogger(__name__)
@@ -57,6 +58,8 @@ class Journal:
                     self._pending = None
                     return False
                 pending.stage = Stage.PROJECT
+                for line in lines(pending.turn):
+                    log.info("%s", line)
             self._store.project(pending.turn, pending.chunks)
             self._unsent.update(dict.fromkeys(pending.messages))
             self._pending = None

@@ -284,16 +284,23 @@ class Timetable:
         states = self.states.get(job.process)
         return states is not None and ordinal_of(states.qualifier, job.timeperiod) >= states.first
 
+    def node(self, job: Job) -> Node:
+        """Return the node of a job."""
+        return job.process, ordinal_of(self.states[job.process].qualifier, job.timeperiod)
+
     def put(self, job: Job) -> Node:
         """Set a job as it stands now; returns its node."""
-        states = self.states[job.process]
-        node = (job.process, ordinal_of(states.qualifier, job.timeperiod))
-        states[node[1]] = job.state
+        node = self.node(job)
+        self.set(node, job)
+        return node
+
+    def set(self, node: Node, job: Job) -> None:
+        """Set the job of `node` as it stands now."""
+        self.states[job.process][node[1]] = job.state
         if job.state in JOB_FINISHED:
             self.active.pop(node, None)
         else:
             self.active[node] = job
-        return node
 
     def apply(self, turn: Turn) -> None:
         """Apply a committed turn. Turns are applied in order."""
@@ -326,7 +333,7 @@ class Timetable:
 
     def nodes(self, turn: Turn) -> list[Node]:
         """Return the nodes of a turn's jobs; those that `load` would leave out are left out."""
-        return [(j.process, ordinal_of(self.states[j.process].qualifier, j.timeperiod)) for j in turn.jobs if self._has(j)]
+        return [self.node(job) for job in turn.jobs if self._has(job)]
 
     def chunks_of(self, nodes: Iterable[Node], turn: int) -> list[Chunk]:
         """Return the chunks that hold `nodes`, each once."""
