@@ -29,11 +29,11 @@ class Covered:
 
     book: Book
     rows: Rows
-    answers: Sequence[Answer]
-    began_s: Mapping[int, float]
-    inserted_s: Mapping[int, float]
-    reached_s: Callable[[datetime], float]
-    fresh_s: float
+    answers: Sequence[Answer] = ()
+    began_s: Mapping[int, float] = field(default_factory=dict)
+    inserted_s: Mapping[int, float] = field(default_factory=dict)
+    reached_s: Callable[[datetime], float] = field(default=lambda _: 0.0)
+    fresh_s: float = inf
     marks: dict[tuple[str, int], Mark] = field(default_factory=dict)
     uows: dict[str, UnitOfWork] = field(default_factory=dict)
     _answers: defaultdict[Node, list[Answer]] = field(default_factory=lambda: defaultdict(list))
@@ -93,7 +93,7 @@ class Covered:
 
     def judge_late(self, turn: Turn, before: Jobs, after: Jobs) -> set[Node]:
         """Judge what a turn let start anew for rows that came late: that, and no less; returns what it may have let start anew for them."""
-        roots = {node for node in before if self._is_late(node, turn, before, after)}
+        roots = {node for node in before if node[0] in self.rows.of and self._is_late(node, turn, before, after)}
         reach = self.book.downstream(roots)
         touched = [job for job in turn.jobs if job.reason.startswith(LATE) and _is_anew(job, before.get(node_of(job)))]
         wrong = [job for job in touched if node_of(job) not in reach]
@@ -112,7 +112,7 @@ class Covered:
     def _is_late(self, node: Node, turn: Turn, before: Jobs, after: Jobs) -> bool:
         """Return whether a turn reopened a period that had other rows than its last run covered."""
         is_anew = before[node].state in (JobState.PROCESSED, JobState.NOOP) and after[node].generation > before[node].generation
-        return node[0] in self.rows.of and is_anew and self.rows.figures(node, self.began_s[turn.number]) != figures_of(before[node])
+        return is_anew and self.rows.figures(node, self.began_s[turn.number]) != figures_of(before[node])
 
 
 def _is_anew(job: Job, old: Job | None) -> bool:

@@ -56,7 +56,7 @@ class WatchedStore(MemoryStore):
             must(turn.number == len(self.inserted_s) + 1, "turn", turn.number, "follows", len(self.inserted_s))
             self.inserted_s[turn.number] = self._clock.monotonic()
             self.latest[turn.number] = self._latest()
-            self.began_s[turn.number] = self._rounds[turn.session, turn.decided_at]
+            self.began_s[turn.number] = self._rounds.get((turn.session, turn.decided_at), self._clock.monotonic())
         return was_inserted
 
     def project(self, turn: Turn, chunks: Sequence[Chunk]) -> None:

@@ -40,11 +40,15 @@ class Answer:
 
 
 class Rows:
-    """All rows that ever come, by process. Has luck of its own."""
+    """All rows that ever come, by process; none without a plan. Has luck of its own."""
 
-    def __init__(self, plan: Plan, book: Book) -> None:
+    def __init__(self, book: Book, plan: Plan | None = None) -> None:
         self._book = book
         self.of: dict[str, list[Row]] = {}
+        if plan is not None:
+            self._draw(book, plan)
+
+    def _draw(self, book: Book, plan: Plan) -> None:
         luck = Random(f"rows {plan.seed}")
         for name, process in plan.context.managed.items():
             if process.state_machine_name == "recomputing":

@@ -100,7 +100,7 @@ class World:
         self.processes: list[Process] = []
         self.weather: Weather
         self.sources: Asked
-        self.rows = Rows(plan, self.book)
+        self.rows = Rows(self.book, plan)
         self.book.has_work = lambda node: self.rows.has_work(node, self.now_s)
         self.away_until_s: defaultdict[str, float] = defaultdict(float)
         self.is_stormy = True
