@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 KIND = "supervisor"
 _SELF = Identity(0, 0.0)
+# The kernel's whole table is read for it, whose length is not ours to decide.
+_MEASURE_S = 10.0
 
 
 class Attendance:
@@ -42,6 +44,9 @@ class Attendance:
         self._session = ""
         self._wishes: dict[str, BoxWish] | None = None
         self._meter, self._own = Meter(), Meter()
+        self._used: dict[Identity, Used] = {}
+        self._own_used: dict[str, str] = {}
+        self._measured_s: float | None = None
         self._is_away = False
 
     def run(self, over: Event) -> None:
@@ -104,7 +109,7 @@ class Attendance:
             self._open()
         views = self._keeper.views()
         used = self._measured(views)
-        facts = {"beat_at": self._clock.now().isoformat(), "running": str(sum(1 for view in views if view.pid)), **self._own_facts()}
+        facts = {"beat_at": self._clock.now().isoformat(), "running": str(sum(1 for view in views if view.pid)), **self._own_used}
         if not self._store.beat(self._session, facts).is_open:
             log.warning("the session %s of this supervisor was closed by another; it opens a new one", self._session)
             self._session = ""
@@ -118,14 +123,14 @@ class Attendance:
         log.info("opened session %s", session, extra={"action": "session_opened", "session": session})
 
     def _measured(self, views: Sequence[View]) -> dict[str, Used]:
+        """Return what the children use, by name, and measure this process; when they change, and every ten seconds."""
         who = {Identity(view.pid, view.created_s): view.name for view in views if view.pid}
-        found = self._meter.read(usage_of(who), self._clock.monotonic())
-        return {who[identity]: used for identity, used in found.items()}
-
-    def _own_facts(self) -> dict[str, str]:
-        own = own_usage()
-        used = self._own.read({_SELF: own}, self._clock.monotonic())[_SELF]
-        return {"cpu": f"{used.cpu:.4f}", "memory_bytes": str(own.memory_bytes)}
+        now_s = self._clock.monotonic()
+        if self._measured_s is None or now_s - self._measured_s >= _MEASURE_S or not self._used.keys() >= who.keys():
+            self._used, self._measured_s = self._meter.read(usage_of(who), now_s), now_s
+            own = own_usage()
+            self._own_used = {"cpu": f"{self._own.read({_SELF: own}, now_s)[_SELF].cpu:.4f}", "memory_bytes": str(own.memory_bytes)}
+        return {who[identity]: used for identity, used in self._used.items() if identity in who}
 
     def _reports(self, views: Sequence[View], used: Mapping[str, Used]) -> list[BoxReport]:
         now = self._clock.now()
