@@ -99,6 +99,7 @@ _BEAT = (
     .values(beat=sessions.c.beat + 1, facts=sa.bindparam("told"))
 )
 _SESSIONS = sa.select(sessions).where(sessions.c.is_open == TRUE)
+_BEAT_OF = sa.select(sessions.c.beat).where(sessions.c.id == sa.bindparam("key"), sessions.c.is_open == TRUE)
 _CLOSE = Many(sa.update(sessions).where(sessions.c.id == sa.bindparam("key")).values(is_open=0), ("is_open", "key"))
 _EXPIRE = (
     sa.update(sessions)
@@ -244,12 +245,15 @@ class SqlStore(SqlBoxes, SqlFacts, SqlKeeping):
     def open_session(self, session: Session) -> None:
         """See Store."""
         row = (*session_row(session).values(), 1)
+        self.file.renew()
         if not self.file.write(lambda conn: _OPEN_SESSION(conn, [row])):
             raise StoreError(f"session {session.id!r} was opened before; a session's id is used once: open one with a new id")
 
     def beat(self, session_id: str, facts: dict[str, str]) -> BeatAnswer:
         """See Store."""
         change = {"key": session_id, "told": facts_text(facts)}
+        if self.file.is_replaced:  # what this session did is in another file
+            return BeatAnswer(is_open=False)
 
         def beat(conn: sa.Connection) -> BeatAnswer:
             if not conn.execute(_BEAT, change).rowcount:
@@ -262,9 +266,14 @@ class SqlStore(SqlBoxes, SqlFacts, SqlKeeping):
         """See Store."""
         return self._records(row_session, _SESSIONS, {})
 
+    def beat_of(self, session_id: str) -> int | None:
+        """See Store."""
+        found = self.file.read(lambda conn: conn.execute(_BEAT_OF, {"key": session_id}).scalar())
+        return None if found is None else int(found)
+
     def close_sessions(self, ids: Sequence[str]) -> None:
         """See Store."""
-        self.file.write(lambda conn: _close(conn, ids))
+        self.file.write(lambda conn: _close(conn, ids), anew=True)
 
     def expire_sessions(self, beats: Mapping[str, int]) -> list[str]:
         """See Store."""

@@ -47,7 +47,6 @@ class Attendance:
         self._used: dict[Identity, Used] = {}
         self._own_used: dict[str, str] = {}
         self._measured_s: float | None = None
-        self._is_away = False
 
     def run(self, over: Event) -> None:
         """Beat until `over`, then say good-bye."""
@@ -56,25 +55,24 @@ class Attendance:
         self.leave()
 
     def turn(self) -> None:
-        """Do one round: take up wishes, beat, report. Errors of the store are logged once, and the next round tries again."""
+        """Do one round: beat, take up wishes, report. Errors of the store are said once, and the next round tries again."""
         try:
+            self._beat()
             self._look()
             self._tell()
         except HorariumError as error:
-            if not self._is_away:
-                log.warning("the supervisor can't tell the store of its box: %s", error, extra={"action": "beat_failed"})
-            self._is_away = True
+            self._keeper.reach.lose(error)
         except Exception:  # the edge of this thread: a round that fails must not be the last one
             log.exception("a round of the supervisor's beats failed; it goes on")
         else:
-            self._is_away = False
+            self._keeper.reach.find()
 
     def leave(self) -> None:
         """Report what is left, which is nothing after a clean stop, and close the session."""
         if not self._session:
             return
         try:
-            self._store.put_box_reports(self._reports(self._keeper.views(), {}))
+            self._store.put_box_reports(self._reports(self._keeper.views()))
             self._store.close_sessions([self._session])
         except HorariumError as error:
             log.warning("could not close session %s, its lease will run out: %s", self._session, error)
@@ -104,16 +102,19 @@ class Attendance:
         kept = {*wishes, *(place.process for place in self._places)}
         self._store.drop_box(self._box, [r.process for r in self._store.box_reports() if r.box == self._box and r.process not in kept])
 
-    def _tell(self) -> None:
+    def _beat(self) -> None:
+        """Say that this supervisor is there. It comes first: a store that was restored wants a new session before anything else."""
         if not self._session:
             self._open()
-        views = self._keeper.views()
-        used = self._measured(views)
-        facts = {"beat_at": self._clock.now().isoformat(), "running": str(sum(1 for view in views if view.pid)), **self._own_used}
+        running = sum(1 for view in self._measure() if view.pid)
+        facts = {"beat_at": self._clock.now().isoformat(), "running": str(running), **self._own_used}
         if not self._store.beat(self._session, facts).is_open:
             log.warning("the session %s of this supervisor was closed by another; it opens a new one", self._session)
             self._session = ""
-        self._store.put_box_reports(self._reports(views, used))
+            self._open()
+
+    def _tell(self) -> None:
+        self._store.put_box_reports(self._reports(self._keeper.views()))
 
     def _open(self) -> None:
         me = own_identity()
@@ -122,20 +123,20 @@ class Attendance:
         self._session = session
         log.info("opened session %s", session, extra={"action": "session_opened", "session": session})
 
-    def _measured(self, views: Sequence[View]) -> dict[str, Used]:
-        """Return what the children use, by name, and measure this process; when they change, and every ten seconds."""
-        who = {Identity(view.pid, view.created_s): view.name for view in views if view.pid}
-        now_s = self._clock.monotonic()
-        if self._measured_s is None or now_s - self._measured_s >= _MEASURE_S or not self._used.keys() >= who.keys():
+    def _measure(self) -> list[View]:
+        """Return what there is, after measuring what it uses: where somebody is new, and every ten seconds."""
+        views, now_s = self._keeper.views(), self._clock.monotonic()
+        who = {Identity(view.pid, view.created_s) for view in views if view.pid}
+        if self._measured_s is None or now_s - self._measured_s >= _MEASURE_S or not self._used.keys() >= who:
             self._used, self._measured_s = self._meter.read(usage_of(who), now_s), now_s
             own = own_usage()
             self._own_used = {"cpu": f"{self._own.read({_SELF: own}, now_s)[_SELF].cpu:.4f}", "memory_bytes": str(own.memory_bytes)}
-        return {who[identity]: used for identity, used in self._used.items() if identity in who}
+        return views
 
-    def _reports(self, views: Sequence[View], used: Mapping[str, Used]) -> list[BoxReport]:
+    def _reports(self, views: Sequence[View]) -> list[BoxReport]:
         now = self._clock.now()
         return [
-            BoxReport(self._box, place.process, place.instances, now, self._session, _children(place.process, views, used))
+            BoxReport(self._box, place.process, place.instances, now, self._session, _children(place.process, views, self._used))
             for place in self._places
         ]
 
@@ -167,9 +168,10 @@ def _share(before: Usage | None, found: Usage, passed_s: float) -> float:
     return round(max(0.0, found.cpu_s - before.cpu_s) / passed_s, 3) if before and passed_s > 0 else 0.0
 
 
-def _children(process: str, views: Sequence[View], used: Mapping[str, Used]) -> tuple[BoxChild, ...]:
+def _children(process: str, views: Sequence[View], used: Mapping[Identity, Used]) -> tuple[BoxChild, ...]:
     nothing = Used(0.0, 0, is_stopped=False)
-    return tuple(_child(view, used.get(view.name, nothing)) for view in views if process_of(view.name) == process)
+    own = [view for view in views if process_of(view.name) == process]
+    return tuple(_child(view, used.get(Identity(view.pid or 0, view.created_s), nothing)) for view in own)
 
 
 def _child(view: View, used: Used) -> BoxChild:
