@@ -8,7 +8,11 @@ from db.memory import MemoryStore
 from db.store import Store
 from system.errors import ConfigError
 
-SUPPORTED = "sqlite:///var/horarium.db (from the current folder), sqlite:////srv/horarium.db (from the root)"
+SUPPORTED = (
+    "sqlite:///var/horarium.db (from the current folder), sqlite:////srv/horarium.db (from the root), "
+    "postgresql://user:password@host/database, mysql://user:password@host/database (MariaDB, MySQL)"
+)
+_SERVERS = ("postgresql", "mysql", "mariadb")
 
 
 def open_store(url: str) -> Store:
@@ -25,6 +29,11 @@ def open_store(url: str) -> Store:
         from system.sqlfile import SqlFile
 
         return SqlStore(SqlFile(Path(path)))
+    if url.partition("://")[0] in _SERVERS:
+        from db.sql import SqlStore
+        from system.sqlurls import open_server
+
+        return SqlStore(open_server(url))
     raise ConfigError(f"the store's URL {_shown(url)!r} can't be used; write one of: {SUPPORTED}")
 
 

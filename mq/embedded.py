@@ -17,7 +17,8 @@ from mq.broker import Broker, Consumer, Delivery, Message
 from mq.declared import refuse_undeclared
 from mq.doorbell import Belfry, Doorbell
 from system.errors import BrokerError, StoreError, Unavailable
-from system.sqlfile import Many, SqlFile
+from system.sqlfile import SqlFile
+from system.sqlmany import Many
 
 log = logging.getLogger(__name__)
 

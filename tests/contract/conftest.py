@@ -11,9 +11,11 @@ from db.memory import MemoryStore
 from db.mongo import MongoStore
 from db.store import Store
 from tests.support.mongo import mock_database
+from tests.support.services import service_url
+from tests.support.sql_servers import empty_store, own_database
 
 
-@pytest.fixture(params=["memory", "mongomock", "sqlite"])
+@pytest.fixture(params=["memory", "mongomock", "sqlite", "postgresql", "mariadb"])
 def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     """A prepared, empty store."""
     opened: Store = request.getfixturevalue(request.param)
@@ -37,3 +39,25 @@ def sqlite(tmp_path: Path) -> Store:
     from db.urls import open_store
 
     return open_store(f"sqlite:///{tmp_path / 'horarium.db'}")
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    with own_database(service_url("POSTGRES_URL")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def mariadb_url() -> Iterator[str]:
+    with own_database(service_url("MARIADB_URL")) as url:
+        yield url
+
+
+@pytest.fixture
+def postgresql(postgresql_url: str) -> Store:
+    return empty_store(postgresql_url)
+
+
+@pytest.fixture
+def mariadb(mariadb_url: str) -> Store:
+    return empty_store(mariadb_url)

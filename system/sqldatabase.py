@@ -1,0 +1,90 @@
+"""What does the SQL store ask of the database beneath it, be it a file or a server? And how does an older schema become the newer one?"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import sqlalchemy as sa
+
+from system.errors import SchemaError
+
+T = TypeVar("T")
+Step = Callable[[sa.Connection], None]
+
+META = sa.Table(
+    "meta",
+    sa.MetaData(),
+    sa.Column("name", sa.String(64), primary_key=True),
+    sa.Column("value", sa.BigInteger, nullable=False),
+)
+
+
+class Database(ABC):
+    """One database, opened by one process; every thread may call it.
+
+    Each verb raises Unavailable where the same call may succeed later, StoreError else.
+    """
+
+    @abstractmethod
+    def write(self, fn: Callable[[sa.Connection], T], *, durable: bool = True) -> T:
+        """Return what `fn` returned, after its changes were committed; raises what it raised, its changes undone.
+
+        `fn` only runs statements, and may be called again where the database undid its changes. With `durable=False` they may be
+        lost, whole, when the machine stops (not when the process does).
+        """
+
+    @abstractmethod
+    def read(self, fn: Callable[[sa.Connection], T]) -> T:
+        """Return what `fn` read. Each of its statements sees the latest commit; it fetches all it wants."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of all connections. Idempotent."""
+
+    @property
+    @abstractmethod
+    def is_closed(self) -> bool:
+        """Whether `close` was called."""
+
+    @abstractmethod
+    def __str__(self) -> str:
+        """Return what a person knows the database by, without any password."""
+
+    def version(self, part: str) -> int:
+        """Return the version of `part` of the schema; 0 where there is nothing of it."""
+        return self.read(lambda conn: _version(conn, _row(part)))
+
+    def migrate(self, part: str, steps: Sequence[Step]) -> None:
+        """Bring `part` of the schema to version `len(steps)`, each step in a transaction of its own; raises SchemaError when it is newer.
+
+        `steps[n]` leads from version n to n + 1. Several processes may call this at once.
+        """
+        name, found = _row(part), self.version(part)
+        if found > len(steps):
+            raise SchemaError(
+                f"{self} has version {found} of its {part}, this program knows up to {len(steps)}; "
+                "nothing was changed: install the newer Horarium that wrote it, or name another store"
+            )
+        for number in range(found, len(steps)):
+            self.write(lambda conn, n=number: self._climb(conn, name, n, steps[n]))  # type: ignore[misc]
+
+    def _climb(self, conn: sa.Connection, name: str, number: int, step: Step) -> None:
+        META.create(conn, checkfirst=True)
+        if _version(conn, name) != number:
+            return  # another process was first
+        step(conn)
+        changed = conn.execute(sa.update(META).where(META.c.name == name).values(value=number + 1))
+        if not changed.rowcount:
+            conn.execute(sa.insert(META).values(name=name, value=number + 1))
+
+
+def _row(part: str) -> str:
+    return f"{part}_version"
+
+
+def _version(conn: sa.Connection, name: str) -> int:
+    if not sa.inspect(conn).has_table(META.name):
+        return 0
+    return conn.execute(sa.select(META.c.value).where(META.c.name == name)).scalar() or 0
