@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 from uuid import uuid4
 
 from pymongo import ReplaceOne, UpdateOne
@@ -62,23 +61,11 @@ from db.model import (
 )
 from db.mongo_boxes import MongoBoxes
 from db.mongo_bulk import Write, upsert_first, upsert_newer, write
-from db.mongo_errors import translating
+from db.mongo_client import Talk
 from db.mongo_keeping import MongoKeeping, document_uow, event_id, removed_turns
-from system.errors import NotFound, SchemaError, StoreError
+from db.mongo_schema import prepare
+from system.errors import NotFound, StoreError
 from system.lifecycle import JOB_ACTIVE, UOW_ACTIVE, UOW_LIFECYCLE, UowEvent, UowState, advance
-
-SCHEMA_VERSION = 1
-
-# Partial ones hold what is in flight only, so they stay small and a write of a finished record doesn't pay for them.
-_INDEXES: tuple[tuple[str, Sequence[tuple[str, int]], Mapping[str, Any]], ...] = (
-    ("jobs", [("active", 1)], {"partialFilterExpression": {"active": True}}),
-    ("chunks", [("process", 1)], {}),
-    ("uows", [("session", 1), ("state", 1)], {"partialFilterExpression": {"cancel_requested": True}}),
-    ("sessions", [("open", 1)], {"partialFilterExpression": {"open": True}}),
-    ("events", [("process", 1), ("timeperiod", 1), ("turn", -1), ("place", -1)], {}),
-    ("commands", [("state", 1), ("_id", 1)], {"partialFilterExpression": {"state": CommandState.OPEN.value}}),
-    ("output", [("uow_id", 1), ("fence", 1), ("offset", 1)], {}),
-)
 
 _IN_PROGRESS = UowState.IN_PROGRESS.value
 _ACTIVE_STATES = sorted(state.value for state in UOW_ACTIVE)
@@ -89,6 +76,7 @@ class MongoStore(MongoBoxes, MongoKeeping):
 
     def __init__(self, database: Database[Row]) -> None:
         self._database = database
+        self._talk = Talk(database.client)
         self._meta = database["meta"]
         self._turns = database["turns"]
         self._jobs = database["jobs"]
@@ -105,18 +93,11 @@ class MongoStore(MongoBoxes, MongoKeeping):
 
     def prepare(self) -> None:
         """See Store."""
-        with translating():
-            upsert_first(self._meta, [{"_id": "schema", "version": SCHEMA_VERSION}])
-            found = self._meta.find_one({"_id": "schema"})
-            if found is None or found["version"] > SCHEMA_VERSION:
-                version = found and found["version"]
-                raise SchemaError(f"the store has schema {version}, this code knows up to {SCHEMA_VERSION}: run a newer Horarium on it")
-            for collection, keys, options in _INDEXES:
-                self._database[collection].create_index(keys, **options)
+        prepare(self._database, self._talk)
 
     def close(self) -> None:
         """See Store."""
-        with translating():
+        with self._talk():
             self._database.client.close()
 
     # -- turns
@@ -124,7 +105,7 @@ class MongoStore(MongoBoxes, MongoKeeping):
     def insert_turn(self, turn: Turn) -> bool:
         """See Store."""
         document = {"_id": turn.number, "text": encode_turn(turn)}
-        with translating():
+        with self._talk():
             try:
                 self._turns.insert_one(document)
             except DuplicateKeyError:
@@ -139,13 +120,13 @@ class MongoStore(MongoBoxes, MongoKeeping):
         """See Store."""
         if limit < 1:  # to the driver, 0 is no limit
             return []
-        with translating():
+        with self._talk():
             found = self._turns.find({"_id": {"$gt": number}}, sort=[("_id", 1)], limit=limit)
             return [decode_turn(document["text"]) for document in found]
 
     def projected_turn(self) -> int:
         """See Store."""
-        with translating():
+        with self._talk():
             found = self._meta.find_one({"_id": "projected"})
         return int(found["number"]) if found else 0
 
@@ -155,7 +136,7 @@ class MongoStore(MongoBoxes, MongoKeeping):
         """See Store."""
         # Each of these is one bulk: the order between them is the port's, inside one of them it doesn't matter.
         moves = [_move(move, turn.number) for move in turn.moves]
-        with translating():
+        with self._talk():
             upsert_first(self._uows, [_uow_document(uow) for uow in turn.opened])
             write(self._uows, [_cancel(cancel) for cancel in turn.cancels])
             write(self._uows, moves)
@@ -174,24 +155,24 @@ class MongoStore(MongoBoxes, MongoKeeping):
 
     def active_jobs(self) -> list[Job]:
         """See Store."""
-        with translating():
+        with self._talk():
             return [row_job(document) for document in self._jobs.find({"active": True})]
 
     def jobs(self, process: str, timeperiods: Sequence[str]) -> list[Job]:
         """See Store."""
         ids = [_job_id(process, timeperiod) for timeperiod in timeperiods]
-        with translating():
+        with self._talk():
             return [row_job(document) for document in self._jobs.find({"_id": {"$in": ids}})]
 
     def chunks(self, processes: Sequence[str]) -> Iterator[Chunk]:
         """See Store."""
-        with translating():
-            for document in self._chunks.find({"process": {"$in": list(processes)}}):
-                yield row_chunk(document)
+        with self._talk():  # all at once: what a generator's caller does meanwhile is not ours
+            found = list(self._chunks.find({"process": {"$in": list(processes)}}))
+        yield from map(row_chunk, found)
 
     def entries(self) -> list[Entry]:
         """See Store."""
-        with translating():
+        with self._talk():
             return [row_entry(document["body"]) for document in self._entries.find({})]
 
     def events(self, process: str, timeperiod: str, limit: int) -> list[Event]:
@@ -199,7 +180,7 @@ class MongoStore(MongoBoxes, MongoKeeping):
         if limit < 1:  # to the driver, 0 is no limit
             return []
         latest_first = [("turn", -1), ("place", -1)]
-        with translating():
+        with self._talk():
             found = self._events.find({"process": process, "timeperiod": timeperiod}, sort=latest_first, limit=limit)
             return [row_event(document) for document in found]
 
@@ -207,7 +188,7 @@ class MongoStore(MongoBoxes, MongoKeeping):
 
     def uows(self, ids: Sequence[str]) -> list[UnitOfWork]:
         """See Store."""
-        with translating():
+        with self._talk():
             return [document_uow(document) for document in self._uows.find({"_id": {"$in": list(ids)}})]
 
     def uows_of(self, process: str, timeperiod: str, limit: int) -> list[UnitOfWork]:
@@ -216,7 +197,7 @@ class MongoStore(MongoBoxes, MongoKeeping):
             return []
         front = f"{process}/{timeperiod}"  # a range of ids, so that the key finds them: `0` is the character after `/`
         last_first = [("opened_at", -1), ("_id", -1)]
-        with translating():
+        with self._talk():
             found = self._uows.find({"_id": {"$gt": f"{front}/", "$lt": f"{front}0"}}, sort=last_first, limit=limit)
             return [document_uow(document) for document in found]
 
@@ -230,7 +211,7 @@ class MongoStore(MongoBoxes, MongoKeeping):
             "started_at": moment_text(at),
             "claim": token,
         }
-        with translating():
+        with self._talk():
             self._uows.update_many(
                 {"_id": wanted, "state": UowState.REQUESTED.value, "cancel_requested": False}, {"$set": claimed, "$inc": {"fence": 1}}
             )
@@ -251,7 +232,7 @@ class MongoStore(MongoBoxes, MongoKeeping):
         """Write each (filter, values) and return the ids that were written."""
         token = uuid4().hex
         ids = [str(match["_id"]) for match, _ in ends]
-        with translating():
+        with self._talk():
             written = write(self._uows, [UpdateOne(match, {"$set": {**values, "end": token}}) for match, values in ends])
             if written == len(ids):
                 return ids
@@ -263,7 +244,7 @@ class MongoStore(MongoBoxes, MongoKeeping):
 
     def open_session(self, session: Session) -> None:
         """See Store."""
-        with translating():
+        with self._talk():
             try:
                 self._sessions.insert_one({"_id": session.id, **session_row(session), "open": True})
             except DuplicateKeyError as error:
@@ -271,7 +252,7 @@ class MongoStore(MongoBoxes, MongoKeeping):
 
     def beat(self, session_id: str, facts: dict[str, str]) -> BeatAnswer:
         """See Store."""
-        with translating():
+        with self._talk():
             beaten = self._sessions.update_one(
                 {"_id": session_id, "open": True}, {"$inc": {"beat": 1}, "$set": {"facts": facts_text(facts)}}
             )
@@ -282,18 +263,18 @@ class MongoStore(MongoBoxes, MongoKeeping):
 
     def sessions(self) -> list[Session]:
         """See Store."""
-        with translating():
+        with self._talk():
             return [row_session(document) for document in self._sessions.find({"open": True})]
 
     def close_sessions(self, ids: Sequence[str]) -> None:
         """See Store."""
-        with translating():
+        with self._talk():
             self._close(ids)
 
     def expire_sessions(self, beats: Mapping[str, int]) -> list[str]:
         """See Store."""
         closed = {"$set": {"open": False}}
-        with translating():
+        with self._talk():
             # One by one: few expire at a time, and each answer must be certain.
             return [
                 session_id
@@ -310,7 +291,7 @@ class MongoStore(MongoBoxes, MongoKeeping):
     def add_command(self, command: Command) -> int:
         """See Store."""
         row = command_row(command)
-        with translating():
+        with self._talk():
             # Each round that finds its number taken is a command of someone else that got through.
             while True:
                 last = self._commands.find_one({}, {"_id": 1}, sort=[("_id", -1)])
@@ -325,13 +306,13 @@ class MongoStore(MongoBoxes, MongoKeeping):
         """See Store."""
         if limit < 1:  # to the driver, 0 is no limit
             return []
-        with translating():
+        with self._talk():
             found = self._commands.find({"state": CommandState.OPEN.value}, sort=[("_id", 1)], limit=limit)
             return [row_command(document) for document in found]
 
     def command(self, number: int) -> Command:
         """See Store."""
-        with translating():
+        with self._talk():
             found = self._commands.find_one({"_id": number})
         if found is None:
             raise NotFound(f"there is no command {number}: numbers start at 1 and are given out in order")
@@ -341,7 +322,7 @@ class MongoStore(MongoBoxes, MongoKeeping):
 
     def switches(self) -> list[Switch]:
         """See Store."""
-        with translating():
+        with self._talk():
             return [row_switch(document) for document in self._switches.find({})]
 
     # -- output of attempts
@@ -349,19 +330,19 @@ class MongoStore(MongoBoxes, MongoKeeping):
     def append_output(self, pieces: Sequence[OutputPiece]) -> None:
         """See Store."""
         documents = {_piece_id(piece): piece_row(piece) for piece in pieces}
-        with translating():
+        with self._talk():
             write(self._output, [ReplaceOne({"_id": name}, document, upsert=True) for name, document in documents.items()])
 
     def output(self, uow_id: str) -> list[OutputPiece]:
         """See Store."""
-        with translating():
+        with self._talk():
             return [row_piece(document) for document in self._output.find({"uow_id": uow_id}, sort=[("fence", 1), ("offset", 1)])]
 
     # -- registered processes
 
     def processes(self) -> list[ProcessRow]:
         """See Store."""
-        with translating():
+        with self._talk():
             return [row_process(document) for document in self._processes.find({}, sort=[("_id", 1)])]
 
 

@@ -6,9 +6,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bson.errors import BSONError
-from pymongo.errors import ConnectionFailure, ExecutionTimeout, PyMongoError, WriteConcernError
+from pymongo.errors import (
+    BulkWriteError,
+    ConnectionFailure,
+    ExecutionTimeout,
+    OperationFailure,
+    PyMongoError,
+    ServerSelectionTimeoutError,
+    WriteConcernError,
+)
 
 from system.errors import StoreError, Unavailable
+from system.hidden import hide
+
+# What a server answers that is stopping, is no primary (any more), or was overtaken by another write: the same call may succeed later.
+PASSING = frozenset(
+    [6, 7, 24, 46, 50, 64, 79, 89, 91, 100, 112, 134, 189, 202, 262, 384, 9001, 10058, 10107, 11600, 11602, 13435, 13436]
+)
+_WRONG_PASSWORD = frozenset([18, 8000])
+_NOT_ALLOWED = 13
 
 
 @contextmanager
@@ -16,7 +32,44 @@ def translating() -> Iterator[None]:
     """Turn the driver's errors into ours."""
     try:
         yield
+    except ServerSelectionTimeoutError as error:
+        raise Unavailable(f"no MongoDB server serves: {_reasons(error)}; see that it runs and can be reached from here") from error
     except (ConnectionFailure, ExecutionTimeout, WriteConcernError) as error:
-        raise Unavailable(f"MongoDB can't be reached just now: {error}; it is tried again, look at the server if this stays") from error
+        raise Unavailable(f"MongoDB can't be reached just now: {_told(error)}; look at the server if this stays") from error
+    except BulkWriteError as error:
+        if codes(error) <= PASSING:
+            raise Unavailable(f"MongoDB could not do it just now: {_told(error)}; look at the server if this stays") from error
+        raise StoreError(_refused(error)) from error
+    except OperationFailure as error:
+        raise _failure(error) from error
     except (PyMongoError, BSONError, UnicodeEncodeError, OverflowError) as error:
-        raise StoreError(f"MongoDB refused: {type(error).__name__}: {error}; nothing is retried, look at the server's log") from error
+        raise StoreError(_refused(error)) from error
+
+
+def codes(error: BulkWriteError) -> set[int]:
+    """Return the codes of all that went wrong in a bulk of writes."""
+    return {fault.get("code", 0) for kind in ("writeErrors", "writeConcernErrors") for fault in error.details.get(kind, ())}
+
+
+def _failure(error: OperationFailure) -> StoreError:
+    if error.code in PASSING:
+        return Unavailable(f"MongoDB could not do it just now: {_told(error)}; look at the server if this stays")
+    if error.code in _WRONG_PASSWORD and "uthenti" in str(error):
+        return StoreError(f"MongoDB takes neither user nor password of the store's URL ({_told(error)}); correct it, or its authSource")
+    if error.code == _NOT_ALLOWED:
+        return StoreError(f"MongoDB doesn't allow it to this user ({_told(error)}); give it the role readWrite on the store's database")
+    return StoreError(_refused(error))
+
+
+def _refused(error: Exception) -> str:
+    return f"MongoDB refused: {type(error).__name__}: {_told(error)}; nothing is retried, look at the server's log"
+
+
+def _told(error: Exception) -> str:
+    """Return what the driver says, without passwords and without what it knows of all servers, which goes on for lines."""
+    return hide(str(error)).partition(", full error:")[0][:500]
+
+
+def _reasons(error: ServerSelectionTimeoutError) -> str:
+    """Return each server's own reason, as `db1:27017: [Errno 111] Connection refused`."""
+    return _told(error).partition(", Timeout:")[0].replace(" (configured timeouts:", "; timeouts:").partition("; timeouts:")[0]

@@ -13,7 +13,7 @@ from db.documents import Row, moment_text, row_command, row_event, row_job, row_
 from db.keeping import Floor, Page
 from db.model import Command, CommandState, Event, Job, UnitOfWork
 from db.mongo_bulk import write
-from db.mongo_errors import translating
+from db.mongo_client import Talk
 from db.store import Store
 from system.lifecycle import UOW_FINISHED
 
@@ -42,6 +42,7 @@ def removed_turns(meta: Collection[Row]) -> int:
 class MongoKeeping(Store):
     """The part of `MongoStore` that keeps house. A place is the `_id` of the last document that was looked at."""
 
+    _talk: Talk
     _meta: Collection[Row]
     _turns: Collection[Row]
     _jobs: Collection[Row]
@@ -59,27 +60,27 @@ class MongoKeeping(Store):
         def is_old(document: Row) -> bool:
             return document["state"] in _FINISHED and (document["finished_at"] or document["opened_at"]) < moment
 
-        return _page(self._uows, after, limit, is_old, document_uow)
+        return self._page(self._uows, after, limit, is_old, document_uow)
 
     def old_jobs(self, before: datetime, after: str, limit: int) -> Page[Job]:
         """See Keeping."""
         moment = moment_text(before)
-        return _page(self._jobs, after, limit, lambda job: not job["active"] and job["changed_at"] < moment, row_job)
+        return self._page(self._jobs, after, limit, lambda job: not job["active"] and job["changed_at"] < moment, row_job)
 
     def old_commands(self, before: datetime, after: str, limit: int) -> Page[Command]:
         """See Keeping."""
         moment = moment_text(before)
         place = int(after) if after else None
-        return _page(self._commands, place, limit, lambda c: c["state"] != _OPEN and c["given_at"] < moment, row_command)
+        return self._page(self._commands, place, limit, lambda c: c["state"] != _OPEN and c["given_at"] < moment, row_command)
 
     def old_events(self, before: datetime, after: str, limit: int) -> Page[Event]:
         """See Keeping."""
         moment = moment_text(before)
-        return _page(self._events, after, limit, lambda event: event["at"] < moment, row_event)
+        return self._page(self._events, after, limit, lambda event: event["at"] < moment, row_event)
 
     def printed(self, after: str, limit: int) -> Page[str]:
         """See Keeping."""
-        with translating():
+        with self._talk():
             found: list[str] = []
             # One look-up each, by the index: an attempt may have printed any number of pieces.
             while len(found) < limit:
@@ -91,12 +92,12 @@ class MongoKeeping(Store):
 
     def remove_uows(self, ids: Sequence[str]) -> None:
         """See Keeping."""
-        with translating():
+        with self._talk():
             self._uows.delete_many({"_id": {"$in": list(ids)}, "state": {"$in": _FINISHED}})
 
     def remove_jobs(self, jobs: Sequence[Job]) -> None:
         """See Keeping."""
-        with translating():
+        with self._talk():
             write(self._floors, [_raised(job) for job in jobs])
             for job in jobs:
                 if self._jobs.delete_one({"_id": f"{job.process}/{job.timeperiod}", "turn": job.turn}).deleted_count:
@@ -105,14 +106,14 @@ class MongoKeeping(Store):
 
     def remove_turns(self, upto: int) -> None:
         """See Keeping."""
-        with translating():
+        with self._talk():
             # First: an insert that finds one of these numbers free sees then that it is not.
             self._meta.update_one({"_id": "removed_turns"}, {"$max": {"number": upto}}, upsert=True)
             self._turns.delete_many({"_id": {"$lte": upto}})
 
     def remove_commands(self, numbers: Sequence[int]) -> None:
         """See Keeping."""
-        with translating():
+        with self._talk():
             # The next number is one more than the latest one's, so that one stays.
             last = self._commands.find_one({}, {"_id": 1}, sort=[("_id", -1)])
             gone = [number for number in numbers if last and number != last["_id"]]
@@ -120,12 +121,12 @@ class MongoKeeping(Store):
 
     def remove_events(self, events: Sequence[Event]) -> None:
         """See Keeping."""
-        with translating():
+        with self._talk():
             self._events.delete_many({"_id": {"$in": [event_id(event) for event in events]}})
 
     def remove_output(self, uow_ids: Sequence[str]) -> None:
         """See Keeping."""
-        with translating():
+        with self._talk():
             self._output.delete_many({"uow_id": {"$in": list(uow_ids)}})
 
     def remove_sessions(self, before: datetime, limit: int) -> int:
@@ -133,13 +134,13 @@ class MongoKeeping(Store):
         closed = {"open": False, "opened_at": {"$lt": moment_text(before)}}
         if limit < 1:  # to the driver, 0 is no limit
             return 0
-        with translating():
+        with self._talk():
             found = [document["_id"] for document in self._sessions.find(closed, {"_id": 1}, limit=limit)]
             return self._sessions.delete_many({"_id": {"$in": found}, "open": False}).deleted_count
 
     def floor(self, process: str) -> Floor:
         """See Keeping."""
-        with translating():
+        with self._talk():
             found = self._floors.find_one({"_id": process})
         return Floor(int(found["generation"]), int(found["fence"])) if found else Floor()
 
@@ -154,19 +155,18 @@ class MongoKeeping(Store):
             "sessions": self._sessions,
             "pieces of output": self._output,
         }
-        with translating():
+        with self._talk():
             return {name: collection.count_documents({}) for name, collection in counted.items()}
+
+    def _page(
+        self, collection: Collection[Row], after: Any, limit: int, is_old: Callable[[Row], bool], record: Callable[[Row], T]
+    ) -> Page[T]:
+        """Return the old ones among the next `limit` documents; all of these are fetched, so that the call's cost is known."""
+        wanted = {"_id": {"$gt": after}} if after else {}
+        with self._talk():
+            found = list(collection.find(wanted, sort=[("_id", 1)], limit=limit))
+        return Page([record(document) for document in found if is_old(document)], str(found[-1]["_id"]) if len(found) == limit else "")
 
 
 def _raised(job: Job) -> UpdateOne:
     return UpdateOne({"_id": job.process}, {"$max": {"generation": job.generation, "fence": job.fence}}, upsert=True)
-
-
-def _page(
-    collection: Collection[Row], after: Any, limit: int, is_old: Callable[[Row], bool], record: Callable[[Row], T]
-) -> Page[T]:
-    """Return the old ones among the next `limit` documents; all of these are fetched, so that the call's cost is known."""
-    wanted = {"_id": {"$gt": after}} if after else {}
-    with translating():
-        found = list(collection.find(wanted, sort=[("_id", 1)], limit=limit))
-    return Page([record(document) for document in found if is_old(document)], str(found[-1]["_id"]) if len(found) == limit else "")

@@ -263,6 +263,12 @@ def _widen(conn: sa.Connection, table: sa.Table, there: set[str]) -> None:
             conn.exec_driver_sql(f"ALTER TABLE {name} ADD COLUMN {CreateColumn(column).compile(dialect=conn.dialect)}")
 
 
+def erase_tables(conn: sa.Connection) -> None:
+    """Drop all tables of ours that there are."""
+    metadata.drop_all(conn)
+    META.drop(conn, checkfirst=True)
+
+
 # Step n leads from version n to n + 1. The tables above only ever grow: a version that adds to them adds a `_grow` here, one that does more
 # adds a step of its own, and none of those before it changes.
 STEPS: tuple[Step, ...] = (_create, _grow)

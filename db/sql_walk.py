@@ -1,4 +1,4 @@
-"""How does a pass go through a table a little at a time? No index serves it, so that nobody pays for one: it goes by an order that is there."""
+"""How does a pass go through a table a little at a time? By an order that is there, so that nobody pays for an index more."""
 
 from __future__ import annotations
 
@@ -37,9 +37,6 @@ class Walk:
 
 def _beyond(order: Sequence[sa.ColumnElement[Any]], place: Sequence[Any]) -> sa.ColumnElement[bool]:
     """Return what holds after a place. Written out, since not every server finds its way by `(a, b) > (1, 2)`."""
-    first, *others = zip(order, place, strict=True)
-    beyond = first[0] > first[1]
-    if others:
-        columns, values = zip(*others, strict=True)
-        beyond = sa.or_(beyond, sa.and_(first[0] == first[1], _beyond(columns, values)))
-    return beyond
+    column, value = order[0], place[0]
+    after: sa.ColumnElement[bool] = column > value
+    return after if len(order) == 1 else sa.or_(after, sa.and_(column == value, _beyond(order[1:], place[1:])))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from db.urls import erase_store, open_store, sqlite_path
 from launcher.alone import lock_path, only_one
 from launcher.asking import sure
 from launcher.keeping import archive_now, show_sizes
@@ -59,23 +60,37 @@ def db_command(
 
 
 def _reset(settings: Settings, *, is_sure: bool) -> bool:
-    path = _file_of(settings.store_url)
+    file = sqlite_path(settings.store_url)
+    is_done = _remove_file(file.absolute(), is_sure=is_sure) if file else _erase(settings.store_url, is_sure=is_sure)
+    if is_done:
+        # Units of work get the same ids again: what their namesakes printed must not be taken for theirs.
+        shutil.rmtree(settings.folder / "output", ignore_errors=True)
+    return is_done
+
+
+def _remove_file(path: Path, *, is_sure: bool) -> bool:
     files = [found for end in _BESIDE if (found := path.with_name(path.name + end)).exists()]
     size = sum(file.stat().st_size for file in files)
     if not sure(f"forget all that was ever done, and remove {path} ({size / 1e6:,.1f} MB)?", is_sure=is_sure):
         return False
     for file in files:
         file.unlink()
-    # Units of work get the same ids again: what their namesakes printed must not be taken for theirs.
-    shutil.rmtree(settings.folder / "output", ignore_errors=True)
     return True
 
 
-def _file_of(url: str) -> Path:
-    scheme, _, path = url.partition(":///")
-    if scheme != "sqlite" or not path:
-        raise ConfigError(f"--reset is for a store that is an SQLite file; {hide(url)} is none: drop that database on its server")
-    return Path(path).absolute()
+def _erase(url: str, *, is_sure: bool) -> bool:
+    """Forget what a server keeps. Other boxes may run over it, which only a person can know: a session may be a dead one's."""
+    store = open_store(url)
+    try:
+        store.prepare()
+        open_ones = sorted({f"{session.kind} on {session.box}" for session in store.sessions()})
+    finally:
+        store.close()
+    although = f" although sessions are open ({', '.join(open_ones)})" if open_ones else ""
+    if not sure(f"forget all that was ever done, and remove what Horarium keeps in {hide(url)}{although}?", is_sure=is_sure):
+        return False
+    erase_store(url)
+    return True
 
 
 def _refuse_while_running(settings: Settings) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from db.urls import sqlite_path
 from launcher.parts import Roof, keeper_over
 from launcher.say import say
 from launcher.screen import show, show_json, table_of
@@ -44,8 +45,9 @@ def archive_now(roof: Roof, *, as_json: bool) -> int:
 
 
 def _places(settings: Settings) -> dict[str, Path]:
-    _, _, database = settings.store_url.partition(":///")
-    places = {"store": Path(database), "output": settings.folder / "output", "log": settings.folder / "log"}
+    file = sqlite_path(settings.store_url)  # what a server keeps lies on its own disk
+    places = {"store": file} if file else {}
+    places |= {"output": settings.folder / "output", "log": settings.folder / "log"}
     return places | ({} if settings.archive == NO_ARCHIVE else {"archive": Path(settings.archive)})
 
 

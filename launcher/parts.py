@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from db.store import Store
+from db.urls import open_store, sqlite_path
 from launcher.clocks import clock_of
 from launcher.sources import settle
 from mq.broker import Broker
@@ -74,8 +75,8 @@ class Roof:
     @property
     def has_store(self) -> bool:
         """Whether there is a store to look into: a file that nobody has written yet is none. A server is taken to be there."""
-        scheme, _, path = self.settings.store_url.partition(":///")
-        return scheme != "sqlite" or not path or Path(path).exists()
+        file = sqlite_path(self.settings.store_url)
+        return file is None or file.exists()
 
     @contextmanager
     def joined(self) -> Iterator[Joined]:
@@ -98,7 +99,6 @@ class Roof:
 @contextmanager
 def open_parts(settings: Settings) -> Iterator[Joined]:
     """Open and prepare the store and the broker that the URLs name; close them in the end."""
-    from db.urls import open_store
     from mq.urls import open_broker
 
     for name, url in (("store", settings.store_url), ("broker", settings.broker_url)):

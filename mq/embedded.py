@@ -5,11 +5,11 @@ A taken message carries its consumer's name until it is acknowledged; the consum
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -23,9 +23,6 @@ from system.sqlmany import Many
 log = logging.getLogger(__name__)
 
 PART = "queue"
-# A statement takes so many values, and so many walks put together; larger batches are cut.
-SLICE = 500
-WALKS = 200
 
 metadata = sa.MetaData()
 queues = sa.Table("queue", metadata, sa.Column("name", sa.Text, primary_key=True))
@@ -55,7 +52,20 @@ _DEPTHS = sa.select(_m.queue, sa.func.count()).where(_WAITS, _AMONG).group_by(_m
 _HOLDERS = sa.select(_m.holder).where(_HELD).distinct()
 _HELD_QUEUES = sa.select(_m.queue).where(_m.holder == sa.bindparam("who")).distinct()
 _RELEASE = sa.update(messages).where(_m.holder == sa.bindparam("who")).values(holder=None)
-_HOLD = sa.update(messages).where(_m.n.in_(sa.bindparam("numbers", expanding=True))).values(holder=sa.bindparam("who"))
+# The queues come as one JSON text: a walk along the index for each of them. A union of a walk for each opens a table for each.
+_mine = sa.func.json_each(sa.bindparam("names", type_=sa.Text)).table_valued("value", name="mine")
+_most = sa.bindparam("most", type_=sa.Integer)
+_w = messages.alias("waiting")
+_walk = sa.select(_w.c.n).where(_w.c.holder.is_(None), _w.c.queue == _mine.c.value).correlate(_mine)
+_IS_ANY = sa.select(sa.exists().select_from(_mine).where(_walk.exists()))
+_OLDEST = (
+    sa.select(_m.n, _m.queue, _m.body)
+    .select_from(_mine.join(messages, _m.n.in_(_walk.order_by(_w.c.rank, _w.c.n).limit(_most))))
+    .order_by(_m.rank, _m.n)
+    .limit(_most)
+)
+_numbers = sa.func.json_each(sa.bindparam("numbers", type_=sa.Text)).table_valued("value", name="taken")
+_HOLD = sa.update(messages).where(_m.n.in_(sa.select(_numbers.c.value))).values(holder=sa.bindparam("who"))
 _DROP = Many(sa.delete(messages).where(_m.n == sa.bindparam("number"), _m.holder == sa.bindparam("who")), ("number", "who"))
 _PURGE = sa.delete(messages).where(_m.queue == sa.bindparam("name"), _WAITS)
 
@@ -168,7 +178,7 @@ class EmbeddedConsumer(Consumer):
         self._broker = broker
         self._file = file
         self._bell = bell
-        self._walks = [_oldest(queues[first : first + WALKS]) for first in range(0, len(queues), WALKS)]
+        self._names = json.dumps(list(dict.fromkeys(queues)))
         self._is_closed = False
 
     def fileno(self) -> int:
@@ -210,26 +220,12 @@ class EmbeddedConsumer(Consumer):
     def _is_waiting(self) -> bool:
         """Return whether there is something, without asking for the write lock."""
         with _translating():
-            return self._file.read(lambda conn: any(conn.execute(walk, {"most": 1}).all() for walk in self._walks))
+            return bool(self._file.read(lambda conn: conn.execute(_IS_ANY, {"names": self._names}).scalar()))
 
     def _hold(self, conn: sa.Connection, limit: int) -> list[tuple[int, str, str]]:
-        found = sorted((rank, n, queue, body) for walk in self._walks for rank, n, queue, body in conn.execute(walk, {"most": limit}))
-        rows = [(n, queue, body) for _, n, queue, body in found[:limit]]
-        numbers = [row[0] for row in rows]
-        for first in range(0, len(numbers), SLICE):
-            conn.execute(_HOLD, {"numbers": numbers[first : first + SLICE], "who": self._bell.name})
+        rows = [(n, queue, body) for n, queue, body in conn.execute(_OLDEST, {"names": self._names, "most": limit})]
+        conn.execute(_HOLD, {"numbers": json.dumps([row[0] for row in rows]), "who": self._bell.name})
         return rows
-
-
-def _oldest(queues: Sequence[str]) -> sa.Select[Any]:
-    """Return the query of the `most` messages of `queues` to take first: a walk along the index for each, then the best."""
-    most = sa.bindparam("most", type_=sa.Integer)
-    columns = (_m.rank, _m.n, _m.queue, _m.body)
-    walks = [
-        sa.select(*columns).where(_WAITS, _m.queue == name).order_by(_m.rank, _m.n).limit(most).subquery().select() for name in queues
-    ]
-    best = sa.union_all(*walks).subquery()
-    return sa.select(best).order_by(best.c.rank, best.c.n).limit(most)
 
 
 def _log_failure(future: Future[int]) -> None:

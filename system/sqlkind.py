@@ -18,7 +18,7 @@ IDLE_S = 60
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a driver's error means: `is_passing` where the same call may succeed later, `again` where it may at once. `advice`: what to do."""
+    """What a driver's error means, and what to do: `is_passing` where the same call may succeed later, `again` where it may at once."""
 
     advice: str
     is_passing: bool = False
@@ -44,12 +44,16 @@ class ServerKind(ABC):
         """Change what SQLAlchemy is about to give the driver."""
 
     @abstractmethod
-    def set_up(self, cursor: Any, *, durable: bool) -> None:
+    def set_up(self, cursor: Any) -> None:
         """Give a new session the isolation, the time zone and the limits that the store counts on."""
 
     @abstractmethod
-    def check(self, conn: sa.Connection, database: str) -> str:
-        """Return what is wrong with the database as it was made, and what to do about it; empty where nothing is."""
+    def hurry(self, cursor: Any) -> None:
+        """Have the commits of a new session not wait for the disk, where `has_quick_commits`."""
+
+    @abstractmethod
+    def check(self, conn: sa.Connection) -> str:
+        """Return what is wrong with the server, or the database as it was made, and what to do about it; empty where nothing is."""
 
     @abstractmethod
     def lock(self, conn: sa.Connection, name: str) -> None:

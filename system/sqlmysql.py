@@ -15,8 +15,8 @@ _SOCKET_S = STATEMENT_S + 5
 # READ COMMITTED: the default, REPEATABLE READ, locks the gaps between keys too, and so makes strangers wait for each other.
 _SESSION = (
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
-    "SET SESSION sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION', time_zone = '+00:00',"
-    f" default_storage_engine = 'InnoDB', innodb_lock_wait_timeout = {LOCK_S}",
+    "SET SESSION sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
+    f"SET SESSION time_zone = '+00:00', default_storage_engine = 'InnoDB', innodb_lock_wait_timeout = {LOCK_S}",
 )
 _MARIADB = f"SET SESSION max_statement_time = {STATEMENT_S}, idle_transaction_timeout = {IDLE_S}"
 _MYSQL = f"SET SESSION max_execution_time = {STATEMENT_S * 1000}"
@@ -68,16 +68,23 @@ class MySql(ServerKind):
         """See ServerKind. Counts what was changed, not what was found: else an insert that found its key taken would count as one."""
         given["client_flag"] = given.get("client_flag", 0) & ~_FOUND_ROWS
 
-    def set_up(self, cursor: Any, *, durable: bool) -> None:
+    def set_up(self, cursor: Any) -> None:
         """See ServerKind."""
         for statement in _SESSION:
             cursor.execute(statement)
         cursor.execute("SELECT VERSION()")
         cursor.execute(_MARIADB if "MariaDB" in cursor.fetchone()[0] else _MYSQL)
 
-    def check(self, conn: sa.Connection, database: str) -> str:
+    def hurry(self, cursor: Any) -> None:
+        """See ServerKind. It is the whole server's setting here: innodb_flush_log_at_trx_commit."""
+
+    def check(self, conn: sa.Connection) -> str:
         """See ServerKind. Tables bring their own character set."""
-        return ""
+        is_mariadb, version = conn.dialect.is_mariadb, conn.dialect.server_version_info or ()  # type: ignore[attr-defined]
+        name, oldest = ("MariaDB", (10, 6)) if is_mariadb else ("MySQL", (8, 0, 17))
+        if version >= oldest:
+            return ""
+        return f"this is {name} {'.'.join(map(str, version))}; it takes {'.'.join(map(str, oldest))} or later"
 
     def lock(self, conn: sa.Connection, name: str) -> None:
         """See ServerKind."""

@@ -63,20 +63,21 @@ class Postgres(ServerKind):
     def amend(self, given: dict[str, Any]) -> None:
         """See ServerKind."""
 
-    def set_up(self, cursor: Any, *, durable: bool) -> None:
+    def set_up(self, cursor: Any) -> None:
         """See ServerKind."""
-        commit = f"SET synchronous_commit = {'on' if durable else 'off'}"
-        cursor.execute("; ".join((*_SESSION, commit)))
+        cursor.execute("; ".join(_SESSION))
 
-    def check(self, conn: sa.Connection, database: str) -> str:
+    def hurry(self, cursor: Any) -> None:
+        """See ServerKind."""
+        cursor.execute("SET synchronous_commit = off")
+
+    def check(self, conn: sa.Connection) -> str:
         """See ServerKind."""
         encoding = conn.exec_driver_sql("SHOW server_encoding").scalar()
         if encoding == "UTF8":
             return ""
-        return (
-            f"its encoding is {encoding}, which can't hold every text; "
-            f"make it anew: CREATE DATABASE \"{database}\" ENCODING 'UTF8' TEMPLATE template0"
-        )
+        name = conn.exec_driver_sql("SELECT current_database()").scalar()
+        return f"its encoding is {encoding}, which can't hold every text; {_making(name)}"
 
     def lock(self, conn: sa.Connection, name: str) -> None:
         """See ServerKind."""
@@ -101,10 +102,14 @@ def _number(name: str) -> int:
     return zlib.crc32(name.encode())
 
 
+def _making(database: object) -> str:
+    return f"make it: CREATE DATABASE \"{database}\" ENCODING 'UTF8' TEMPLATE template0"
+
+
 def _of_connecting(text: str, url: sa.URL) -> Meaning:
     """Return what it means that there is no connection. The driver has no codes for it, so by the words of a server that speaks English."""
     if "database" in text and "does not exist" in text:
-        return Meaning(f'make it: CREATE DATABASE "{url.database}" ENCODING \'UTF8\' TEMPLATE template0')
+        return Meaning(_making(url.database))
     if "role" in text and "does not exist" in text:
         return Meaning(f"make the user: CREATE ROLE \"{url.username}\" LOGIN PASSWORD '..'")
     if "authentication failed" in text or "no password supplied" in text or "no pg_hba.conf entry" in text:

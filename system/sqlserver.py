@@ -90,16 +90,15 @@ class SqlServer(Database):
         if self.version(part) >= len(steps):
             super().migrate(part, steps)
             return
-        with self._told():
-            with self._durable.connect() as conn:
-                if wrong := self._kind.check(conn, self._url.database or ""):
-                    raise StoreError(f"the store {self} can't be used: {wrong}")
-                self._kind.lock(conn, part)
-                try:
-                    super().migrate(part, steps)
-                finally:
-                    with suppress(DBAPIError):  # it ended with its connection
-                        self._kind.unlock(conn, part)
+        with self._told(), self._durable.connect() as conn:
+            if wrong := self._kind.check(conn):
+                raise StoreError(f"the store {self} can't be used: {wrong}")
+            self._kind.lock(conn, part)
+            try:
+                super().migrate(part, steps)
+            finally:
+                with suppress(DBAPIError):  # it ended with its connection
+                    self._kind.unlock(conn, part)
 
     def close(self) -> None:
         """See Database. In a forked child it leaves the parent's connections alone."""
@@ -131,7 +130,9 @@ class SqlServer(Database):
         @sa.event.listens_for(engine, "connect")
         def _set_up(connection: Any, _record: Any) -> None:
             with connection.cursor() as cursor:
-                kind.set_up(cursor, durable=durable)
+                kind.set_up(cursor)
+                if not durable:
+                    kind.hurry(cursor)
 
         return engine
 

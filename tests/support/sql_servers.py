@@ -1,4 +1,4 @@
-"""How do tests get a database on an SQL server for themselves? A new one for all tests of a run, emptied between them, dropped in the end."""
+"""How do tests get a database on an SQL server for themselves? One for all tests of a run, emptied between them, dropped in the end."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql", "mariad
 
 
 @contextmanager
-def own_database(server: str) -> Iterator[str]:
+def own_sql_database(server: str, name: str = "contract") -> Iterator[str]:
     """Make a database on a server for the length of this context; yields its URL."""
     url = sa.make_url(server)
-    name = f"horarium_test_{os.getpid()}"
+    name = f"horarium_test_{name}_{os.getpid()}"
     engine = sa.create_engine(url.set(drivername=DRIVERS[url.drivername]), isolation_level="AUTOCOMMIT")
     encoded = "ENCODING 'UTF8' TEMPLATE template0" if url.drivername == "postgresql" else "CHARACTER SET latin1"
     forced = " WITH (FORCE)" if url.drivername == "postgresql" else ""
