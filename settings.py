@@ -100,6 +100,10 @@ class Settings:
     keep_output_days: int = _setting(30, "days", "output of units of work that ended longer ago is archived; 0: kept for ever", least=0)
     archive: str = _setting("", "path or none", "folder of what is archived; unset: <var>/archive; none: it is dropped")
     secrets_file: str = _setting("", "path", "TOML file with [secrets] and [connections] for jobs; only its owner may use it")
+    disk_low_mb: int = _setting(2_000, "MB", "`doctor` warns of a disk with less space left", least=0)
+    disk_least_mb: int = _setting(200, "MB", "`doctor` finds a disk with less space left wrong", least=0)
+    skew_low_s: float = _setting(2.0, "seconds", "`doctor` warns of a clock that differs by more from the store's")
+    doctor_s: float = _setting(10.0, "seconds", "how long each check of `doctor` may take")
     log_bytes: int = _setting(10_000_000, "bytes", "size at which a log file is rotated", least=0)
     log_count: int = _setting(5, "files", "rotated log files that are kept", least=0)
 

@@ -14,6 +14,7 @@ from itertools import islice
 from threading import Lock
 
 from db.entries import Entry
+from db.facts import StoreFacts
 from db.keeping import Floor
 from db.memory_boxes import MemoryBoxes
 from db.memory_keeping import MemoryKeeping
@@ -73,6 +74,13 @@ class MemoryStore(MemoryBoxes, MemoryKeeping):
 
     def close(self) -> None:
         """Nothing is held."""
+
+    def describe(self) -> StoreFacts:
+        """See Store."""
+        return StoreFacts("memory", 1, 1)
+
+    def mend(self) -> None:
+        """Nothing can be missing."""
 
     # -- turns
 

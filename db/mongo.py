@@ -62,6 +62,7 @@ from db.model import (
 from db.mongo_boxes import MongoBoxes
 from db.mongo_bulk import Write, upsert_first, upsert_newer, write
 from db.mongo_client import Talk
+from db.mongo_facts import MongoFacts
 from db.mongo_keeping import MongoKeeping, document_uow, event_id, removed_turns
 from db.mongo_schema import prepare
 from system.errors import NotFound, StoreError
@@ -71,7 +72,7 @@ _IN_PROGRESS = UowState.IN_PROGRESS.value
 _ACTIVE_STATES = sorted(state.value for state in UOW_ACTIVE)
 
 
-class MongoStore(MongoBoxes, MongoKeeping):
+class MongoStore(MongoBoxes, MongoFacts, MongoKeeping):
     """A store in one MongoDB database, whose client it closes."""
 
     def __init__(self, database: Database[Row]) -> None:

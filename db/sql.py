@@ -41,6 +41,7 @@ from db.entries import Entry, entry_row, row_entry
 from db.model import BeatAnswer, Chunk, Command, Event, Job, Outcome, OutputPiece, ProcessRow, Session, Switch, Turn, UnitOfWork
 from db.sql_boxes import SqlBoxes
 from db.sql_dialect import insert_absent, insert_newer, insert_or_replace
+from db.sql_facts import SqlFacts
 from db.sql_keeping import REMOVED_TURNS, SqlKeeping
 from db.sql_schema import (
     ACTIVE_JOB,
@@ -127,7 +128,7 @@ _PROCESSES = sa.select(processes).order_by(processes.c.name)
 _PUT_PROCESSES = insert_newer(processes)
 
 
-class SqlStore(SqlBoxes, SqlKeeping):
+class SqlStore(SqlBoxes, SqlFacts, SqlKeeping):
     """A store in an SQL database, which it closes."""
 
     def __init__(self, database: Database) -> None:

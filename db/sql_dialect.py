@@ -11,8 +11,10 @@ from sqlalchemy.ext.compiler import compiles
 
 from system.sqlmany import Many
 
-# The dialects of one server and its offspring.
+# One server and its offspring.
 MYSQLS = ("mysql", "mariadb")
+# Those whose indexes may have a condition.
+PARTIAL = ("sqlite", "postgresql")
 
 
 # -- types: texts are compared byte by byte everywhere, so ids have one order, and neither case nor trailing spaces are lost
@@ -81,12 +83,13 @@ def no_text() -> sa.sql.expression.ColumnElement[str]:
 
 def index_of_few(name: str, condition: sa.ColumnElement[bool], *columns: sa.Column[Any], whole: tuple[sa.Column[Any], ...]) -> None:
     """Index the few rows for which `condition` holds; where indexes can't be so, index all rows by `whole` instead."""
-    sa.Index(name, *columns, sqlite_where=condition, postgresql_where=condition).ddl_if(callable_=_knows_partial)
-    sa.Index(f"{name}_all", *whole).ddl_if(dialect=MYSQLS)  # type: ignore[arg-type]  # SQLAlchemy takes several names, its hint says one
+    _only(PARTIAL, sa.Index(name, *columns, sqlite_where=condition, postgresql_where=condition))
+    _only(MYSQLS, sa.Index(f"{name}_all", *whole))
 
 
-def _knows_partial(*_: Any, dialect: sa.Dialect, **__: Any) -> bool:
-    return dialect.name not in MYSQLS
+def _only(dialects: tuple[str, ...], index: sa.Index) -> None:
+    index.info["dialects"] = dialects
+    index.ddl_if(dialect=dialects)  # type: ignore[arg-type]  # it takes several names, its hint says one
 
 
 # -- inserts

@@ -6,11 +6,11 @@ Cost must stay flat with years of finished rows behind it: an index that the hot
 from __future__ import annotations
 
 import sqlalchemy as sa
-from sqlalchemy.schema import CreateColumn
 
 from db.sql_dialect import blob, index_of_few, no_text, text
 from system.lifecycle import JOB_ACTIVE, UOW_FINISHED, UowState
 from system.sqldatabase import META, Step
+from system.sqlschema import grow
 
 PART = "store"
 PROJECTED_TURN = "projected_turn"
@@ -245,22 +245,7 @@ def _create(conn: sa.Connection) -> None:
 
 
 def _grow(conn: sa.Connection) -> None:
-    """Add the tables, columns and indexes that are not there yet."""
-    there = sa.inspect(conn)
-    for table in metadata.sorted_tables:
-        if there.has_table(table.name):
-            _widen(conn, table, {column["name"] for column in there.get_columns(table.name)})
-    metadata.create_all(conn)
-    for table in metadata.sorted_tables:
-        for index in table.indexes:
-            index.create(conn, checkfirst=True)
-
-
-def _widen(conn: sa.Connection, table: sa.Table, there: set[str]) -> None:
-    name = conn.dialect.identifier_preparer.format_table(table)
-    for column in table.columns:
-        if column.name not in there:
-            conn.exec_driver_sql(f"ALTER TABLE {name} ADD COLUMN {CreateColumn(column).compile(dialect=conn.dialect)}")
+    grow(conn, metadata)
 
 
 def erase_tables(conn: sa.Connection) -> None:

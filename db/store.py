@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from db.entries import Entry
+from db.facts import StoreFacts
 from db.keeping import Keeping
 from db.model import (
     BeatAnswer,
@@ -40,6 +41,14 @@ class Store(Keeping):
     @abstractmethod
     def close(self) -> None:
         """Let go of connections and threads; what was called before is on disk."""
+
+    @abstractmethod
+    def describe(self) -> StoreFacts:
+        """Return what the store tells of itself. Changes nothing, and works on one that was not prepared."""
+
+    @abstractmethod
+    def mend(self) -> None:
+        """Create again what `describe` finds missing in a store that is prepared. Idempotent; may take as long as an index takes."""
 
     # -- turns
 

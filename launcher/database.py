@@ -49,8 +49,9 @@ def db_command(
         _refuse_while_running(settings)
         if is_reset and not _reset(settings, is_sure=is_sure):
             return 1
-        with open_parts(settings):
-            pass
+        with open_parts(settings) as parts:
+            parts.store.mend()
+            parts.broker.mend()
     done, store = "reset" if is_reset else "updated", hide(settings.store_url)
     if as_json:
         show_json({"store": store, "done": done})

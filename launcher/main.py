@@ -12,33 +12,9 @@ from collections.abc import Sequence
 import click
 from click.exceptions import NoArgsIsHelpError
 
-from launcher.act import plan_command
-from launcher.audit import audit_command
-from launcher.completion import completion_command
-from launcher.context_check import context_group
-from launcher.daemons import start_command, stop_command
-from launcher.database import db_command
-from launcher.foreground import run_command
-from launcher.freerun import freerun_group
-from launcher.group import CommandGroup
-from launcher.install import install_command
-from launcher.job import job_group
-from launcher.listing import list_command
-from launcher.overview import timetable_command
+from launcher.group import LateGroup
 from launcher.parts import Roof
-from launcher.process import process_group
-from launcher.project import init_command
-from launcher.query import query_command
-from launcher.queue import queue_group
-from launcher.report import report_command
 from launcher.say import say
-from launcher.selftest import test_command
-from launcher.settings_list import settings_command
-from launcher.shell import shell_command
-from launcher.simulate import simulate_command
-from launcher.status import status_command
-from launcher.supervise import super_command
-from launcher.up import up_command
 from system import logs
 from system.errors import HorariumError
 from system.hidden import hide
@@ -46,7 +22,38 @@ from system.hidden import hide
 DONE, REFUSED, USAGE = 0, 1, 2
 
 
-@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+# Where each command is; its module is read when it is asked for, as what one command needs would hold up all others.
+COMMANDS = {
+    "install": "launcher.install:install_command",
+    "up": "launcher.up:up_command",
+    "start": "launcher.daemons:start_command",
+    "stop": "launcher.daemons:stop_command",
+    "query": "launcher.query:query_command",
+    "super": "launcher.supervise:super_command",
+    "test": "launcher.selftest:test_command",
+    "job": "launcher.act:job_group",  # which adds the commands that act on a job
+    "process": "launcher.process:process_group",
+    "freerun": "launcher.freerun:freerun_group",
+    "plan": "launcher.act:plan_command",
+    "timetable": "launcher.overview:timetable_command",
+    "status": "launcher.status:status_command",
+    "doctor": "launcher.doctor:doctor_command",
+    "audit": "launcher.audit:audit_command",
+    "report": "launcher.report:report_command",
+    "list": "launcher.listing:list_command",
+    "settings": "launcher.settings_list:settings_command",
+    "run": "launcher.foreground:run_command",
+    "simulate": "launcher.simulate:simulate_command",
+    "init": "launcher.project:init_command",
+    "context": "launcher.context_check:context_group",
+    "queue": "launcher.queue:queue_group",
+    "db": "launcher.database:db_command",
+    "shell": "launcher.shell:shell_command",
+    "completion": "launcher.completion:completion_command",
+}
+
+
+@click.group(cls=LateGroup, where=COMMANDS, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option("--set", "given", multiple=True, metavar="NAME=VALUE", help="Overrule a setting, for this command; may be repeated.")
 @click.pass_obj
 def cli(roof: Roof, given: tuple[str, ...]) -> None:
@@ -57,16 +64,6 @@ def cli(roof: Roof, given: tuple[str, ...]) -> None:
     is written (default var). `launch.py settings` shows all.
     """
     roof.given = (*roof.given, *given)
-
-
-COMMANDS: tuple[click.Command, ...] = (
-    install_command, up_command, start_command, stop_command, query_command, super_command, test_command,
-    job_group, process_group, freerun_group,
-    plan_command, timetable_command, status_command, audit_command, report_command, list_command, settings_command,
-    run_command, simulate_command, init_command, context_group, queue_group, db_command, shell_command, completion_command,
-)  # fmt: skip
-for command in COMMANDS:
-    cli.add_command(command)
 
 
 def main(argv: Sequence[str] | None = None, roof: Roof | None = None) -> int:

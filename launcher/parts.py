@@ -10,14 +10,13 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from db.store import Store
 from db.urls import open_store, sqlite_path
 from launcher.clocks import clock_of
 from launcher.sources import settle
 from mq.broker import Broker
-from scheduler.desk import Desk
-from scheduler.keeper import Keeper, KeeperSettings
 from scheduler.policy import SchedulerSettings
 from settings import NO_ARCHIVE, PREFIX, Settings, Settled
 from system.archive import Archive, Files, Nowhere
@@ -26,6 +25,10 @@ from system.context import Context
 from system.context_check import load_context
 from system.errors import ConfigError
 from workers.policy import WorkerSettings
+
+if TYPE_CHECKING:
+    from scheduler.desk import Desk
+    from scheduler.keeper import Keeper
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -93,24 +96,19 @@ class Roof:
 
     def desk_over(self, parts: Joined) -> Desk:
         """Return a desk over parts that are open."""
+        from scheduler.desk import Desk  # late: it knows the whole engine, which most commands do without
+
         return Desk(parts.store, parts.broker, self.context, self.clock, scheduler_settings(self.settings))
 
 
 @contextmanager
 def open_parts(settings: Settings) -> Iterator[Joined]:
     """Open and prepare the store and the broker that the URLs name; close them in the end."""
-    from mq.urls import open_broker
-
-    for name, url in (("store", settings.store_url), ("broker", settings.broker_url)):
-        if url == "memory:":
-            raise ConfigError(f"{PREFIX}{name.upper()}_URL is memory:, which lives in one process only; unset it for the default")
     make_writable(settings.folder)
-    with _said_of("STORE_URL"):
-        store = open_store(settings.store_url)
+    store = opened_store(settings)
     try:
         store.prepare()
-        with _said_of("BROKER_URL"):
-            broker = open_broker(settings.broker_url, file=getattr(store, "file", None), var=settings.folder)
+        broker = opened_broker(settings, store)
         try:
             broker.prepare()
             yield Joined(store, broker)
@@ -120,6 +118,20 @@ def open_parts(settings: Settings) -> Iterator[Joined]:
         store.close()
 
 
+def opened_store(settings: Settings) -> Store:
+    """Return the store that the settings name, not yet prepared; raises ConfigError that names the setting, or StoreError."""
+    with _said_of("STORE_URL", settings.store_url):
+        return open_store(settings.store_url)
+
+
+def opened_broker(settings: Settings, store: Store | None) -> Broker:
+    """Return the broker that the settings name, not yet prepared; to be closed before `store`, which it may live in."""
+    from mq.urls import open_broker
+
+    with _said_of("BROKER_URL", settings.broker_url):
+        return open_broker(settings.broker_url, file=getattr(store, "file", None), var=settings.folder)
+
+
 def _refusal(folder: Path) -> str:
     """Return why a folder that exists takes no writes. A disk that turned read-only is no matter of permissions."""
     is_read_only = os.statvfs(folder).f_flag & os.ST_RDONLY
@@ -127,8 +139,10 @@ def _refusal(folder: Path) -> str:
 
 
 @contextmanager
-def _said_of(name: str) -> Iterator[None]:
+def _said_of(name: str, url: str) -> Iterator[None]:
     """Name the setting in what is raised inside: the parts below know nothing of settings."""
+    if url == "memory:":
+        raise ConfigError(f"{PREFIX}{name} is memory:, which lives in one process only; unset it for the default")
     try:
         yield
     except ConfigError as error:
@@ -139,11 +153,20 @@ def make_writable(folder: Path) -> None:
     """Create the folder for everything that is written; raises ConfigError where this user can't write there."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        problem = "" if os.access(folder, os.W_OK | os.X_OK) else _refusal(folder)
+        problem = writing_fault(folder)
     except OSError as error:
-        problem = (error.strerror or str(error)).lower()
+        problem = _unwritable(folder, (error.strerror or str(error)).lower())
     if problem:
-        raise ConfigError(f"{folder} can't be written ({problem}): make it writable for this user, or set {PREFIX}VAR to another folder")
+        raise ConfigError(f"{problem}: make it writable for this user, or set {PREFIX}VAR to another folder")
+
+
+def writing_fault(folder: Path) -> str:
+    """Return why this user can't write in a folder that exists, empty where that goes."""
+    return "" if os.access(folder, os.W_OK | os.X_OK) else _unwritable(folder, _refusal(folder))
+
+
+def _unwritable(folder: Path, why: str) -> str:
+    return f"{folder} can't be written ({why})"
 
 
 def scheduler_settings(settings: Settings) -> SchedulerSettings:
@@ -155,6 +178,8 @@ def scheduler_settings(settings: Settings) -> SchedulerSettings:
 
 def keeper_over(settings: Settings, store: Store, clock: Clock) -> Keeper:
     """Return who keeps house in a store."""
+    from scheduler.keeper import Keeper, KeeperSettings
+
     figures = KeeperSettings(
         uows_days=settings.keep_uows_days,
         jobs_days=settings.keep_jobs_days,

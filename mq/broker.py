@@ -7,8 +7,8 @@ time, never correctness. Every verb may raise Unavailable (it may succeed later)
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +49,39 @@ class Consumer(ABC):
         """Stop consuming; what was taken and not acknowledged is there for others."""
 
 
+@dataclass(frozen=True, slots=True)
+class BrokerFacts:
+    """What a broker tells of itself and of the queues that it was asked about.
+
+    `server` is its product and version. `unsupported` is a sentence that says which version is expected, empty where this one is good.
+    `missing` names what the broker keeps its queues in and is not there. `undeclared` are queues that are not there, `differing` those
+    that were made with other arguments, each with what differs. `dead` counts by queue the messages that were given up on. `notes` are
+    sentences for a person.
+    """
+
+    server: str
+    unsupported: str = ""
+    missing: tuple[str, ...] = ()
+    undeclared: tuple[str, ...] = ()
+    differing: Mapping[str, str] = field(default_factory=dict)
+    dead: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
 class Broker(ABC):
     """Carries messages. May be called from any thread."""
 
     @abstractmethod
     def prepare(self) -> None:
         """Create what is missing. Idempotent."""
+
+    def describe(self, queues: Sequence[str]) -> BrokerFacts:  # noqa: ARG002
+        """Return what the broker tells of itself and of `queues`. Changes nothing, and works on one that was not prepared."""
+        return BrokerFacts(type(self).__name__)
+
+    def mend(self) -> None:
+        """Create again what `describe` finds `missing` in a broker that is prepared. Idempotent."""
+        self.prepare()
 
     @abstractmethod
     def declare(self, queues: Sequence[str]) -> None:

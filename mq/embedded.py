@@ -13,12 +13,13 @@ from contextlib import contextmanager
 
 import sqlalchemy as sa
 
-from mq.broker import Broker, Consumer, Delivery, Message
+from mq.broker import Broker, BrokerFacts, Consumer, Delivery, Message
 from mq.declared import refuse_undeclared
 from mq.doorbell import Belfry, Doorbell
 from system.errors import BrokerError, StoreError, Unavailable
 from system.sqlfile import SqlFile
 from system.sqlmany import Many
+from system.sqlschema import grow, missing_of
 
 log = logging.getLogger(__name__)
 
@@ -93,6 +94,16 @@ class EmbeddedBroker(Broker):
             self._file.migrate(PART, STEPS)
         self._belfry.sweep()
         self.revive()
+
+    def describe(self, queues: Sequence[str]) -> BrokerFacts:
+        """See Broker."""
+        with _translating():
+            return self._file.read(lambda conn: _facts(conn, queues))
+
+    def mend(self) -> None:
+        """See Broker."""
+        with _translating():
+            self._file.write(lambda conn: grow(conn, metadata))
 
     def declare(self, queues: Sequence[str]) -> None:
         """See Broker."""
@@ -226,6 +237,14 @@ class EmbeddedConsumer(Consumer):
         rows = [(n, queue, body) for n, queue, body in conn.execute(_OLDEST, {"names": self._names, "most": limit})]
         conn.execute(_HOLD, {"numbers": json.dumps([row[0] for row in rows]), "who": self._bell.name})
         return rows
+
+
+def _facts(conn: sa.Connection, queues: Sequence[str]) -> BrokerFacts:
+    missing = tuple(missing_of(conn, metadata))
+    is_there = sa.inspect(conn).has_table("queue")
+    declared = set(conn.execute(_NAMES).scalars()) if is_there else set()
+    undeclared = tuple(queue for queue in dict.fromkeys(queues) if queue not in declared)
+    return BrokerFacts("a queue in the store's file", missing=missing, undeclared=undeclared)
 
 
 def _log_failure(future: Future[int]) -> None:

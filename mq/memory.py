@@ -7,7 +7,7 @@ from heapq import heappop, heappush
 from itertools import count
 from threading import Lock
 
-from mq.broker import Broker, Consumer, Delivery, Message
+from mq.broker import Broker, BrokerFacts, Consumer, Delivery, Message
 from mq.declared import refuse_undeclared
 from system.errors import BrokerError
 
@@ -25,6 +25,14 @@ class MemoryBroker(Broker):
 
     def prepare(self) -> None:
         """Do nothing: there is nothing to create."""
+
+    def describe(self, queues: Sequence[str]) -> BrokerFacts:
+        """See Broker."""
+        with self._lock:
+            return BrokerFacts("memory", undeclared=tuple(queue for queue in queues if queue not in self._waiting))
+
+    def mend(self) -> None:
+        """Do nothing: nothing can be missing."""
 
     def declare(self, queues: Sequence[str]) -> None:
         """Create those of `queues` that are not there."""

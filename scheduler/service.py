@@ -162,6 +162,7 @@ class SchedulerService:
             "role": "leads" if engine and engine.leads else "follows",
             "turn": str(engine.head if engine else 0),
             "turned_at": turned_at.isoformat() if turned_at else "",
+            "context": self._context.digest,
             "second_look_found": str(engine.second_look_found if engine else 0),
             **({"refused": refused} if refused else {}),
             **({FACT: self._audit.fact} if self._audit and self._audit.fact and engine and engine.leads else {}),

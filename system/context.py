@@ -6,8 +6,10 @@ whose values are entries. `system.context_check` says what is wrong with them, a
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -217,6 +219,12 @@ class Context:
         None where that process is not registered.
         """
         return self.freerun.get((process, name)) or self._first_entries.get(process)
+
+    @cached_property
+    def digest(self) -> str:
+        """A short text that differs where what is registered does; the same on every box that has the same context."""
+        said = repr((self.processes, dict(self.trees), self.queues))
+        return hashlib.sha256(said.encode()).hexdigest()[:12]
 
     @property
     def worked(self) -> tuple[ManagedProcess | FreerunProcess, ...]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -19,6 +21,15 @@ META = sa.Table(
     sa.Column("name", sa.String(64), primary_key=True),
     sa.Column("value", sa.BigInteger, nullable=False),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """What a database runs on, such as `SQLite 3.45.1`; what is wrong with that, empty where nothing is; the server's clock, if any."""
+
+    name: str
+    unsupported: str = ""
+    now: datetime | None = None
 
 
 class Database(ABC):
@@ -38,6 +49,10 @@ class Database(ABC):
     @abstractmethod
     def read(self, fn: Callable[[sa.Connection], T]) -> T:
         """Return what `fn` read. Each of its statements sees the latest commit; it fetches all it wants."""
+
+    @abstractmethod
+    def product(self) -> Product:
+        """Return what this database runs on."""
 
     @abstractmethod
     def close(self) -> None:

@@ -20,7 +20,7 @@ from sqlalchemy.pool import NullPool
 
 from system.errors import StoreError, Unavailable
 from system.groupcommit import GroupWriter
-from system.sqldatabase import Database
+from system.sqldatabase import Database, Product
 from system.sqlerrors import ours
 
 T = TypeVar("T")
@@ -29,6 +29,7 @@ T = TypeVar("T")
 BUSY_S = 10.0
 # How long a write may wait for its turn: a stopped process that holds the lock must not stop the others for ever.
 PATIENCE_S = 30.0
+OLDEST = (3, 24, 0)  # the first that knows INSERT .. ON CONFLICT
 CACHE_KIB = 8_192
 # Pages in the log at which a commit also moves them into the file (the default, 1000, does it in every other large turn).
 CHECKPOINT_PAGES = 4_000
@@ -93,6 +94,12 @@ class SqlFile(Database):
         if self._is_closed:
             self._close_idle()
         return result
+
+    def product(self) -> Product:
+        """See Database."""
+        wanted = ".".join(map(str, OLDEST))
+        words = f"SQLite {wanted} or later is expected: install a newer Python, or a newer libsqlite3"
+        return Product(f"SQLite {sqlite3.sqlite_version}", "" if sqlite3.sqlite_version_info >= OLDEST else words)
 
     def __str__(self) -> str:
         return str(self.path)

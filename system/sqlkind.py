@@ -8,6 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from system.sqldatabase import Product
+
 # How long to wait for a connection; for the answer to a statement, by the server's clock; for a row that another holds; and how long a
 # transaction of a process that was stopped in the middle may hold rows that others want.
 CONNECT_S = 5
@@ -52,8 +54,8 @@ class ServerKind(ABC):
         """Have the commits of a new session not wait for the disk, where `has_quick_commits`."""
 
     @abstractmethod
-    def check(self, conn: sa.Connection) -> str:
-        """Return what is wrong with the server, or the database as it was made, and what to do about it; empty where nothing is."""
+    def product(self, conn: sa.Connection) -> Product:
+        """Return which server this is, what is wrong with it or the database, with what to do about it, and what time it has."""
 
     @abstractmethod
     def lock(self, conn: sa.Connection, name: str) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from system.sqldatabase import Product
 from system.sqlkind import CONNECT_S, IDLE_S, LOCK_S, STATEMENT_S, Meaning, ServerKind
 
+OLDEST_MARIADB, OLDEST_MYSQL = (10, 6), (8, 0, 17)
 _FOUND_ROWS = 2
 # By what is broken before, the server's own limits have told: STATEMENT_S and LOCK_S.
 _SOCKET_S = STATEMENT_S + 5
@@ -78,13 +81,13 @@ class MySql(ServerKind):
     def hurry(self, cursor: Any) -> None:
         """See ServerKind. It is the whole server's setting here: innodb_flush_log_at_trx_commit."""
 
-    def check(self, conn: sa.Connection) -> str:
-        """See ServerKind. Tables bring their own character set."""
+    def product(self, conn: sa.Connection) -> Product:
+        """See ServerKind. Its tables bring their own character set."""
         is_mariadb, version = conn.dialect.is_mariadb, conn.dialect.server_version_info or ()  # type: ignore[attr-defined]
-        name, oldest = ("MariaDB", (10, 6)) if is_mariadb else ("MySQL", (8, 0, 17))
-        if version >= oldest:
-            return ""
-        return f"this is {name} {'.'.join(map(str, version))}; it takes {'.'.join(map(str, oldest))} or later"
+        name, oldest = ("MariaDB", OLDEST_MARIADB) if is_mariadb else ("MySQL", OLDEST_MYSQL)
+        wrong = "" if version >= oldest else f"{name} {_dotted(oldest)} or later is expected: update the server"
+        now: datetime = conn.exec_driver_sql("SELECT UTC_TIMESTAMP(6)").scalar_one()
+        return Product(f"{name} {_dotted(version)}", wrong, now.replace(tzinfo=UTC))
 
     def lock(self, conn: sa.Connection, name: str) -> None:
         """See ServerKind."""
@@ -102,3 +105,7 @@ class MySql(ServerKind):
         if code == 1049:
             return Meaning(f"make it: CREATE DATABASE `{url.database}` CHARACTER SET utf8mb4")
         return _MEANINGS.get(code, _REFUSED) if isinstance(code, int) else _REFUSED
+
+
+def _dotted(version: tuple[int | str, ...]) -> str:
+    return ".".join(map(str, version[:3]))

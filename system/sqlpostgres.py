@@ -7,8 +7,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from system.sqldatabase import Product
 from system.sqlkind import CONNECT_S, IDLE_S, LOCK_S, STATEMENT_S, Meaning, ServerKind
 
+OLDEST = 12
 # READ COMMITTED: each write is conditional on the row that it changes, and PostgreSQL looks again at a row that it waited for. A stricter
 # level would turn every such wait into an error that says "try again", and make nothing safer.
 _SESSION = (
@@ -71,13 +73,17 @@ class Postgres(ServerKind):
         """See ServerKind."""
         cursor.execute("SET synchronous_commit = off")
 
-    def check(self, conn: sa.Connection) -> str:
+    def product(self, conn: sa.Connection) -> Product:
         """See ServerKind."""
-        encoding = conn.exec_driver_sql("SHOW server_encoding").scalar()
-        if encoding == "UTF8":
-            return ""
-        name = conn.exec_driver_sql("SELECT current_database()").scalar()
-        return f"its encoding is {encoding}, which can't hold every text; {_making(name)}"
+        version, encoding, name, now = conn.exec_driver_sql(
+            "SELECT current_setting('server_version'), current_setting('server_encoding'), current_database(), clock_timestamp()"
+        ).one()
+        wrong = ""
+        if int(version.partition(".")[0]) < OLDEST:
+            wrong = f"PostgreSQL {OLDEST} or later is expected: update the server"
+        elif encoding != "UTF8":
+            wrong = f"its encoding is {encoding}, which can't hold every text; {_making(name)}"
+        return Product(f"PostgreSQL {version.partition(' ')[0]}", wrong, now)
 
     def lock(self, conn: sa.Connection, name: str) -> None:
         """See ServerKind."""

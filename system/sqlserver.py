@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from system.errors import ConfigError, StoreError, Unavailable
-from system.sqldatabase import Database, Step
+from system.sqldatabase import Database, Product, Step
 from system.sqlkind import ServerKind
 
 T = TypeVar("T")
@@ -85,13 +85,17 @@ class SqlServer(Database):
                         raise
         raise AssertionError("unreachable")
 
+    def product(self) -> Product:
+        """See Database."""
+        return self.read(self._kind.product)
+
     def migrate(self, part: str, steps: Sequence[Step]) -> None:
         """See Database. One process at a time, since not every server takes changes of tables back."""
         if self.version(part) >= len(steps):
             super().migrate(part, steps)
             return
         with self._told(), self._durable.connect() as conn:
-            if wrong := self._kind.check(conn):
+            if wrong := self._kind.product(conn).unsupported:
                 raise StoreError(f"the store {self} can't be used: {wrong}")
             self._kind.lock(conn, part)
             try:

@@ -56,6 +56,20 @@ def bodies(deliveries: Sequence[Delivery]) -> list[str]:
     return [delivery.body for delivery in deliveries]
 
 
+def test_a_broker_tells_which_queues_are_not_there(broker: Broker) -> None:
+    broker.declare(["a", "b"])
+    facts = broker.describe(["a", "b", "nowhere"])
+    assert (facts.undeclared, facts.missing, dict(facts.differing), dict(facts.dead)) == (("nowhere",), (), {}, {})
+    assert facts.server
+
+
+def test_to_mend_a_broker_that_is_whole_drops_nothing(broker: Broker) -> None:
+    broker.declare(["a"])
+    broker.publish([Message("a", "1")])
+    broker.mend()
+    assert broker.depths(["a"]) == {"a": 1}
+
+
 def test_a_message_arrives_with_its_queue_and_body(broker: Broker, consumer: Consumer) -> None:
     publish(broker, "a:flights_hourly/2013010105/1/1")
     assert [(d.queue, d.body) for d in consumer.take(5)] == [("a", "flights_hourly/2013010105/1/1")]

@@ -23,6 +23,7 @@ import pytest
 from launcher.main import cli, main
 from launcher.parts import ROOT, Roof
 from system.sqlfile import SqlFile
+from tests.support.commands import commands_of
 
 CONTEXT = """
 from system.context import daemon_context_entry, freerun_context_entry, managed_context_entry, timetable_tree_entry
@@ -86,6 +87,7 @@ ROWS = {
     "context check": Row(needs_store=False),
     "context plan": Row(),
     "db": Row("--sizes", "--update --reset"),
+    "doctor": Row("", "nonsense", code=1, needs_store=False),
     "freerun cancel": Row(f"load often {WHY}", f"load oftn {WHY}", ANSWER),
     "freerun change": Row(f"load often --schedule 'every 6' {WHY}", f"load often {WHY}", ANSWER),
     "freerun create": Row(f"load weekly --schedule 'cron 0 4 * * 1' {WHY}", f"load weekly {WHY}", ANSWER),
@@ -176,7 +178,7 @@ def screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Screen:
 def leaves(group: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
     """Return the commands at the ends of the tree, by what is typed for them."""
     if isinstance(group, click.Group):
-        for name, command in group.commands.items():
+        for name, command in commands_of(group):
             yield from leaves(command, (*path, name))
     else:
         yield " ".join(path), group

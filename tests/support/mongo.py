@@ -17,6 +17,7 @@ from pymongo.database import Database
 from pymongo.errors import BulkWriteError, WriteError
 
 from db.documents import Row
+from system.clock import RealClock
 
 _applies: Any = filtering.filter_applies
 
@@ -35,6 +36,11 @@ class _Database:
 
     def __getitem__(self, name: str) -> _Collection:
         return self._collections.setdefault(name, _Collection(self._database[name], self._lock))
+
+    def command(self, name: str) -> Row:
+        """Answer as a standalone server of now, with a clock of its own."""
+        answers: dict[str, Row] = {"hello": {"localTime": RealClock().now().replace(tzinfo=None)}, "buildInfo": self.client.server_info()}
+        return answers[name]
 
 
 class _Collection:

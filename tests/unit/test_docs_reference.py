@@ -34,6 +34,7 @@ from system.lifecycle import JobState, UowEvent, UowState
 from system.schedule import parse_schedule
 from system.timeperiod import QUALIFIERS, parse
 from tests.support.builders import NOW
+from tests.support.commands import commands_of
 from tests.support.lamp import Lamp, january
 from tests.support.pretended_roof import LampRoof, Terminal
 from tests.support.sources import ROOT, sources
@@ -73,7 +74,7 @@ def commands(group: click.Command = cli, path: tuple[str, ...] = ()) -> Iterator
     if not isinstance(group, click.Group):
         yield " ".join(path), group
         return
-    for name, command in group.commands.items():
+    for name, command in commands_of(group):
         yield from commands(command, (*path, name))
 
 
@@ -143,7 +144,7 @@ def test_the_settings_are_all_there_with_their_defaults() -> None:
 
 
 def test_the_types_of_the_settings_are_as_told() -> None:
-    types = {"text": "str", "seconds": "float", "part of 1": "float", "whole number": "int", "bytes": "int"}
+    types = {"text": "str", "seconds": "float", "part of 1": "float", "whole number": "int", "bytes": "int", "MB": "int"}
     assert {row[0]: types[row[2]] for row in rows(section(REFERENCE, "Settings"))} == {f.name: str(f.type) for f in fields(Settings)}
 
 
