@@ -46,6 +46,18 @@ class Database(ABC):
         lost, whole, when the machine stops (not when the process does).
         """
 
+    def write_anew(self, fn: Callable[[sa.Connection], T]) -> T:
+        """Return what `write` would. Where another database has come in place of the one that this process goes by, write to that."""
+        return self.write(fn)
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether another database lies in this one's place, restored from a backup. Only a file can tell."""
+        return False
+
+    def renew(self) -> None:  # noqa: B027  most have nothing to do
+        """Go by the database that lies there now, since this process begins anew; raises Unavailable where there is none."""
+
     @abstractmethod
     def read(self, fn: Callable[[sa.Connection], T]) -> T:
         """Return what `fn` read. Each of its statements sees the latest commit; it fetches all it wants."""
@@ -69,37 +81,39 @@ class Database(ABC):
 
     def version(self, part: str) -> int:
         """Return the version of `part` of the schema; 0 where there is nothing of it."""
-        return self.read(lambda conn: _version(conn, _row(part)))
+        return self.read(lambda conn: version_of(conn, part))
 
     def migrate(self, part: str, steps: Sequence[Step]) -> None:
         """Bring `part` of the schema to version `len(steps)`, each step in a transaction of its own; raises SchemaError when it is newer.
 
         `steps[n]` leads from version n to n + 1. Several processes may call this at once.
         """
-        name, found = _row(part), self.version(part)
+        found = self.version(part)
         if found > len(steps):
             raise SchemaError(
                 f"{self} has version {found} of its {part}, this program knows up to {len(steps)}; "
                 "nothing was changed: install the newer Horarium that wrote it, or name another store"
             )
         for number in range(found, len(steps)):
-            self.write(lambda conn, n=number: self._climb(conn, name, n, steps[n]))  # type: ignore[misc]
+            self.write(lambda conn, n=number: _climb(conn, part, n, steps[n]))  # type: ignore[misc]
 
-    def _climb(self, conn: sa.Connection, name: str, number: int, step: Step) -> None:
-        META.create(conn, checkfirst=True)
-        if _version(conn, name) != number:
-            return  # another process was first
-        step(conn)
-        changed = conn.execute(sa.update(META).where(META.c.name == name).values(value=number + 1))
-        if not changed.rowcount:
-            conn.execute(sa.insert(META).values(name=name, value=number + 1))
+
+def version_of(conn: sa.Connection, part: str) -> int:
+    """Return the version of `part` of the schema; 0 where there is nothing of it."""
+    if not sa.inspect(conn).has_table(META.name):
+        return 0
+    return conn.execute(sa.select(META.c.value).where(META.c.name == _row(part))).scalar() or 0
 
 
 def _row(part: str) -> str:
     return f"{part}_version"
 
 
-def _version(conn: sa.Connection, name: str) -> int:
-    if not sa.inspect(conn).has_table(META.name):
-        return 0
-    return conn.execute(sa.select(META.c.value).where(META.c.name == name)).scalar() or 0
+def _climb(conn: sa.Connection, part: str, number: int, step: Step) -> None:
+    META.create(conn, checkfirst=True)
+    if version_of(conn, part) != number:
+        return  # another process was first
+    step(conn)
+    changed = conn.execute(sa.update(META).where(META.c.name == _row(part)).values(value=number + 1))
+    if not changed.rowcount:
+        conn.execute(sa.insert(META).values(name=_row(part), value=number + 1))
