@@ -132,6 +132,7 @@ def read_everything(store: Any) -> None:
     store.uows([UOW_ID])
     store.uows_of(PROCESS, PERIOD, 9)
     store.sessions()
+    store.beat_of("worker-1")
     store.open_commands(9)
     store.command(1)
     store.switches()
