@@ -31,6 +31,7 @@ class Link:
         self._thread = Thread(target=self._loop.run_forever, name="link", daemon=True)
         self._thread.start()
         self._ends: set[asyncio.StreamWriter] = set()
+        self._talks: set[asyncio.Task[Any]] = set()
         self._server: asyncio.Server | None = None
         self._flows = asyncio.Event()
         self.port = 0
@@ -90,10 +91,14 @@ class Link:
         self._flows.set()  # who waits to pass something on finds its end gone
         for end in self._ends:
             _reset(end)
-        while self._ends:
-            await asyncio.sleep(0)
+        if self._talks:
+            await asyncio.wait(self._talks)
 
     async def _connect(self, reader: asyncio.StreamReader, near: asyncio.StreamWriter) -> None:
+        talk = asyncio.current_task()
+        assert talk
+        self._talks.add(talk)
+        talk.add_done_callback(self._talks.discard)
         self._ends.add(near)
         far: asyncio.StreamWriter | None = None
         try:
