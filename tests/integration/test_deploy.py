@@ -63,7 +63,7 @@ def test_a_missing_environment_file_is_named_with_its_example(tmp_path: Path) ->
     "path", [DEPLOY / "environment.example", DEPLOY / "Dockerfile", ROOT / "docker-compose.yml"], ids=lambda path: path.name
 )
 def test_what_is_set_there_are_settings(path: Path) -> None:
-    names = {found.lower() for found in VARIABLE.findall(path.read_text())} - {"password"}  # asked for by docker-compose.yml
+    names = {found.lower() for found in VARIABLE.findall(path.read_text())}
     assert names
     assert names <= {field.name for field in fields(Settings)}
 
