@@ -179,7 +179,7 @@ def test_a_server_without_memory_is_not_waited_for(server: RabbitMQ, broker: Rab
     server.control("set_vm_memory_high_watermark", "absolute", "1")
     try:
         wait_until(lambda: not goes(broker, "2"), what="the server to refuse")
-        with pytest.raises(Unavailable, match="takes no messages just now: .*memory"):
+        with pytest.raises(Unavailable, match=r"takes no messages just now: .*memory"):
             publish(broker, "2")
         assert "1" in taken(consumer, 1)
     finally:
@@ -276,7 +276,7 @@ def test_a_message_that_kills_its_consumers_becomes_a_dead_letter(place: RabbitP
 
 def test_a_queue_of_another_type_is_refused_with_what_to_do(place: RabbitPlace, broker: RabbitBroker) -> None:
     other = RabbitBroker(replace(place, queue_type="classic"), RealClock())
-    with pytest.raises(BrokerError, match="with other properties.*delete it"):
+    with pytest.raises(BrokerError, match=r"with other properties.*delete it"):
         other.declare(["a"])
     assert set(other.describe(["a"]).differing) == {"a"}
     other.close()
