@@ -64,6 +64,7 @@ from db.mongo_bulk import Write, upsert_first, upsert_newer, write
 from db.mongo_client import Talk
 from db.mongo_facts import MongoFacts
 from db.mongo_keeping import MongoKeeping, document_uow, event_id, removed_turns
+from db.mongo_moving import MongoMoving
 from db.mongo_schema import prepare
 from system.errors import NotFound, StoreError
 from system.lifecycle import JOB_ACTIVE, UOW_ACTIVE, UOW_LIFECYCLE, UowEvent, UowState, advance
@@ -72,7 +73,7 @@ _IN_PROGRESS = UowState.IN_PROGRESS.value
 _ACTIVE_STATES = sorted(state.value for state in UOW_ACTIVE)
 
 
-class MongoStore(MongoBoxes, MongoFacts, MongoKeeping):
+class MongoStore(MongoBoxes, MongoFacts, MongoKeeping, MongoMoving):
     """A store in one MongoDB database, whose client it closes."""
 
     def __init__(self, database: Database[Row]) -> None:
@@ -295,8 +296,7 @@ class MongoStore(MongoBoxes, MongoFacts, MongoKeeping):
         with self._talk():
             # Each round that finds its number taken is a command of someone else that got through.
             while True:
-                last = self._commands.find_one({}, {"_id": 1}, sort=[("_id", -1)])
-                number = int(last["_id"]) + 1 if last else 1
+                number = self.marks().last_command + 1
                 try:
                     self._commands.insert_one({**row, "_id": number, "number": number})
                 except DuplicateKeyError:

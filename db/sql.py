@@ -43,6 +43,7 @@ from db.sql_boxes import SqlBoxes
 from db.sql_dialect import insert_absent, insert_newer, insert_or_replace
 from db.sql_facts import SqlFacts
 from db.sql_keeping import REMOVED_TURNS, SqlKeeping
+from db.sql_moving import SqlMoving
 from db.sql_schema import (
     ACTIVE_JOB,
     OPEN_COMMAND,
@@ -122,7 +123,7 @@ _PROCESSES = sa.select(processes).order_by(processes.c.name)
 _PUT_PROCESSES = insert_newer(processes)
 
 
-class SqlStore(SqlBoxes, SqlFacts, SqlKeeping):
+class SqlStore(SqlBoxes, SqlFacts, SqlKeeping, SqlMoving):
     """A store in an SQL file, which it closes. `file` is there for a queue that lives in it too."""
 
     def __init__(self, file: SqlFile) -> None:

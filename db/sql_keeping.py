@@ -18,8 +18,8 @@ from system.sqlfile import META, Many, SqlFile
 
 T = TypeVar("T")
 
-_REMOVED = "removed_turns"
-REMOVED_TURNS = sa.select(META.c.value).where(META.c.name == _REMOVED)
+REMOVED = "removed_turns"
+REMOVED_TURNS = sa.select(META.c.value).where(META.c.name == REMOVED)
 
 _BEFORE: sa.BindParameter[str] = sa.bindparam("before")
 _UOW_ENDED = sa.func.coalesce(uows.c.finished_at, uows.c.opened_at)
@@ -70,7 +70,7 @@ _REMOVE_EACH_EVENT = Many(
 )
 _REMOVE_TURNS = sa.delete(turns).where(turns.c.number <= sa.bindparam("upto"))
 _RAISE_REMOVED = (
-    sa.update(META).where(META.c.name == _REMOVED, META.c.value < sa.bindparam("upto")).values(value=sa.bindparam("upto"))
+    sa.update(META).where(META.c.name == REMOVED, META.c.value < sa.bindparam("upto")).values(value=sa.bindparam("upto"))
 )
 _REMOVE_COMMANDS = Many(sa.delete(commands).where(commands.c.number == sa.bindparam("key"), sa.not_(OPEN_COMMAND)), ("key",))
 _REMOVE_OUTPUT = Many(sa.delete(output).where(output.c.uow_id == sa.bindparam("key")), ("key",))
@@ -142,7 +142,7 @@ class SqlKeeping(Store):
 
         def remove(conn: sa.Connection) -> None:
             if conn.execute(REMOVED_TURNS).scalar() is None:
-                conn.execute(sa.insert(META).values(name=_REMOVED, value=0))
+                conn.execute(sa.insert(META).values(name=REMOVED, value=0))
             conn.execute(_RAISE_REMOVED, {"upto": upto})
             conn.execute(_REMOVE_TURNS, {"upto": upto})
 
