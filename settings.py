@@ -90,6 +90,9 @@ class Settings:
     trial_clock: str = _setting("", "START@SPEED", "for trials: a clock that begins there, in UTC, and goes so fast; unset: the real one")
     lease_s: float = _setting(30.0, "seconds", "without a beat for so long a session is lost; at least 3 times beat_s")
     beat_s: float = _setting(2.0, "seconds", "between two beats")
+    take_over_s: float = _setting(
+        5.0, "seconds", "so soon after the leading scheduler vanished another one leads; lease_s where that is less", least=1
+    )
     sweep_s: float = _setting(2.0, "seconds", "between two second looks of the scheduler")
     poll_s: float = _setting(1.0, "seconds", "between looks at a queue whose bell did not ring")
     stop_grace_s: float = _setting(10.0, "seconds", "from the request to stop until the kill")

@@ -1,9 +1,10 @@
-"""Which processes does the throughput benchmark run? Eight of hours, each doing nothing."""
+"""Which processes does the throughput benchmark run? Some of hours (BENCH_PROCESSES, 8), each doing nothing."""
 
 import os
 
 from system.context import managed_context_entry, timetable_tree_entry
 
+PROCESSES = int(os.environ.get("BENCH_PROCESSES", "8"))
 DAYS = int(os.environ.get("BENCH_DAYS", "100"))
 MONTH, DAY = divmod(DAYS - 1, 28)
 END = f"2013{MONTH + 1:02}{DAY + 1:02}00"
@@ -12,6 +13,6 @@ process_context = [
     managed_context_entry(
         f"no_op_{n}", "jobs.nothing", f"no_op_{n}", "_hourly", start="2013010100", end=END, lag_s=0.0
     )
-    for n in range(8)
+    for n in range(PROCESSES)
 ]
-timetable_context = [timetable_tree_entry(f"tree_{n}", [f"no_op_{n}"]) for n in range(8)]
+timetable_context = [timetable_tree_entry(f"tree_{n}", [f"no_op_{n}"]) for n in range(PROCESSES)]

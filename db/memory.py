@@ -321,6 +321,12 @@ class MemoryStore(MemoryMoving):
         with self._lock:
             return list(self._sessions.values())
 
+    def beat_of(self, session_id: str) -> int | None:
+        """See Store."""
+        with self._lock:
+            session = self._sessions.get(session_id)
+            return session.beat if session else None
+
     def close_sessions(self, ids: Sequence[str]) -> None:
         """See Store."""
         with self._lock:

@@ -268,6 +268,12 @@ class MongoStore(MongoBoxes, MongoFacts, MongoKeeping, MongoMoving):
         with self._talk():
             return [row_session(document) for document in self._sessions.find({"open": True})]
 
+    def beat_of(self, session_id: str) -> int | None:
+        """See Store."""
+        with self._talk():
+            found = self._sessions.find_one({"_id": session_id, "open": True}, {"beat": 1})
+            return int(found["beat"]) if found else None
+
     def close_sessions(self, ids: Sequence[str]) -> None:
         """See Store."""
         with self._talk():

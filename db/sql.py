@@ -100,6 +100,7 @@ _BEAT = (
     .values(beat=sessions.c.beat + 1, facts=sa.bindparam("told"))
 )
 _SESSIONS = sa.select(sessions).where(sessions.c.is_open == TRUE)
+_BEAT_OF = sa.select(sessions.c.beat).where(sessions.c.id == sa.bindparam("key"), sessions.c.is_open == TRUE)
 _CLOSE = Many(sa.update(sessions).where(sessions.c.id == sa.bindparam("key")).values(is_open=0), ("is_open", "key"))
 _EXPIRE = (
     sa.update(sessions)
@@ -262,6 +263,11 @@ class SqlStore(SqlBoxes, SqlFacts, SqlKeeping, SqlMoving):
     def sessions(self) -> list[Session]:
         """See Store."""
         return self._records(row_session, _SESSIONS, {})
+
+    def beat_of(self, session_id: str) -> int | None:
+        """See Store."""
+        found = self.file.read(lambda conn: conn.execute(_BEAT_OF, {"key": session_id}).scalar())
+        return None if found is None else int(found)
 
     def close_sessions(self, ids: Sequence[str]) -> None:
         """See Store."""

@@ -159,6 +159,10 @@ class Store(Keeping, Moving):
         """Return the open sessions, in no order."""
 
     @abstractmethod
+    def beat_of(self, session_id: str) -> int | None:
+        """Return the beat of a session, None where it is closed or unknown. Reads one record: it is asked several times a second."""
+
+    @abstractmethod
     def close_sessions(self, ids: Sequence[str]) -> None:
         """Close sessions for good. The caller knows that nothing of theirs runs any more."""
 

@@ -171,8 +171,15 @@ def _unwritable(folder: Path, why: str) -> str:
 
 def scheduler_settings(settings: Settings) -> SchedulerSettings:
     """Return the figures that a scheduler (and a desk) goes by."""
+    take_over_s = min(settings.take_over_s, settings.lease_s)
     return SchedulerSettings(
-        timetable_start=settings.timetable_start, lease_s=settings.lease_s, beat_s=settings.beat_s, sweep_s=settings.sweep_s
+        timetable_start=settings.timetable_start,
+        lease_s=settings.lease_s,
+        # A silence, a look and the taking over itself must fit into what was promised, and several beats into the silence.
+        beat_s=min(settings.beat_s, 0.15 * take_over_s),
+        silence_s=0.7 * take_over_s,
+        follow_s=min(0.25, 0.05 * take_over_s),
+        sweep_s=settings.sweep_s,
     )
 
 

@@ -15,7 +15,7 @@ from launcher.queue import queues_of
 from launcher.say import counted
 from launcher.screen import json_option, moment, number, printable, show, show_json, table_of
 from scheduler.attention import Need
-from scheduler.health import Health, read_health
+from scheduler.health import Follower, Health, read_health
 from scheduler.lateness import Late
 from scheduler.levels import Progress
 from scheduler.overview import Overview, overview
@@ -164,8 +164,11 @@ def _headline(health: Health, progress: Progress | None, fire: str, waiting: int
         facts.add_row("leader", "[red]none: nothing is scheduled[/red] (launch.py up)")
     else:
         age = "not known yet" if health.last_turn_age_s is None else f"{health.last_turn_age_s:.1f} s ago"
-        facts.add_row("leader", escape(health.leader))
+        since = f" since {moment(health.leads_since)}" if health.leads_since else ""
+        facts.add_row("leader", f"{escape(health.leader)}{since}")
         facts.add_row("last good turn", f"{age} (turns that decided something: {health.last_turn:,})")
+    for follower in health.followers:
+        facts.add_row("stands by", f"{escape(follower.session)}, {_standing_of(follower)}")
     if progress is not None:
         facts.add_row("timetable", f"{progress.finished:,} of {progress.due:,} periods finished, {progress.active:,} under way")
     if waiting:
@@ -177,6 +180,13 @@ def _headline(health: Health, progress: Progress | None, fire: str, waiting: int
     for line in lines:
         facts.add_row("box", escape(line))
     return facts
+
+
+def _standing_of(follower: Follower) -> str:
+    """Return how far a follower is behind, or that it would not lead; why is among what needs a person."""
+    if follower.refusal:
+        return "[red]but would not lead: its context is refused[/red]"
+    return f"[yellow]{counted(follower.turns_behind, 'turn')} behind[/yellow]" if follower.turns_behind else "up to the last turn"
 
 
 def _session_table(health: Health) -> Table:

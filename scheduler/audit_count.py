@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,10 +18,11 @@ from scheduler.audit_range import uows_of
 from system.context import Context
 from system.lifecycle import JOB_FINISHED
 
-EVERY_S, PAUSE_S = 60.0, 0.05
+EVERY_S, PAUSE_S = 60.0, 0.02
 WINDOW = timedelta(hours=24)
 FACT = "audit"
-_TURNS_AT_ONCE = 50
+# What is held at once: a turn may have thousands of jobs.
+_TURNS_AT_ONCE, _JOBS_AT_ONCE = 4, 500
 _COUNTED = (MISSING, TWICE, OVERLAP, ORDER)
 _SHOWN = 3
 
@@ -87,16 +88,21 @@ class AuditCount:
                 if job.state in JOB_FINISHED and job.process in self._context.managed:
                     by_process.setdefault(job.process, []).append((turn.decided_at, job))
         for process, jobs in by_process.items():
-            is_live, is_archived = self._context.managed[process].is_live, self._store.floor(process).generation > 0
-            records = {job.timeperiod: job for job in self._store.jobs(process, [job.timeperiod for _, job in jobs])}
-            uows = uows_of(self._store, [job for _, job in jobs])
-            for at, job in jobs:
-                own, record = uows.get(job.timeperiod, []), records.get(job.timeperiod)
-                is_older = record is None or record.turn < job.turn
-                lost = wrong_record(process, job.timeperiod, job.state, None, is_archived=is_archived) if is_older else None
-                found = [lost, out_of_order(job), ran_twice(job, own, is_live=is_live), *overlaps(own)]
-                for finding in [each for each in found if each]:
-                    self._found[process, job.timeperiod, finding.kind] = at, finding
+            is_archived = self._store.floor(process).generation > 0
+            for first in range(0, len(jobs), _JOBS_AT_ONCE):
+                self._judge_jobs(process, jobs[first : first + _JOBS_AT_ONCE], is_archived=is_archived)
+
+    def _judge_jobs(self, process: str, jobs: Sequence[tuple[datetime, Job]], *, is_archived: bool) -> None:
+        is_live = self._context.managed[process].is_live
+        records = {job.timeperiod: job for job in self._store.jobs(process, [job.timeperiod for _, job in jobs])}
+        uows = uows_of(self._store, [job for _, job in jobs])
+        for at, job in jobs:
+            own, record = uows.get(job.timeperiod, []), records.get(job.timeperiod)
+            is_older = record is None or record.turn < job.turn
+            lost = wrong_record(process, job.timeperiod, job.state, None, is_archived=is_archived) if is_older else None
+            found = [lost, out_of_order(job), ran_twice(job, own, is_live=is_live), *overlaps(own)]
+            for finding in [each for each in found if each]:
+                self._found[process, job.timeperiod, finding.kind] = at, finding
 
     def _tell(self, now: datetime) -> None:
         since = now - self._window

@@ -20,11 +20,11 @@ from scheduler.commands import obey
 from scheduler.draft import Draft
 from scheduler.journal import Journal
 from scheduler.late_rows import LateRows
-from scheduler.leases import SessionWatch
 from scheduler.policy import SchedulerSettings
 from scheduler.probing import NoProber, Prober
 from scheduler.registry import fit, read_registered
 from scheduler.reopening import reopen_owed
+from scheduler.standby import LeaderWatch
 from scheduler.switches import reconciled
 from scheduler.timetable import Timetable
 from scheduler.trees import Topology
@@ -34,20 +34,22 @@ from system.errors import BrokerError, HorariumError, Unavailable
 
 log = logging.getLogger(__name__)
 _TURNS_AT_ONCE = 500
+_SOON_S = 0.01
 _HINTS = ("session:", "command:", "turn:")
 
 
 class Engine:
     """One scheduler. Belongs to one thread; `turn` is to be called again after the seconds that it returned, or earlier.
 
-    The session must be open. `turned_at` is when the last round of this engine succeeded, `leads` whether it led then.
+    The session must be open. `heir_of` is a session of the same process that this one takes the place of, without waiting for its end.
+    `turned_at` is when the last round of this engine succeeded, `leads` whether it led then, `leads_since` since when.
     `refusal` says why it may not lead, empty where it may: whoever's context does not fit what is registered does not lead.
     `second_look_found` counts what the second look had to repair: 0, or there is a fault in the marking.
     """
 
     def __init__(
         self, store: Store, broker: Broker, context: Context, clock: Clock, settings: SchedulerSettings, *, session: str,
-        prober: Prober | None = None,
+        prober: Prober | None = None, heir_of: str = "",
     ) -> None:
         self._store = store
         self._broker = broker
@@ -61,8 +63,10 @@ class Engine:
         self._prober = prober or NoProber()
         self._late = LateRows()
         self._journal = Journal(store, broker, session)
-        self._watch = SessionWatch(settings.lease_s)
+        self._watch = LeaderWatch(store, clock, settings.silence_s)
         self._leader = ""
+        self._heir_of = heir_of
+        self._round_s = 0.0
         self._sweep = sweep.Sweep(store, broker, clock, settings.lease_s)
         self._swept_s: float | None = None
         self._commands: dict[int, Command] = {}
@@ -70,12 +74,17 @@ class Engine:
         self._consumer: Consumer | None = None
         self.refusal = ""
         self.turned_at: datetime | None = None
+        self.leads_since: datetime | None = None
         self.second_look_found = 0
 
     @property
     def leads(self) -> bool:
         """Return whether this session leads, as far as it knows."""
         return self._board is not None
+
+    def surely_leads(self) -> bool:
+        """Return whether this session led so lately that no standby can have taken over since. May be called from another thread."""
+        return self._board is not None and self._clock.monotonic() - self._round_s < self._settings.silence_s
 
     @property
     def head(self) -> int:
@@ -120,8 +129,10 @@ class Engine:
                 timetable = self._load()
         found = fit(timetable.registered, self._context, self._settings.timetable_start, now, timetable.head + 1)
         self._refuse(found.refusal)
-        if self.refusal or self._leader_lives():
+        if self.refusal:
             return self._settings.follow_s
+        if self._leader_lives():
+            return min(self._settings.follow_s, max(_SOON_S, self._watch.left_s()))
         return 0.0 if self._take_over(timetable, found.rows, now) else self._settings.follow_s
 
     def _refuse(self, text: str) -> None:
@@ -143,18 +154,7 @@ class Engine:
 
     def _leader_lives(self) -> bool:
         """Return whether someone else leads and beats."""
-        if self._leader in ("", self._session):
-            return False
-        try:
-            began_s = self._clock.monotonic()
-            sessions = {s.id: s for s in self._store.sessions()}
-        except Unavailable:
-            self._watch.reset()
-            raise
-        if self._leader not in sessions:
-            return False
-        still = self._watch.observe([sessions[self._leader]], began_s, self._clock.monotonic())
-        return not (still and self._store.expire_sessions(still))
+        return self._leader not in ("", self._session, self._heir_of) and self._watch.lives(self._leader, self.head)
 
     def _take_over(self, timetable: Timetable, rows: tuple[ProcessRow, ...], now: datetime) -> bool:
         """Lead: finish the projections that the last leader may have left, then say so in a turn of our own, which registers `rows`."""
@@ -167,6 +167,7 @@ class Engine:
             return False
         timetable.apply(turn)
         self._leader = self._session
+        self.leads_since, self._round_s = now, self._clock.monotonic()
         board = Board(self._context, self._topology, timetable, self._settings, now)
         active = [*(job.uow_id for job in timetable.active.values()), *board.freerun.uow_ids()]
         uows = self._store.uows(active)
@@ -204,7 +205,7 @@ class Engine:
     # -- leading
 
     def _lead(self, board: Board, now: datetime) -> float:
-        if not self._journal.carry_on():
+        if not self._journal.carry_on() or self._overslept():
             return self._step_down()
         board.begin(now)
         deliveries = self._take_reports()
@@ -219,7 +220,15 @@ class Engine:
         if wait_s is None:
             return self._step_down()
         self._acknowledge(deliveries)
+        self._round_s = self._clock.monotonic()
         return wait_s
+
+    def _overslept(self) -> bool:
+        """Return whether another one leads since this one stood still for so long that it may have been taken for dead.
+
+        Whoever decides something finds out anyhow; but reports that are the other one's must not be taken from it.
+        """
+        return not self.surely_leads() and bool(self._store.turns_after(self.head, 1))
 
     def _round(self, board: Board, deliveries: list[Delivery]) -> float | None:
         """Take in what came, decide, commit; returns the seconds until the next round is wanted, None when the turn was taken."""

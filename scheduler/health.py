@@ -13,21 +13,48 @@ _TURNS_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
+class Follower:
+    """A scheduler that stands by. `turns_behind` the leader as of its last beat; `refusal` says why it would not lead, else it is empty."""
+
+    session: str
+    box: str
+    turns_behind: int
+    refusal: str
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
-    """Whether anything is scheduled: the age of the leader's last successful turn, None when nobody leads."""
+    """Whether anything is scheduled: the age of the leader's last successful turn, None when nobody leads.
+
+    `leads_since` is by the leader's clock, None where that is not known yet.
+    """
 
     leader: str
     last_turn: int
     last_turn_age_s: float | None
     sessions: list[Session]
+    leads_since: datetime | None = None
+    followers: tuple[Follower, ...] = ()
 
 
 def health_of(leader: str, last_turn: int, sessions: Sequence[Session], now: datetime) -> Health:
     """Return the health where `leader` made the last turn. The age is by wall clocks: to be shown."""
     found = next((s for s in sessions if s.id == leader), None)
-    turned_at = found.facts.get("turned_at") if found else None
+    facts = found.facts if found else {}
+    turned_at, since = facts.get("turned_at"), facts.get("leads_since")
     age_s = max(0.0, (now - datetime.fromisoformat(turned_at)).total_seconds()) if turned_at else None
-    return Health(found.id if found else "", last_turn, age_s, list(sessions))
+    followers = tuple(_follower(s, last_turn) for s in sorted(sessions, key=_place) if s.kind == "scheduler" and s is not found)
+    leads_since = datetime.fromisoformat(since) if since else None
+    return Health(found.id if found else "", last_turn, age_s, list(sessions), leads_since, followers)
+
+
+def _follower(session: Session, last_turn: int) -> Follower:
+    behind = max(0, last_turn - int(session.facts.get("turn", "0")))
+    return Follower(session.id, session.box, behind, session.facts.get("refused", ""))
+
+
+def _place(session: Session) -> tuple[str, int]:
+    return session.box, session.pid
 
 
 def read_health(store: Store, now: datetime) -> Health:

@@ -44,6 +44,10 @@ class Housekeeping:
         """Begin."""
         self._thread.start()
 
+    def ask_to_stop(self) -> None:
+        """Begin no further batch; returns at once."""
+        self._stopped.set()
+
     def stop(self) -> None:
         """End after the batch that is under way."""
         self._stopped.set()

@@ -12,18 +12,20 @@ class SchedulerSettings:
     """Figures of the engine; durations in seconds.
 
     `lease_s`: how long the same beat must be read before a session is lost. `beat_s`: how often the scheduler beats itself.
-    `sweep_s`: how often the sweep looks. `follow_s`: how often a standby reads the turns. `window_per_slot`, `window_least`: how many
-    units of work of one queue may be REQUESTED. `max_losses`: how often a claim may be lost before an operator is asked.
-    `probe_timeout_s`: how long a source of rows may take to answer.
+    `silence_s`: after how long without a sign of life a standby takes the leader's place; several times `beat_s`.
+    `sweep_s`: how often the sweep looks. `follow_s`: how often a standby reads the turns and looks for the leader.
+    `window_per_slot`, `window_least`: how many units of work of one queue may be REQUESTED.
+    `max_losses`: how often a claim may be lost before an operator is asked. `probe_timeout_s`: how long a source of rows may take.
     `history_s`: how long after it became due a period is history (see `system.lanes`). `looks`: how many candidates one turn may
     decide, `reports`: how many reports it takes. `timetable_start` is an hourly id.
     """
 
     timetable_start: str = "2020010100"
     lease_s: float = 30.0
-    beat_s: float = 2.0
+    beat_s: float = 0.75
+    silence_s: float = 3.5
     sweep_s: float = 2.0
-    follow_s: float = 1.0
+    follow_s: float = 0.25
     window_per_slot: int = 4
     window_least: int = 100
     max_losses: int = 5

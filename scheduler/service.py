@@ -63,6 +63,7 @@ class SchedulerService:
         os.set_blocking(self._wake_in, False)
         self._engine: Engine | None = None
         self._audit: AuditCount | None = None
+        self._before: Presence | None = None
 
     def stop(self) -> None:
         """Let `run` end after the turn that is under way."""
@@ -79,35 +80,56 @@ class SchedulerService:
                 pause_s = _FIRST_PAUSE_S
             except HorariumError as error:
                 log.error("scheduler goes on in %.1f s: %s", pause_s, error)  # noqa: TRY400  said by the error, a traceback adds nothing
+                self._let_go()
                 self._pause(pause_s)
                 pause_s = min(_LONGEST_PAUSE_S, pause_s * 2)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Close the session whose place a new one of ours has taken."""
+        before, self._before = self._before, None
+        if before is not None:
+            before.close()
 
     def _prepare(self) -> None:
         self._broker.declare([REPORT_QUEUE, *managed_queues(self._context)])
 
     def _serve(self) -> None:
-        """Run one session, from its opening until it is closed by us or by others, or the context has changed."""
+        """Run one session, from its opening until it is closed by us or by others, or the context has changed.
+
+        With a changed context the next session takes the place of this one, which stays open until then: else a standby would lead
+        that has the older context.
+        """
         me = own_identity()
         name = f"{self._box}-scheduler-{me.pid}-{uuid4().hex[:12]}"
         session = Session(name, "scheduler", self._box, me.pid, me.created_s, self._clock.now())
         prober = self._prober_of_sources()
-        engine = self._engine = Engine(self._store, self._broker, self._context, self._clock, self._settings, session=name, prober=prober)
+        engine = self._engine = Engine(
+            self._store, self._broker, self._context, self._clock, self._settings, session=name, prober=prober,
+            heir_of=self._before.session.id if self._before else "",
+        )
         presence = Presence(self._store, session, self._settings.beat_s, self._facts)
         presence.open()
         audit = self._audit = AuditCount(self._store, self._context)
-        chores = [Housekeeping(audit, self._clock, lambda: engine.leads, name="audit", trouble="the audit was not counted")]
+        chores = [Housekeeping(audit, self._clock, engine.surely_leads, name="audit", trouble="the audit was not counted")]
         if self._keeper:
-            chores.append(Housekeeping(self._keeper, self._clock, lambda: engine.leads))
+            chores.append(Housekeeping(self._keeper, self._clock, engine.surely_leads))
         for chore in chores:
             chore.start()
+        has_other_context = False
         try:
-            self._loop(engine, presence)
+            has_other_context = self._loop(engine, presence)
         finally:
+            for chore in chores:
+                chore.ask_to_stop()
             for chore in chores:
                 chore.stop()
             engine.close()
             prober.close()
-            presence.close()
+            self._let_go()
+            self._before = presence
+            if not has_other_context or self._is_stopping:
+                self._let_go()
 
     def _prober_of_sources(self) -> ThreadProber:
         managed = self._context.managed.values()
@@ -119,12 +141,16 @@ class SchedulerService:
         with suppress(BlockingIOError):  # the bell is full, so it rings anyhow
             os.write(self._wake_in, b"x")
 
-    def _loop(self, engine: Engine, presence: Presence) -> None:
+    def _loop(self, engine: Engine, presence: Presence) -> bool:
+        """Do turns until this session is over; returns whether that is for a changed context."""
         pause_s = _FIRST_PAUSE_S
-        while not self._is_stopping and not presence.is_closed() and not self._has_other_context():
+        while not self._is_stopping and not presence.is_closed():
+            if self._has_other_context():
+                return True
             try:
                 wait_s = engine.turn(self._clock.now())
                 pause_s = _FIRST_PAUSE_S
+                self._let_go()
             except HorariumError as error:
                 log.error("this turn failed, the next in %.1f s: %s", pause_s, error)  # noqa: TRY400
                 wait_s, pause_s = pause_s, min(_LONGEST_PAUSE_S, pause_s * 2)
@@ -138,6 +164,7 @@ class SchedulerService:
                 continue
             if wait_s > 0:
                 self._wait(engine.fileno(), wait_s)
+        return False
 
     def _has_other_context(self) -> bool:
         """Return whether a changed context is to be taken up, which becomes ours by that."""
@@ -156,14 +183,16 @@ class SchedulerService:
 
     def _facts(self) -> dict[str, str]:
         engine = self._engine
+        leads = engine if engine and engine.leads else None
         turned_at: datetime | None = engine.turned_at if engine else None
         refused = (engine.refusal if engine else "") or (self._watch.refusal if self._watch else "")
         return {
-            "role": "leads" if engine and engine.leads else "follows",
+            "role": "leads" if leads else "follows",
             "turn": str(engine.head if engine else 0),
             "turned_at": turned_at.isoformat() if turned_at else "",
+            "leads_since": leads.leads_since.isoformat() if leads and leads.leads_since else "",
             "context": self._context.digest,
             "second_look_found": str(engine.second_look_found if engine else 0),
             **({"refused": refused} if refused else {}),
-            **({FACT: self._audit.fact} if self._audit and self._audit.fact and engine and engine.leads else {}),
+            **({FACT: self._audit.fact} if self._audit and self._audit.fact and leads else {}),
         }

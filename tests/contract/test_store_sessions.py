@@ -64,6 +64,19 @@ def test_a_beat_grows_by_one_and_replaces_the_facts(worker: Store) -> None:
     assert worker.sessions() == [session(beat=2, facts={"new": "2"})]
 
 
+def test_the_beat_of_an_open_session_is_read_alone(worker: Store) -> None:
+    worker.open_session(session("worker-2"))
+    assert worker.beat_of("worker-1") == 0
+    worker.beat("worker-1", {})
+    worker.beat("worker-1", {})
+    assert (worker.beat_of("worker-1"), worker.beat_of("worker-2")) == (2, 0)
+
+
+def test_a_closed_or_unknown_session_has_no_beat(worker: Store) -> None:
+    worker.close_sessions(["worker-1"])
+    assert (worker.beat_of("worker-1"), worker.beat_of("unknown")) == (None, None)
+
+
 def test_beats_at_once_are_all_counted(worker: Store) -> None:
     race(8, lambda n: [worker.beat("worker-1", {}) for _ in range(10)])
     assert [found.beat for found in worker.sessions()] == [80]

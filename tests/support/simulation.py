@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from zlib import crc32
 
@@ -19,7 +19,7 @@ from tests.support.simulation_book import Violation, must, state_of
 from tests.support.simulation_commands import plans_judged
 from tests.support.simulation_faults import Misfortune
 from tests.support.simulation_oracle import judge
-from tests.support.simulation_plan import END, LEASE_S, SCHEDULER, plan_of
+from tests.support.simulation_plan import END, LEASE_S, SCHEDULER, Plan, plan_of
 from tests.support.simulation_why import wrong_why
 from tests.support.simulation_world import World
 
@@ -29,13 +29,19 @@ _LULL_S = 2.5 * LEASE_S
 
 def play(seed: int, *, ignore_deadline: bool = False) -> World:
     """Play a history and judge it; raises Violation. `ignore_deadline`: slots run on past their worker's lease, which is a fault."""
-    world = World(plan_of(seed), ignore_deadline=ignore_deadline)
+    return played(plan_of(seed), ignore_deadline=ignore_deadline)
+
+
+def played(plan: Plan, *, ignore_deadline: bool = False, also: Callable[[World], None] = lambda _: None) -> World:
+    """Play what is planned and judge it, see `play`. `also` plans what else happens in the world."""
+    world = World(plan, ignore_deadline=ignore_deadline)
     misfortune = world.weather = Misfortune(world)
     for _ in range(world.plan.schedulers):
         Scheduler(world)
     for size in world.plan.slots:
         Working(world, size)
     misfortune.plan()
+    also(world)
     with plans_judged(world.store) as world.plans:
         world.run(world.plan.storm_s)
         _calm(world, misfortune)

@@ -32,6 +32,12 @@ class Scheduler(Process):
         self._pause_s = _FIRST_PAUSE_S
         super().__init__(world)
 
+    @property
+    def leads(self) -> bool:
+        """Return whether the last turn is this one's, whatever it knows itself."""
+        turns = self.world.store.every_turn()
+        return self.is_alive and bool(turns) and turns[-1].session == self._session
+
     def work(self) -> float:
         """Open a session where there is none, else do the engine's next turn."""
         try:

@@ -26,8 +26,8 @@ from workers.slots import Ending, Task
 LEASE_S = 6.0
 WINDOW = 4
 SCHEDULER = SchedulerSettings(
-    timetable_start="2024013100", lease_s=LEASE_S, beat_s=1.0, sweep_s=1.0, follow_s=1.0, window_per_slot=0, window_least=WINDOW, looks=20,
-    reports=10, history_s=3 * 3_600.0,
+    timetable_start="2024013100", lease_s=LEASE_S, beat_s=0.5, silence_s=2.0, sweep_s=1.0, follow_s=0.25, window_per_slot=0,
+    window_least=WINDOW, looks=20, reports=10, history_s=3 * 3_600.0,
 )
 MIDNIGHT = datetime(2024, 2, 1, tzinfo=UTC)
 END = datetime(2024, 3, 2, tzinfo=UTC)  # by then every period of every plan is due
@@ -103,7 +103,7 @@ def plan_of(seed: int) -> Plan:
             ),
         ),
         luck.choice((END, MIDNIGHT + timedelta(hours=luck.randint(-2, 2), seconds=-5), datetime(2024, 2, 29, 23, 59, 55, tzinfo=UTC))),
-        luck.choice((1, 1, 2)),
+        luck.choice((1, 1, 2)) + Random(f"standby {seed}").choice((0, 0, 1)),
         slots,
         luck.randint(0, 2),
         luck.choice((0.0, 0.4)),

@@ -11,7 +11,7 @@ import pytest
 from db.memory import MemoryStore
 from db.model import Chunk, Job, Turn, UnitOfWork
 from scheduler.audit import LATE, MISSING, ORDER, OVERLAP, TWICE, out_of_order, overlaps, ran_twice
-from scheduler.audit_count import FACT, AuditCount, counted
+from scheduler.audit_count import EVERY_S, FACT, AuditCount, counted
 from system.lifecycle import JobState, UowState
 from tests.support.audits import audited, kinds
 from tests.support.builders import NOW, job, uow
@@ -187,7 +187,7 @@ def test_the_inputs_own_records_say_it_too(lamp: Lamp, store: Bare) -> None:
 
 def count(lamp: Lamp) -> Any:
     made = AuditCount(lamp.store, lamp.context)
-    while made.turn(lamp.clock.now()) < 1.0:
+    while made.turn(lamp.clock.now()) < EVERY_S:
         pass
     return counted({FACT: made.fact})
 
@@ -294,13 +294,15 @@ def test_what_the_command_says_to_press_mends_it(lamp: Lamp, store: Bare, termin
 
 def test_status_shows_the_audit(lamp: Lamp, store: Bare, terminal: Terminal) -> None:
     made = AuditCount(store, lamp.context)
-    made.turn(lamp.clock.now())
+    while made.turn(lamp.clock.now()) < EVERY_S:
+        pass
     store.beat("scheduler-1", {FACT: made.fact})
     assert terminal.run("status") == 0
     assert "nothing found among 25 periods that finished in the last 24 hours" in terminal.out
     store.lose_job(*HOUR)
     made = AuditCount(store, lamp.context)
-    made.turn(lamp.clock.now())
+    while made.turn(lamp.clock.now()) < EVERY_S:
+        pass
     store.beat("scheduler-1", {FACT: made.fact})
     assert terminal.run("status") == 0
     assert "! audit: 1 missing among what finished in the last 24 hours, first flights_hourly 2013010105: missing" in terminal.out

@@ -264,6 +264,7 @@ def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
     lamp = Lamp(january(max_attempts=1, on_failure="hold"))
     lamp.turn()
     lamp.work("flights_hourly/2013010100/1/1", event=UowEvent.FAILED)
+    lamp.open_session("scheduler-2", kind="scheduler")
     lamp.store.put_box_reports([BoxReport("box-1", "worker", 2, NOW, children=(BoxChild("worker.1", 7),))])
     return Terminal(LampRoof(lamp), capsys)
 

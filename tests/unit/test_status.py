@@ -92,6 +92,19 @@ def test_a_refused_context_is_said_where_a_person_looks(lamp: Lamp, terminal: Te
     assert "launch.py context plan" in terminal.out
 
 
+def test_who_leads_since_when_and_who_stands_by_is_shown(lamp: Lamp, terminal: Terminal) -> None:
+    lamp.store.beat("scheduler-1", {"leads_since": NOW.isoformat(), "turn": "2"})
+    for name, facts in {"scheduler-2": {"turn": "2"}, "scheduler-3": {"turn": "1"}, "scheduler-4": {"refused": "a start"}}.items():
+        lamp.open_session(name, kind="scheduler")
+        lamp.store.beat(name, facts)
+    assert terminal.run("status") == 0
+    lines = [" ".join(line.split()) for line in terminal.out.splitlines()]
+    assert any(line.startswith("leader scheduler-1 since 2020-01-01 00:00") for line in lines)
+    assert "stands by scheduler-2, up to the last turn" in lines
+    assert "stands by scheduler-3, 1 turn behind" in lines
+    assert "stands by scheduler-4, but would not lead: its context is refused" in lines
+
+
 def test_what_runs_is_shown_with_its_box_and_for_how_long(lamp: Lamp, terminal: Terminal) -> None:
     lamp.claim(*hours(1))
     terminal.roof.clock.sleep(90)
