@@ -28,6 +28,8 @@ from db.entries import entry_row
 from db.keeping import Floor, Page
 from db.model import Session
 
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=bytes.hex).encode
+
 Record = Any  # one of the records that KINDS says how to write down
 
 
@@ -63,14 +65,18 @@ class Kind:
     row: Callable[[Any], Mapping[str, Any]]
     key: tuple[str, ...]
 
-    def name(self, record: Record) -> str:
-        """Return what a record is known by, to a person too."""
+    def written(self, record: Record) -> tuple[str, str]:
+        """Return what a record is known by, to a person too, and all of it as one text: two are the same where their texts are."""
         row = self.row(record)
-        return "/".join(str(row[field]) for field in self.key)
+        return "/".join([str(row[field]) for field in self.key]), _encode(row)
+
+    def name(self, record: Record) -> str:
+        """Return what a record is known by."""
+        return self.written(record)[0]
 
     def text(self, record: Record) -> str:
-        """Return all of a record as one text: two records are the same where their texts are."""
-        return json.dumps(self.row(record), sort_keys=True, separators=(",", ":"), default=bytes.hex)
+        """Return all of a record as one text."""
+        return self.written(record)[1]
 
 
 # In the order in which they are moved. The names are shown to people, and stand in what is noted of a migration.

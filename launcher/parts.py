@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from db.migration import half_moved
 from db.store import Store
 from db.urls import open_store, sqlite_path
 from launcher.clocks import clock_of
@@ -108,6 +109,7 @@ def open_parts(settings: Settings) -> Iterator[Joined]:
     store = opened_store(settings)
     try:
         store.prepare()
+        _refuse_half(store)
         broker = opened_broker(settings, store)
         try:
             broker.prepare()
@@ -116,6 +118,11 @@ def open_parts(settings: Settings) -> Iterator[Joined]:
             broker.close()
     finally:
         store.close()
+
+
+def _refuse_half(store: Store) -> None:
+    if origin := half_moved(store):
+        raise ConfigError(f"the store is half of a move from {origin}: `launch.py migrate` with the same URLs goes on with it")
 
 
 def opened_store(settings: Settings) -> Store:
