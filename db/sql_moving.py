@@ -138,7 +138,7 @@ class SqlMoving(Store):
         """See Moving."""
 
         def read(conn: sa.Connection) -> Marks:
-            found = {name: value for name, value in conn.execute(sa.select(META.c.name, META.c.value)).all()}
+            found = dict(tuple(row) for row in conn.execute(sa.select(META.c.name, META.c.value)).all())
             return Marks(found.get(PROJECTED_TURN, 0), found.get(REMOVED, 0), last_number(conn, commands.c.number))
 
         return self.file.read(read)
@@ -180,5 +180,5 @@ def _page(
 
 
 def _values(table: sa.Table, row: Row) -> tuple[Any, ...]:
-    values = (row[name] for name in table.c.keys())
+    values = (row[column.name] for column in table.c)
     return tuple([storable(value) if type(value) is str else value for value in values])

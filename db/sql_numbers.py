@@ -33,13 +33,15 @@ def _raise_sqlite(conn: sa.Connection, column: sa.Column[Any], number: int) -> N
 
 
 def _last_postgres(conn: sa.Connection, column: sa.Column[Any]) -> int:
-    sequence = _sequence(conn, column)
-    return conn.execute(sa.text(f"SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {sequence}")).scalar() or 0
+    sequence = sa.table(_sequence(conn, column).rpartition(".")[2], sa.column("last_value"), sa.column("is_called"))
+    found = conn.execute(sa.select(sequence.c.last_value, sequence.c.is_called)).one()
+    return int(found[0]) if found[1] else 0
 
 
 def _raise_postgres(conn: sa.Connection, column: sa.Column[Any], number: int) -> None:
     if number:
-        conn.execute(sa.text("SELECT setval(CAST(:sequence AS regclass), :number)"), {"sequence": _sequence(conn, column), "number": number})
+        wanted = {"sequence": _sequence(conn, column), "number": number}
+        conn.execute(sa.text("SELECT setval(CAST(:sequence AS regclass), :number)"), wanted)
 
 
 def _sequence(conn: sa.Connection, column: sa.Column[Any]) -> str:

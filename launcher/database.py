@@ -97,7 +97,7 @@ def _erase(url: str, *, is_sure: bool) -> bool:
 
 
 def refuse_while_running(settings: Settings) -> None:
-    """Raise ConfigError where a process of this folder runs: one that outlived its `up`, or was started by hand, must not lose its store."""
+    """Raise ConfigError where a process of this folder runs: also one that outlived its `up` must not lose its store."""
     mine = f"{folder_id(settings.folder)}."
     pids = sorted(identity.pid for identity, mark in processes.all_marked() if mark.startswith(mine))
     if pids:
