@@ -34,8 +34,9 @@ from db.documents import (
 )
 from db.entries import entry_row, row_entry
 from db.keeping import Floor, Page
-from db.mongo_bulk import write
+from db.mongo_bulk import insert_new, write
 from db.mongo_client import Talk
+from db.mongo_turns import packed
 from db.moving import KINDS, KeptFloor, KeptSession, Marks, Record
 from db.store import Store
 from system.lifecycle import JOB_ACTIVE
@@ -104,13 +105,19 @@ class MongoMoving(Store):
     def put_records(self, kind: str, records: Sequence[Record]) -> None:
         """See Moving."""
         if kind == "turns":
-            for turn in records:
-                self.insert_turn(turn)  # one whose number is taken is there from before a kill
+            self._put_turns(records)
             return
         kept = _KEPT[kind]
         documents = {_id(kind, record): kept.document(record) for record in records}
         with self._talk():
             write(self._database[kept.collection], [ReplaceOne({"_id": key}, d, upsert=True) for key, d in documents.items()])
+
+    def _put_turns(self, turns: Sequence[Record]) -> None:
+        made = [packed(turn) for turn in turns]
+        with self._talk():
+            for part in (part for _, parts in made for part in parts):  # one by one: together they may be more than a message holds
+                write(self._database["turn_parts"], [ReplaceOne({"_id": part["_id"]}, part, upsert=True)])
+            insert_new(self._database["turns"], [document for document, _ in made])
 
     def marks(self) -> Marks:
         """See Moving."""
