@@ -2,7 +2,7 @@
 # A year of real flights through Horarium. Needs Python 3.11 to 3.13 and nothing else; does what is still missing, then runs the year.
 #   ./scripts/demo.sh                leaves the system up until Ctrl-C
 #   ./scripts/demo.sh --until-done   ends when the year is done; the last line of output is one JSON object
-# On another store and broker: STORE_URL=mongodb://... BROKER_URL=amqp://... ./scripts/demo.sh
+# STORE_URL=mongodb://... and BROKER_URL=amqp://... in the environment put it on another store and broker.
 [ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@" # started by `sh`
 set -euo pipefail
 
