@@ -60,10 +60,12 @@ from db.sql_schema import (
     uows,
 )
 from db.store import Store
-from system.sqlfile import META, Many, SqlFile
+from system.sqldatabase import META, Database
+from system.sqlmany import Many
 
 Row = Mapping[str, Any]
 _NOTE = sa.select(notes.c.text).where(notes.c.name == sa.bindparam("of"))
+_PUT_META = insert_or_replace(META)
 _PUT_NOTE = insert_or_replace(notes)
 
 
@@ -115,14 +117,14 @@ _KEPT = {
 class SqlMoving(Store):
     """The part of `SqlStore` that moves. A place is the key of the last row."""
 
-    file: SqlFile
+    database: Database
 
     def records(self, kind: str, after: str, limit: int) -> Page[Record]:
         """See Moving."""
         kept = _KEPT[kind]
         order = list(kept.table.primary_key)
         place = json.loads(after) if after else []
-        rows = self.file.read(lambda conn: _page(conn, kept.table, order, place, limit))
+        rows = self.database.read(lambda conn: _page(conn, kept.table, order, place, limit))
         names = kept.table.c.keys()
         found = [dict(zip(names, row, strict=True)) for row in rows]
         end = json.dumps([found[-1][column.name] for column in order]) if len(found) == limit else ""
@@ -132,7 +134,7 @@ class SqlMoving(Store):
         """See Moving."""
         kept = _KEPT[kind]
         rows = [_values(kept.table, kept.row(record)) for record in records]
-        self.file.write(lambda conn: kept.put(conn, rows), durable=False)
+        self.database.write(lambda conn: kept.put(conn, rows), durable=False)
 
     def marks(self) -> Marks:
         """See Moving."""
@@ -141,27 +143,25 @@ class SqlMoving(Store):
             found = dict(tuple(row) for row in conn.execute(sa.select(META.c.name, META.c.value)).all())
             return Marks(found.get(PROJECTED_TURN, 0), found.get(REMOVED, 0), last_number(conn, commands.c.number))
 
-        return self.file.read(read)
+        return self.database.read(read)
 
     def put_marks(self, marks: Marks) -> None:
         """See Moving."""
         values = {PROJECTED_TURN: marks.projected, REMOVED: marks.removed_turns}
 
         def write(conn: sa.Connection) -> None:
-            for name, value in values.items():
-                if not conn.execute(sa.update(META).where(META.c.name == name).values(value=value)).rowcount:
-                    conn.execute(sa.insert(META).values(name=name, value=value))
+            _PUT_META(conn, list(values.items()))
             raise_number(conn, commands.c.number, marks.last_command)
 
-        self.file.write(write)
+        self.database.write(write)
 
     def note(self, name: str) -> str:
         """See Moving."""
-        return self.file.read(lambda conn: conn.execute(_NOTE, {"of": name}).scalar()) or ""
+        return self.database.read(lambda conn: conn.execute(_NOTE, {"of": name}).scalar()) or ""
 
     def put_note(self, name: str, text: str) -> None:
         """See Moving."""
-        self.file.write(lambda conn: _PUT_NOTE(conn, [(name, text)]))
+        self.database.write(lambda conn: _PUT_NOTE(conn, [(name, text)]))
 
 
 def _page(
@@ -180,5 +180,10 @@ def _page(
 
 
 def _values(table: sa.Table, row: Row) -> tuple[Any, ...]:
-    values = (row[column.name] for column in table.c)
-    return tuple([storable(value) if type(value) is str else value for value in values])
+    return tuple([_plain(row[column.name]) for column in table.c])
+
+
+def _plain(value: Any) -> Any:
+    if type(value) is bool:
+        return int(value)  # not every server takes a truth value for a number
+    return storable(value) if type(value) is str else value
