@@ -10,11 +10,12 @@ from rich.markup import escape
 
 from launcher import named
 from launcher.asking import sure
+from launcher.dead_letters import dead_letters, drop, send_again
 from launcher.group import CommandGroup
 from launcher.parts import Roof
 from launcher.say import say
 from launcher.screen import json_option, number, show, show_json, table_of
-from system.context import JOB_QUEUE, REPORT_QUEUE, Context, DaemonProcess, ManagedProcess
+from system.context import DEAD_QUEUE, JOB_QUEUE, REPORT_QUEUE, Context, DaemonProcess, ManagedProcess
 from system.lanes import both_lanes
 
 
@@ -36,6 +37,8 @@ def list_command(roof: Roof, *, as_json: bool) -> None:
         return
     table = table_of("queue", "messages", "of", right=["messages"])
     for queue, names in readers.items():
+        if queue == DEAD_QUEUE and not depths.get(queue, 0):
+            continue
         table.add_row(escape(queue), number(depths.get(queue, 0)), escape(", ".join(names)))
     show(table)
 
@@ -63,6 +66,37 @@ def purge_command(roof: Roof, queue: str, *, is_sure: bool, as_json: bool) -> in
     return 0
 
 
+@queue_group.command("dead")
+@click.option("--requeue", "is_requeue", is_flag=True, help="Send those that are still due to their queues, and drop the rest.")
+@click.option("--drop", "is_drop", is_flag=True, help="Drop them all.")
+@json_option
+@click.pass_obj
+def dead_command(roof: Roof, *, is_requeue: bool, is_drop: bool, as_json: bool) -> None:
+    """List the messages that a broker gave up on since they came back too often, or settle them. No work is lost by them."""
+    if is_requeue and is_drop:
+        raise click.UsageError("say one of --requeue and --drop")
+    with roof.joined() as parts:
+        if is_requeue or is_drop:
+            settled = send_again(parts.store, parts.broker) if is_requeue else drop(parts.broker)
+            if as_json:
+                show_json({"sent": settled.sent, "dropped": settled.dropped})
+            else:
+                say(f"sent {settled.sent:,} dead letters again, dropped {settled.dropped:,}")
+            return
+        letters = dead_letters(parts.store, parts.broker)
+    if as_json:
+        show_json([{"message": letter.body, "queue": letter.queue, "state": letter.state} for letter in letters])
+        return
+    if not letters:
+        say("there are no dead letters")
+        return
+    table = table_of("message", "queue", "state")
+    for letter in letters:
+        table.add_row(escape(letter.body), escape(letter.queue or "-"), letter.state or "unknown")
+    show(table)
+    say("`launch.py queue dead --requeue` sends again what is still due, `--drop` drops them; the logs of the workers say why they died")
+
+
 def queues_of(context: Context) -> Mapping[str, list[str]]:
     """Return the queues that a context leads to, each with whom its messages are for."""
     found: dict[str, list[str]] = {REPORT_QUEUE: ["scheduler"]}
@@ -75,4 +109,5 @@ def queues_of(context: Context) -> Mapping[str, list[str]]:
     for queue in context.queues:
         found.setdefault(queue.name, [])
     found.pop(JOB_QUEUE, None)
+    found[DEAD_QUEUE] = ["dead letters"]
     return found

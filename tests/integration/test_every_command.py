@@ -122,6 +122,7 @@ ROWS = {
     "process show": Row("", "nonsense"),
     "query": Row(code=1, needs_store=False),
     "queue list": Row(),
+    "queue dead": Row(),
     "queue purge": Row("q_uow_status --yes", "nonsense"),
     "report": Row("", "nonsense"),
     "run": Row(DAY, "sales_daily 2026010101", needs_store=False),

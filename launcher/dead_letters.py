@@ -1,0 +1,91 @@
+"""Which messages were given up on, and what becomes of them? A message is a hint: the store knows what is still to be done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from db.model import UnitOfWork
+from db.store import Store
+from mq.broker import Broker, Delivery, Message
+from system.context import DEAD_QUEUE
+from system.errors import QueueMissing
+from system.lifecycle import UowState
+
+_MOST = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message that came back too often. `queue` and `state` are those of the unit of work that it names; empty where there is none."""
+
+    body: str
+    queue: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of dead letters: how many were sent again, how many were dropped."""
+
+    sent: int
+    dropped: int
+
+
+def dead_letters(store: Store, broker: Broker) -> list[DeadLetter]:
+    """Return the oldest of them; they stay where they are."""
+    with _Pile(broker) as pile:
+        known = _known(store, pile.letters)
+    return [_letter(letter.body, known.get(letter.body)) for letter in pile.letters]
+
+
+def send_again(store: Store, broker: Broker) -> Settled:
+    """Send what is still requested to its queue, and drop the rest: nobody waits for it any more."""
+    with _Pile(broker) as pile:
+        known = _known(store, pile.letters)
+        due = {uow.id: uow for uow in known.values() if uow.state is UowState.REQUESTED}
+        broker.publish([Message(uow.queue, uow.id) for uow in due.values()])
+        pile.drop()
+    return Settled(len(due), len(pile.letters) - len(due))
+
+
+def drop(broker: Broker) -> Settled:
+    """Drop them all; what is still requested the scheduler's sweep sends again."""
+    return Settled(0, broker.purge(DEAD_QUEUE))
+
+
+def _letter(body: str, uow: UnitOfWork | None) -> DeadLetter:
+    return DeadLetter(body, uow.queue, uow.state.value) if uow else DeadLetter(body, "", "")
+
+
+class _Pile:
+    """The dead letters while they are looked at; what is not dropped goes back."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+        self.letters: list[Delivery] = []
+
+    def __enter__(self) -> _Pile:
+        try:
+            self._consumer = self._broker.consumer([DEAD_QUEUE])
+        except QueueMissing:  # a broker that gives no message up, or was never used
+            return self
+        left = self._broker.depths([DEAD_QUEUE])[DEAD_QUEUE]
+        while left > 0 and (found := self._consumer.take(min(left, _MOST - len(self.letters)))):
+            self.letters += found
+            left -= len(found)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if hasattr(self, "_consumer"):
+            self._consumer.close()
+
+    def drop(self) -> None:
+        """Let none of them go back."""
+        if self.letters:
+            self._consumer.acknowledge(self.letters)
+
+
+def _known(store: Store, letters: Sequence[Delivery]) -> dict[str, UnitOfWork]:
+    ids = list(dict.fromkeys(letter.body for letter in letters if letter.body))
+    return {uow.id: uow for uow in store.uows(ids)} if ids else {}
