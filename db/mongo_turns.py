@@ -35,7 +35,7 @@ class MongoTurns(Store):
 
     def insert_turn(self, turn: Turn) -> bool:
         """See Store."""
-        document, parts = _packed(turn)
+        document, parts = packed(turn)
         with self._talk():
             for part in parts:  # one by one: together they may be more than a message holds
                 write(self._turn_parts, [ReplaceOne({"_id": part["_id"]}, part, upsert=True)])
@@ -57,12 +57,6 @@ class MongoTurns(Store):
             found = list(self._turns.find({"_id": {"$gt": number}}, sort=[("_id", 1)], limit=limit))
             texts = [self._text(document) for document in found]
         return [decode_turn(text) for text in texts if text]
-
-    def projected_turn(self) -> int:
-        """See Store."""
-        with self._talk():
-            found = self._meta.find_one({"_id": "projected"})
-        return int(found["number"]) if found else 0
 
     def remove_turns(self, upto: int) -> None:
         """See Keeping."""
@@ -92,7 +86,7 @@ class MongoTurns(Store):
         raise StoreError(f"turn {document['_id']} is damaged: {len(names) - len(parts)} of its parts are missing; restore a backup")
 
 
-def _packed(turn: Turn) -> tuple[Row, list[Row]]:
+def packed(turn: Turn) -> tuple[Row, list[Row]]:
     """Return a turn's document, and the parts that are to be there before it."""
     text = encode_turn(turn)
     if len(text) < PLAIN:
