@@ -14,6 +14,7 @@ from pymongo import ReplaceOne, UpdateOne
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
+from db.contexts import ContextRow, context_row, row_context
 from db.documents import (
     Row,
     chunk_row,
@@ -87,6 +88,7 @@ class MongoStore(MongoBoxes, MongoFacts, MongoKeeping):
         self._commands = database["commands"]
         self._events = database["events"]
         self._switches = database["switches"]
+        self._contexts = database["contexts"]
         self._floors = database["floors"]
         self._output = database["output"]
         self._processes = database["processes"]
@@ -149,6 +151,7 @@ class MongoStore(MongoBoxes, MongoFacts, MongoKeeping):
             self._close(turn.lost)
             write(self._commands, [_answer(answer, turn.number) for answer in turn.answers])
             upsert_newer(self._processes, [{"_id": row.name, **process_row(row)} for row in turn.registered])
+            upsert_newer(self._contexts, [{"_id": f"{row.digest}/{row.box}", **context_row(row)} for row in turn.contexts])
             upsert_first(self._events, [{"_id": event_id(event), **event_row(event)} for event in turn.events])
             self._meta.update_one({"_id": "projected"}, {"$max": {"number": turn.number}}, upsert=True)
 
@@ -351,6 +354,11 @@ class MongoStore(MongoBoxes, MongoFacts, MongoKeeping):
         """See Store."""
         with self._talk():
             return [row_process(document) for document in self._processes.find({}, sort=[("_id", 1)])]
+
+    def contexts(self) -> list[ContextRow]:
+        """See Store."""
+        with self._talk():
+            return [row_context(document) for document in self._contexts.find({})]
 
 
 # -- documents and filters

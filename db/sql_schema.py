@@ -214,6 +214,8 @@ processes = sa.Table(
     _text("reopen", added=True),
 )
 
+contexts = sa.Table("context", metadata, _key("digest"), _key("box"), _text("at", length=40), _number("turn"))
+
 box_wishes = sa.Table(
     "box_wish",
     metadata,
@@ -249,4 +251,4 @@ def _grow(conn: sa.Connection) -> None:
 
 # Step n leads from version n to n + 1. The tables above only ever grow: a version that adds to them adds a `_grow` here, one that does more
 # adds a step of its own, and none of those before it changes.
-STEPS: tuple[Step, ...] = (_create, _grow)
+STEPS: tuple[Step, ...] = (_create, _grow, _grow)
