@@ -14,13 +14,13 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from itertools import chain, repeat
 from pathlib import Path
 
 from launcher.alone import DAEMON, SUPERVISOR, lock_path, named, only_one
 from launcher.box import begin, supervisor_over
 from launcher.kept import run_kept
-from launcher.parts import Joined, Roof, keeper_over, open_parts, scheduler_settings, worker_settings
+from launcher.once_there import AskedToStop, parts_once_there, stopped_by_signals
+from launcher.parts import Joined, Roof, keeper_over, scheduler_settings, worker_settings
 from launcher.secrets_file import fault_of
 from settings import Settings
 from supervisor.local_crew import mark_by_hand
@@ -29,22 +29,19 @@ from system import daemons, logs
 from system.context import Context, DaemonProcess
 from system.context_check import context_file, load_context
 from system.context_watch import ContextWatch
-from system.errors import ConfigError, HorariumError, Unavailable
+from system.errors import ConfigError, HorariumError
 from system.hidden import hide
 from system.lanes import may_be_live
 from system.processes import MARK_VARIABLE
 
 log = logging.getLogger(__name__)
 
-_WAITS_S = (0.2, 0.5, 1.0, 2.0)
-
-
 def run_scheduler(roof: Roof) -> None:
     """Schedule until TERM or INT."""
     from scheduler.service import SchedulerService
 
     settings, context = roof.settings, roof.context
-    with _parts_once_there(roof) as parts, _watch(roof, parts) as watch:
+    with parts_once_there(roof) as parts, _watch(roof, parts) as watch:
         service = SchedulerService(
             parts.store, parts.broker, context, roof.clock, scheduler_settings(settings), settings.box,
             keeper=keeper_over(settings, parts.store, roof.clock), watch=watch,
@@ -71,7 +68,7 @@ def run_worker(roof: Roof) -> None:
     )
     old_output = OldOutput(settings.folder / "output", settings.keep_output_days, roof.clock)
     try:
-        with _parts_once_there(roof) as parts, _watch(roof, parts) as watch:
+        with parts_once_there(roof) as parts, _watch(roof, parts) as watch:
             old_output.start()
             service = WorkerService(parts.store, parts.broker, slots, context, roof.clock, figures, settings.box, watch)
             _stop_by_signal(service.stop)
@@ -91,25 +88,15 @@ def run_supervisor(roof: Roof) -> None:
     """Keep this box's processes alive until TERM or INT. It must be the only one over its folder."""
     var = roof.settings.folder
     roof.context  # noqa: B018  read for its faults
-    with only_one(lock_path(var), DAEMON), named(var, SUPERVISOR, DAEMON), _parts_once_there(roof) as parts:
-        begin(roof, parts)
+    with only_one(lock_path(var), DAEMON), named(var, SUPERVISOR, DAEMON), ExitStack() as stack:
+        try:
+            with stopped_by_signals():
+                parts = stack.enter_context(parts_once_there(roof, begin=lambda parts: begin(roof, parts)))
+        except AskedToStop:
+            return
         service = supervisor_over(roof, parts)
         _stop_by_signal(service.stop)
         service.run()
-
-
-@contextmanager
-def _parts_once_there(roof: Roof) -> Iterator[Joined]:
-    """Open store and broker, later where they are away just now: to end would look like a crash, and a full disk is none."""
-    with ExitStack() as stack:
-        for wait_s in chain(_WAITS_S, repeat(_WAITS_S[-1])):
-            try:
-                parts = stack.enter_context(open_parts(roof.settings))
-                break
-            except Unavailable as error:
-                log.warning("nothing can start yet, trying again in %.1f s: %s", wait_s, error, extra={"action": "store_away"})
-                roof.clock.sleep(wait_s)
-        yield parts
 
 
 @contextmanager

@@ -251,12 +251,15 @@ class SqlStore(SqlBoxes, SqlFacts, SqlKeeping):
     def open_session(self, session: Session) -> None:
         """See Store."""
         row = (*session_row(session).values(), 1)
+        self.file.renew()
         if not self.file.write(lambda conn: _OPEN_SESSION(conn, [row])):
             raise StoreError(f"session {session.id!r} was opened before; a session's id is used once: open one with a new id")
 
     def beat(self, session_id: str, facts: dict[str, str]) -> BeatAnswer:
         """See Store."""
         change = {"key": session_id, "told": facts_text(facts)}
+        if self.file.is_replaced:  # what this session did is in another file
+            return BeatAnswer(is_open=False)
 
         def beat(conn: sa.Connection) -> BeatAnswer:
             if not conn.execute(_BEAT, change).rowcount:
@@ -276,7 +279,7 @@ class SqlStore(SqlBoxes, SqlFacts, SqlKeeping):
 
     def close_sessions(self, ids: Sequence[str]) -> None:
         """See Store."""
-        self.file.write(lambda conn: _close(conn, ids))
+        self.file.write(lambda conn: _close(conn, ids), anew=True)
 
     def expire_sessions(self, beats: Mapping[str, int]) -> list[str]:
         """See Store."""

@@ -14,10 +14,10 @@ SUPPORTED = (
 )
 
 
-def open_store(url: str) -> Store:
-    """Return the store that `url` names, not yet prepared; a server is not asked yet.
+def open_store(url: str, *, may_create: bool = True) -> Store:
+    """Return the store that `url` names, not yet prepared. A server is not asked yet, a missing file is made where it `may_create` it.
 
-    Raises ConfigError for a URL that names none, StoreError where its file or folder can't be used.
+    Raises ConfigError for a URL that names none, StoreError where its file or folder can't be used, Unavailable where it is away.
     """
     if url == "memory:":
         return MemoryStore()
@@ -27,7 +27,7 @@ def open_store(url: str) -> Store:
         from db.sql import SqlStore
         from system.sqlfile import SqlFile
 
-        return SqlStore(SqlFile(file))
+        return SqlStore(SqlFile(file, may_create=may_create))
     if is_mongodb(url):
         from db.mongo import MongoStore
         from db.mongo_client import open_database

@@ -8,6 +8,7 @@ import sys
 from launcher.parts import ROOT, Joined, Roof, fingerprint
 from scheduler.registry import fit, read_registered
 from supervisor.attendance import Attendance
+from supervisor.calls import CallThreads
 from supervisor.keeper import Keeper
 from supervisor.local_crew import LocalCrew
 from supervisor.places import Place, Placement
@@ -42,6 +43,6 @@ def supervisor_over(roof: Roof, parts: Joined) -> SupervisorService:
         fingerprint=fingerprint(settings, roof.context),
         log_bytes=settings.log_bytes,
     )
-    keeper = Keeper(None, crew, parts.store, parts.broker, settings.box, grace_s=settings.stop_grace_s)
+    keeper = Keeper(None, crew, parts.store, parts.broker, settings.box, grace_s=settings.stop_grace_s, calls=CallThreads(crew.wake))
     attendance = Attendance(parts.store, roof.clock, keeper, places(roof), settings.box, beat_s=settings.beat_s, wake=crew.wake)
     return SupervisorService(keeper, crew, roof.clock, attendance)

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from db.urls import erase_store, open_store, sqlite_path
+from launcher import store_mark
 from launcher.alone import lock_path, only_one
 from launcher.asking import sure
 from launcher.keeping import archive_now, show_sizes
@@ -64,6 +65,7 @@ def _reset(settings: Settings, *, is_sure: bool) -> bool:
     file = sqlite_path(settings.store_url)
     is_done = _remove_file(file.absolute(), is_sure=is_sure) if file else _erase(settings.store_url, is_sure=is_sure)
     if is_done:
+        store_mark.forget(settings)
         # Units of work get the same ids again: what their namesakes printed must not be taken for theirs.
         shutil.rmtree(settings.folder / "output", ignore_errors=True)
     return is_done

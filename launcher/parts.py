@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from db.store import Store
 from db.urls import open_store, sqlite_path
+from launcher import store_mark
 from launcher.clocks import clock_of
 from launcher.sources import settle
 from mq.broker import Broker
@@ -23,7 +24,7 @@ from system.archive import Archive, Files, Nowhere
 from system.clock import Clock
 from system.context import Context
 from system.context_check import load_context
-from system.errors import ConfigError
+from system.errors import ConfigError, Unavailable
 from workers.policy import WorkerSettings
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class Roof:
     def has_store(self) -> bool:
         """Whether there is a store to look into: a file that nobody has written yet is none. A server is taken to be there."""
         file = sqlite_path(self.settings.store_url)
-        return file is None or file.exists()
+        return file is None or file.exists() or store_mark.is_missing(self.settings)
 
     @contextmanager
     def joined(self) -> Iterator[Joined]:
@@ -103,11 +104,15 @@ class Roof:
 
 @contextmanager
 def open_parts(settings: Settings) -> Iterator[Joined]:
-    """Open and prepare the store and the broker that the URLs name; close them in the end."""
+    """Open and prepare the store and the broker that the URLs name; close them in the end.
+
+    Raises Unavailable where they are away, also where a store's file is gone that was there: none is begun in its place.
+    """
     make_writable(settings.folder)
     store = opened_store(settings)
     try:
         store.prepare()
+        store_mark.note(settings)
         broker = opened_broker(settings, store)
         try:
             broker.prepare()
@@ -119,9 +124,13 @@ def open_parts(settings: Settings) -> Iterator[Joined]:
 
 
 def opened_store(settings: Settings) -> Store:
-    """Return the store that the settings name, not yet prepared; raises ConfigError that names the setting, or StoreError."""
-    with _said_of("STORE_URL", settings.store_url):
-        return open_store(settings.store_url)
+    """Return the store that the settings name, not yet prepared; raises ConfigError that names the setting, StoreError, or Unavailable."""
+    is_missing = store_mark.is_missing(settings)
+    try:
+        with _said_of("STORE_URL", settings.store_url):
+            return open_store(settings.store_url, may_create=not is_missing)
+    except Unavailable as error:
+        raise Unavailable(f"{error}{'. To begin with an empty one: `launch.py db --reset`' if is_missing else ''}") from error
 
 
 def opened_broker(settings: Settings, store: Store | None) -> Broker:

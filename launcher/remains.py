@@ -10,6 +10,7 @@ from db.memory import MemoryStore
 from launcher.alone import lock_path, only_one
 from launcher.parts import Joined, Roof, open_parts
 from mq.memory import MemoryBroker
+from supervisor.calls import CallThreads
 from supervisor.keeper import Keeper
 from supervisor.local_crew import LocalCrew, folder_id, is_by_hand
 from supervisor.service import SupervisorService
@@ -30,7 +31,7 @@ def end_the_rest(roof: Roof) -> int:
         return 0
     with only_one(lock_path(settings.folder)), _parts(roof) as parts:
         crew = LocalCrew(settings.folder, lambda _: (), {})
-        keeper = Keeper((), crew, parts.store, parts.broker, settings.box, grace_s=settings.stop_grace_s)
+        keeper = Keeper((), crew, parts.store, parts.broker, settings.box, grace_s=settings.stop_grace_s, calls=CallThreads(crew.wake))
         service = SupervisorService(keeper, crew, RealClock())
         service.stop()
         service.run()

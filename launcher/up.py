@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from threading import Thread
 from types import FrameType
 
@@ -15,6 +15,7 @@ from rich.live import Live
 
 from launcher.alone import SUPERVISOR, UP, lock_path, named, only_one, refuse_beside
 from launcher.box import begin, supervisor_over
+from launcher.once_there import AskedToStop, parts_once_there, stopped_by_signals
 from launcher.paint import Bars, Lines, summary
 from launcher.parts import Joined, Roof, make_writable, open_parts, scheduler_settings
 from launcher.screen import console, show_json
@@ -45,9 +46,29 @@ def up_command(roof: Roof, *, until_done: bool, as_json: bool) -> int:
         logs.set_up("supervisor", settings.folder / "log", max_bytes=settings.log_bytes, count=settings.log_count)
         screen = console(stderr=as_json)
         roof.context  # noqa: B018  read for its faults
-        with open_parts(settings) as parts:
-            begin(roof, parts)
+        with ExitStack() as stack:
+            try:
+                with stopped_by_signals():
+                    parts = stack.enter_context(_begun(roof) if until_done else _begun_once_there(roof, screen))
+            except AskedToStop:
+                screen.print("stopped: nothing had begun yet")
+                return 0
             return Up(roof, parts, screen, until_done=until_done).run(as_json=as_json)
+
+
+@contextmanager
+def _begun(roof: Roof) -> Iterator[Joined]:
+    """Open the parts; raises Unavailable where they are away: who waits for an end wants to know that it can't begin."""
+    with open_parts(roof.settings) as parts:
+        begin(roof, parts)
+        yield parts
+
+
+def _begun_once_there(roof: Roof, screen: Console) -> AbstractContextManager[Joined]:
+    def say(text: str) -> None:
+        screen.print(f"{text}; Ctrl-C stops", style="red", soft_wrap=True, markup=False)
+
+    return parts_once_there(roof, begin=lambda parts: begin(roof, parts), say=say)
 
 
 class Up:

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from scheduler.desk import Desk
 from scheduler.levels import Level, Progress
-from supervisor.keeper import View
+from supervisor.keeper import STORE, View
 from system.clock import Clock
 from system.errors import HorariumError
 from system.lifecycle import JobState
@@ -120,7 +120,9 @@ class Watch:
             if not progress.is_done and (stall := self._stall()):
                 troubles.append(stall)
         except HorariumError as error:
-            self.sight = Sight([], None, (*troubles, f"the timetable can't be read: {error}"), 0.0, self._announced)
+            if not any(view.name == STORE and view.trouble for view in views):  # else it is said already
+                troubles.append(f"the timetable can't be read: {error}")
+            self.sight = Sight([], None, tuple(troubles), 0.0, self._announced)
             return self.sight
         rate = self._rate.update(self._clock.monotonic(), progress.finished)
         self.sight = Sight(levels, progress, tuple(troubles), rate, self._announced)

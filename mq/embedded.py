@@ -109,7 +109,7 @@ class EmbeddedBroker(Broker):
         new = [(name,) for name in dict.fromkeys(queues) if name not in self._declared]
         if new:
             with _translating():
-                self._file.write(lambda conn: _DECLARE(conn, new))
+                self._file.write(lambda conn: _DECLARE(conn, new), anew=True)
             self._declared |= {name for (name,) in new}
 
     def publish(self, messages: Sequence[Message]) -> None:

@@ -43,6 +43,7 @@ from system.lifecycle import JOB_FINISHED, UOW_FINISHED, JobState, UowState
 from system.timeperiod import parse
 
 log = logging.getLogger(__name__)
+_PROVE_EVERY_S = 2.0
 _TURNS_AT_ONCE = 500
 _WITH_A_WORKER = (UowState.REQUESTED, UowState.IN_PROGRESS)
 
@@ -81,6 +82,8 @@ class Desk:
         self._timetable: Timetable | None = None
         self._entries_of: Timetable | None = None  # the one that knows all entries
         self._leader = ""
+        self._last: tuple[str, datetime] | None = None
+        self._proved_s = 0.0
         self._watermarks = Watermarks()
 
     # -- what is
@@ -277,6 +280,8 @@ class Desk:
 
     def _read(self) -> Timetable:
         """Return the timetable as of the last turn; only the first call reads all of it."""
+        if self._timetable is not None and self._is_of_another_past(self._timetable.head):
+            self._timetable = None
         if self._timetable is None:
             self._timetable = Timetable(self._context, self._settings.timetable_start)
             self._timetable.head = self._store.projected_turn()
@@ -285,17 +290,29 @@ class Desk:
             self._timetable.load(chunks, active, switches=self._store.switches(), registered=rows)
             last = self._store.turns_after(self._timetable.head - 1, 1) if self._timetable.head else []
             self._leader = last[0].session if last else ""
+            self._last = (last[0].session, last[0].decided_at) if last else None
         while turns := self._store.turns_after(self._timetable.head, _TURNS_AT_ONCE):
             if turns[0].number > self._timetable.head + 1:  # what lies between was archived meanwhile
                 self._timetable = None
                 return self._read()
             for turn in turns:
                 self._timetable.apply(turn)
-                self._leader = turn.session
+                self._leader, self._last = turn.session, (turn.session, turn.decided_at)
             if self._timetable.is_outdated:
                 self._timetable = None
                 return self._read()
         return self._timetable
+
+    def _is_of_another_past(self, head: int) -> bool:
+        """Return whether the last turn that was read is not the store's turn of that number: a backup was restored. Looks now and then."""
+        now_s = self._clock.monotonic()
+        if not head or now_s - self._proved_s < _PROVE_EVERY_S:
+            return False
+        self._proved_s = now_s
+        found = self._store.turns_after(head - 1, 1)
+        if not found:
+            return self._store.projected_turn() < head
+        return found[0].number == head and self._last not in (None, (found[0].session, found[0].decided_at))
 
     def _goes_on(self) -> bool:
         """Return whether something runs, or the next turn has something to open or to close. Walks what is unfinished until it finds it."""

@@ -42,7 +42,6 @@ class Attendance:
         self._session = ""
         self._wishes: dict[str, BoxWish] | None = None
         self._meter, self._own = Meter(), Meter()
-        self._is_away = False
 
     def run(self, over: Event) -> None:
         """Beat until `over`, then say good-bye."""
@@ -51,18 +50,17 @@ class Attendance:
         self.leave()
 
     def turn(self) -> None:
-        """Do one round: take up wishes, beat, report. Errors of the store are logged once, and the next round tries again."""
+        """Do one round: beat, take up wishes, report. Errors of the store are said once, and the next round tries again."""
         try:
+            self._beat()
             self._look()
             self._tell()
         except HorariumError as error:
-            if not self._is_away:
-                log.warning("the supervisor can't tell the store of its box: %s", error, extra={"action": "beat_failed"})
-            self._is_away = True
+            self._keeper.reach.lose(error)
         except Exception:  # the edge of this thread: a round that fails must not be the last one
             log.exception("a round of the supervisor's beats failed; it goes on")
         else:
-            self._is_away = False
+            self._keeper.reach.find()
 
     def leave(self) -> None:
         """Report what is left, which is nothing after a clean stop, and close the session."""
@@ -99,16 +97,20 @@ class Attendance:
         kept = {*wishes, *(place.process for place in self._places)}
         self._store.drop_box(self._box, [r.process for r in self._store.box_reports() if r.box == self._box and r.process not in kept])
 
-    def _tell(self) -> None:
+    def _beat(self) -> None:
+        """Say that this supervisor is there. It comes first: a store that was restored wants a new session before anything else."""
         if not self._session:
             self._open()
-        views = self._keeper.views()
-        used = self._measured(views)
-        facts = {"beat_at": self._clock.now().isoformat(), "running": str(sum(1 for view in views if view.pid)), **self._own_facts()}
+        running = sum(1 for view in self._keeper.views() if view.pid)
+        facts = {"beat_at": self._clock.now().isoformat(), "running": str(running), **self._own_facts()}
         if not self._store.beat(self._session, facts).is_open:
             log.warning("the session %s of this supervisor was closed by another; it opens a new one", self._session)
             self._session = ""
-        self._store.put_box_reports(self._reports(views, used))
+            self._open()
+
+    def _tell(self) -> None:
+        views = self._keeper.views()
+        self._store.put_box_reports(self._reports(views, self._measured(views)))
 
     def _open(self) -> None:
         me = own_identity()

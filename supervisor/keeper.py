@@ -1,7 +1,7 @@
 """How are a box's scheduler and workers kept alive? A machine whose `turn` does one round.
 
-A death is answered at once: what the dead process left running is ended, then its session is closed, so that what it held is due
-again without waiting for its lease. Nothing is started while the store is away, and no error of the store ends the keeper.
+A death is answered at once: what the dead process left running is ended, then its session is closed. Nothing is started while the
+store is away, no error of the store ends the keeper, and no store that is slow to answer holds it up.
 """
 
 from __future__ import annotations
@@ -14,21 +14,20 @@ from dataclasses import dataclass
 
 from db.model import Session
 from db.store import Store
-from mq.broker import Broker, Message
+from mq.broker import Broker
 from supervisor import policy
+from supervisor.aftermath import SLOW_S, SOON_S, STORE_PATIENCE_S, Aftermath
+from supervisor.calls import Asked, AtOnce, Calls
 from supervisor.crew import Crew, Death, Member
 from supervisor.places import SCHEDULER, WORKER, process_of
 from supervisor.policy import Life, Stopping
-from system.context import REPORT_QUEUE
-from system.errors import BrokerError, StoreError
-from system.processes import Identity
+from supervisor.reach import Reach
+from system.errors import StoreError, Unavailable
 
 log = logging.getLogger(__name__)
 
-_SOON_S = 0.02  # until the next look at leftovers that were just killed
-_STORE_PATIENCE_S = 0.5  # between tries while the store is away
-_MANY_TRIES = 50  # looks after which leftovers are not going to go soon
-_SECOND_LOOK_S = 10.0  # sessions whose processes nobody here started
+_LOOK_S = 0.25  # between looks at a call that is under way; its end ends the wait, too
+STORE = "store"  # no process, but where it is away it is shown beside them
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +45,16 @@ class View:
 class Keeper:
     """Keeps one process per name alive. `names` are given in the order of starting; they are stopped in reverse, one process at a time.
 
-    None: not known yet. Until `want` says it, nothing is started, and nothing that runs is ended.
+    None: not known yet. Until `want` says it, nothing is started, and nothing that runs is ended. `reach` tells of the store.
     """
 
-    def __init__(self, names: Sequence[str] | None, crew: Crew, store: Store, broker: Broker, box: str, *, grace_s: float = 10.0) -> None:
-        self._crew, self._store, self._broker, self._box, self._grace_s = crew, store, broker, box, grace_s
+    def __init__(
+        self, names: Sequence[str] | None, crew: Crew, store: Store, broker: Broker, box: str, *, grace_s: float = 10.0,
+        calls: Calls | None = None,
+    ) -> None:  # fmt: skip
+        self._crew, self._store, self._grace_s = crew, store, grace_s
+        self._calls, self.reach = calls or AtOnce(), Reach()
+        self._aftermath = Aftermath(crew, store, broker, self._calls, self.reach, box)
         self._names: tuple[str, ...] | None = None
         self._news: deque[tuple[tuple[str, ...], frozenset[str]]] = deque()
         self._lives: dict[str, Life] = {}
@@ -61,10 +65,7 @@ class Keeper:
         self._has_begun = False
         self._is_stopping = False
         self._is_killing = False
-        self._settle_at = 0.0
-        self._owes = True
-        self._tries = 0
-        self._store_away = ""
+        self._gate: Asked[list[Session]] | None = None
         self._start_again_at = 0.0
         self._spent_until = 0.0
 
@@ -83,19 +84,22 @@ class Keeper:
     @property
     def is_stopped(self) -> bool:
         """Whether a stop was asked for, nothing runs any more, and what it left was seen to (or can't be)."""
-        return self._is_stopping and self._has_begun and not self._members and (not self._owes or self._tries >= _MANY_TRIES)
+        return self._is_stopping and self._has_begun and not self._members and self._aftermath.is_over
+
+    def close(self) -> None:
+        """Ask the store no more."""
+        self._calls.close()
 
     def views(self) -> list[View]:
-        """Return every kept process as it stands. May be called from another thread."""
-        found = []
+        """Return every kept process as it stands, and the store where it is away. May be called from another thread."""
+        away = self.reach.trouble
+        found = [View(STORE, None, f"the store is away; nothing is started until it is back, who runs is kept: {away}")] if away else []
         for name, life in list(self._lives.items()):
             member, trouble = self._members.get(name), ""
             if life.is_crash_loop:
                 trouble = f"{name} died {life.quick_deaths} times soon after its start (last: {life.last_end})"
             elif member is None and life.last_end:
                 trouble = f"{name} is down ({life.last_end})"
-            if member is None and self._store_away:
-                trouble = f"{name} is not started while the store is away: {self._store_away}"
             found.append(_view(name, member, trouble, life))
         ending = [m for m in list(self._members.values()) if m.name not in self._lives]
         return found + [_view(m.name, m, "", Life()) for m in ending]
@@ -108,8 +112,7 @@ class Keeper:
             self._take_up(*self._news.popleft(), now)
         for death in self._crew.deaths():
             self._bury(death, now)
-        if now >= self._settle_at:
-            self._settle(now)
+        self._aftermath.turn(now, is_stopping=self._is_stopping)
         if self._is_stopping:
             self._end_what_runs(now)
         else:
@@ -122,7 +125,7 @@ class Keeper:
             self._members[member.name] = member
             log.info("adopted %s, pid %d", member.name, member.identity.pid, extra={"action": "adopted", "member": member.name})
         self._has_begun = True
-        self._settle_at = now
+        self._aftermath.begin(now)
 
     def _take_up(self, names: tuple[str, ...], forgiven: frozenset[str], now: float) -> None:
         if self._names is not None and names != self._names:
@@ -142,7 +145,7 @@ class Keeper:
         if name in self._lives:
             life = self._lives[name]
             self._lives[name] = policy.ended(now) if was_asked else policy.died(life, death.exit_code, now)
-        self._settle_at, self._owes, self._tries = now, True, 0
+        self._aftermath.begin(now)
         facts = {"action": "stopped" if was_asked else "died", "member": name}
         if was_asked:
             log.info("%s ended (%s), as asked", name, how, extra=facts)
@@ -152,73 +155,32 @@ class Keeper:
     def _wait_s(self, name: str, now: float) -> float:
         return policy.until_start_s(self._lives[name], now) if name in self._lives else 0.0
 
-    # -- what the dead leave behind
-
-    def _settle(self, now: float) -> None:
-        """End what dead processes of this box left, then close their sessions and say so."""
-        self._tries += 1
-        # In this order: who dies after the first line is not closed before its own leftovers were looked for.
-        dead = self._dead_sessions()
-        if not self._crew.clear():
-            self._settle_at = now + (_SOON_S if self._tries < _MANY_TRIES else _STORE_PATIENCE_S)
-        elif dead is None or not self._close(dead):
-            self._settle_at = now + _STORE_PATIENCE_S
-            self._owes = not self._is_stopping  # a stop does not wait for a store: the leases run out without us
-        else:
-            self._settle_at, self._owes, self._tries = now + _SECOND_LOOK_S, False, 0
-
-    def _dead_sessions(self) -> list[Session] | None:
-        """Return the open sessions of this box whose process is dead; None while the store is away."""
-        try:
-            sessions = self._store.sessions()
-        except StoreError as error:
-            self._lose_store(error)
-            return None
-        self._find_store()
-        return [s for s in sessions if s.box == self._box and not self._crew.is_alive(Identity(s.pid, s.created_s))]
-
-    def _close(self, dead: Sequence[Session]) -> bool:
-        if not dead:
-            return True
-        try:
-            self._store.close_sessions([s.id for s in dead])
-        except StoreError as error:
-            self._lose_store(error)
-            return False
-        for session in dead:
-            facts = {"action": "session_closed", "session": session.id}
-            log.info("closed the session of a dead %s, pid %d", session.kind, session.pid, extra=facts)
-        try:
-            self._broker.publish([Message(REPORT_QUEUE, f"session:{s.id}") for s in dead])
-        except (BrokerError, StoreError) as error:  # a hint: the sweep finds out without it
-            log.warning("the scheduler was not told of closed sessions: %s", error)
-        return True
-
-    def _lose_store(self, error: StoreError) -> None:
-        if not self._store_away:
-            log.warning("the store is away; nothing is started until it is back: %s", error)
-        self._store_away = str(error) or type(error).__name__
-
-    def _find_store(self) -> None:
-        if self._store_away:
-            log.info("the store is back")
-        self._store_away = ""
-
     # -- starts and stops
 
     def _start_what_is_due(self, now: float) -> None:
         due = policy.due(self._down(), self._spent_until, now)
-        if not due or now < self._start_again_at:
-            return
+        if due and now >= self._start_again_at and self._is_store_there(now):
+            for name in due:
+                self._start(name, now)
+        elif not due:
+            self._gate = None  # what it says would be of old when it is wanted
+
+    def _is_store_there(self, now: float) -> bool:
+        """Return whether the store has just answered; asks it, and waits for the answer no longer than until the next round."""
+        gate = self._gate = self._gate or Asked(self._calls.submit(self._store.sessions), now)
+        if not gate.is_over:
+            if now - gate.since_s >= SLOW_S:
+                self.reach.lose(Unavailable("it does not answer"))
+            return False
+        self._gate = None
         try:
-            self._store.sessions()
+            gate.result()
         except StoreError as error:
-            self._start_again_at = now + _STORE_PATIENCE_S
-            self._lose_store(error)
-            return
-        self._find_store()
-        for name in due:
-            self._start(name, now)
+            self._start_again_at = now + STORE_PATIENCE_S
+            self.reach.lose(error)
+            return False
+        self.reach.find()
+        return True
 
     def _down(self) -> dict[str, Life]:
         return {name: life for name, life in self._lives.items() if name not in self._members}
@@ -236,7 +198,7 @@ class Keeper:
         log.info("started %s, pid %d", name, member.identity.pid, extra={"action": "started", "member": name})
 
     def _end_the_unwanted(self, now: float) -> None:
-        if self._names is None or self._store_away:  # who runs stays: nothing could take the place of it
+        if self._names is None or self.reach.trouble:  # who runs stays: nothing could take the place of it
             return
         for member in list(self._members.values()):
             if member.name not in self._lives or not member.is_current:
@@ -262,11 +224,10 @@ class Keeper:
     def _rest_s(self, now: float) -> float:
         """Return how long nothing is due. Deaths and signals end the wait before that."""
         if self._is_stopping:
-            return _SOON_S if self._is_killing else 0.1
-        waits = [policy.until_due_s(life, self._spent_until, now) for life in self._down().values()]
-        if self._start_again_at > now:
-            waits = [max(w, self._start_again_at - now) for w in waits]
-        waits += [max(0.0, self._settle_at - now)]
+            return SOON_S if self._is_killing else 0.1
+        start_s = max(self._start_again_at - now, _LOOK_S if self._gate else 0.0)
+        waits = [max(start_s, policy.until_due_s(life, self._spent_until, now)) for life in self._down().values()]
+        waits += [max(self._aftermath.due_at - now, _LOOK_S if self._aftermath.is_waiting else 0.0)]
         waits += [max(0.0, asked + self._grace_s - now) for asked in self._asked.values()]
         return max(0.005, min(waits))
 

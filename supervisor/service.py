@@ -31,6 +31,7 @@ class SupervisorService:
             self._crew.wait(self._turn())
         over.set()
         beats.join(_GOOD_BYE_S)
+        self._keeper.close()
         self._crew.close()
 
     def _attend(self, over: Event) -> None:

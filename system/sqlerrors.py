@@ -27,7 +27,10 @@ def ours(error: BaseException, path: Path) -> StoreError:
     """Return our error for a driver's (or one that wraps it): Unavailable where the same call may succeed later, else StoreError."""
     cause = getattr(error, "orig", None) or error
     # A code's low byte is its family: SQLITE_IOERR_WRITE is an SQLITE_IOERR.
-    family = getattr(cause, "sqlite_errorcode", -1) & 0xFF
+    code = getattr(cause, "sqlite_errorcode", -1)
+    family = code & 0xFF
+    if code == sqlite3.SQLITE_READONLY_DBMOVED or (family == sqlite3.SQLITE_CANTOPEN and not path.exists()):
+        return Unavailable(f"the store {path} is away ({cause}): it was moved. Put it back, and the work goes on by itself")
     if family in _TEMPORARY:
         return Unavailable(f"the store {path} is not available ({cause}): {_TEMPORARY[family]}")
     if family in _LASTING:

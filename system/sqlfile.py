@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
@@ -22,6 +23,7 @@ from sqlalchemy.pool import NullPool
 from system.errors import SchemaError, StoreError, Unavailable
 from system.groupcommit import GroupWriter
 from system.sqlerrors import ours
+from system.sqlplace import FileId, Place
 
 T = TypeVar("T")
 Step = Callable[[sa.Connection], None]
@@ -30,6 +32,8 @@ Step = Callable[[sa.Connection], None]
 BUSY_S = 10.0
 # How long a write may wait for its turn: a stopped process that holds the lock must not stop the others for ever.
 PATIENCE_S = 30.0
+# How long a process that ends may wait for it.
+CLOSE_S = 5.0
 CACHE_KIB = 8_192
 # Pages in the log at which a commit also moves them into the file (the default, 1000, does it in every other large turn).
 CHECKPOINT_PAGES = 4_000
@@ -43,31 +47,44 @@ META = sa.Table(
 
 
 class SqlFile:
-    """One database file, opened by one process; every thread may call it. Its folder is created."""
+    """One database file, opened by one process; every thread may call it. It and its folder are created where it `may_create` them.
 
-    def __init__(self, path: Path, *, patience_s: float = PATIENCE_S, busy_s: float = BUSY_S) -> None:
+    While the file is away (moved, or its disk is gone) every call raises Unavailable, and nothing is created in its place. Where another
+    file lies there in the end, so does every call but those that are marked `anew`, until `renew`.
+    """
+
+    def __init__(self, path: Path, *, patience_s: float = PATIENCE_S, busy_s: float = BUSY_S, may_create: bool = True) -> None:
         self.path = path.absolute()
         self._patience_s = patience_s
         self._owner = os.getpid()
-        self._idle: list[sa.Connection] = []
+        self._idle: list[tuple[FileId, sa.Connection]] = []
         self._is_closed = False
-        self._lock_fd = _open_lock(self.path)
-        url = sa.URL.create("sqlite", database=str(self.path))
+        self._parts: dict[str, int] = {}
+        if may_create:
+            self._lock_fd = _open_lock(self.path)
+            self._place = Place(self.path, may_create=True)
+        else:
+            self._place = Place(self.path, may_create=False)
+            self._lock_fd = _open_lock(self.path)
+        self._first = self._place.taken
+        # It never creates: a file that is away must not come back empty.
+        url = sa.URL.create("sqlite", database=f"file:{quote(str(self.path))}", query={"mode": "rw", "uri": "true"})
         # The driver opens no transactions by itself: the writer says BEGIN IMMEDIATE, a reader sees the latest commit with every select.
         self._engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool, connect_args={"timeout": busy_s})
         try:
-            transactions = _FileTransactions(self.path, self._engine, self._lock_fd)
+            transactions = _FileTransactions(self.path, self._connection, self._lock_fd, self._place)
         except BaseException:
             os.close(self._lock_fd)
             raise
         self._writer = GroupWriter(transactions, f"writer of {self.path.name}")
 
-    def write(self, fn: Callable[[sa.Connection], T], *, durable: bool = True) -> T:
+    def write(self, fn: Callable[[sa.Connection], T], *, durable: bool = True, anew: bool = False) -> T:
         """Return what `fn` returned, after its changes were committed; raises what it raised, its changes undone.
 
-        With `durable=False` they may be lost, whole, when the machine stops (not when the process does).
+        With `durable=False` they may be lost, whole, when the machine stops (not when the process does). What is `anew` is also written
+        to another file than the one that this process goes by.
         """
-        future = self.submit(fn, durable=durable)
+        future = self.submit(fn, durable=durable, anew=anew)
         try:
             return future.result(self._patience_s)
         except TimeoutError as error:
@@ -78,10 +95,15 @@ class SqlFile:
                 f"{self.path} was held by another process for {self._patience_s:g} s, {fate}; look for a stopped process of Horarium"
             ) from error
 
-    def submit(self, fn: Callable[[sa.Connection], T], *, durable: bool = True) -> Future[T]:
+    def submit(self, fn: Callable[[sa.Connection], T], *, durable: bool = True, anew: bool = False) -> Future[T]:
         """Return the future of what `write` would return, without waiting. Writes are committed in the order in which they came."""
         self._check_owner()
-        future = self._writer.submit(fn, durable=durable)
+
+        def checked(conn: sa.Connection) -> T:
+            self._place.check()
+            return fn(conn)
+
+        future = self._writer.submit(fn if anew else checked, durable=durable)
         if future is None:
             raise StoreError(f"{self.path} was closed by this process; open it again")
         return future
@@ -91,8 +113,9 @@ class SqlFile:
         self._check_owner()
         if self._is_closed:
             raise StoreError(f"{self.path} was closed by this process; open it again")
+        file_id = self._place.check()
         try:
-            conn = self._reader()
+            conn = self._reader(file_id)
             try:
                 result = fn(conn)
             except BaseException:
@@ -100,7 +123,7 @@ class SqlFile:
                 raise
         except (DBAPIError, sqlite3.Error) as error:
             raise ours(error, self.path) from error
-        self._idle.append(conn)
+        self._idle.append((file_id, conn))
         if self._is_closed:
             self._close_idle()
         return result
@@ -119,6 +142,16 @@ class SqlFile:
             )
         for number in range(found, len(steps)):
             self.write(lambda conn, n=number: _climb(conn, name, n, steps[n]))  # type: ignore[misc]
+        self._parts[name] = len(steps)
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether another file lies at the path than the one that this process goes by: restored from a backup, or copied back."""
+        return self._place.is_replaced
+
+    def renew(self) -> None:
+        """Go by the file that lies at the path now, since this process begins anew; raises Unavailable where there is none."""
+        self._place.renew()
 
     @property
     def is_closed(self) -> bool:
@@ -130,25 +163,40 @@ class SqlFile:
         if self._is_closed or os.getpid() != self._owner:
             return
         self._is_closed = True
-        if not self._writer.close(self._patience_s):
+        if not self._writer.close(min(self._patience_s, CLOSE_S)):
             # The thread still waits with the file in its hands: it dies with the process, so nothing is torn away from under it.
             raise Unavailable(f"{self.path} is held by another process: what waits was not written yet; look for a stopped process")
         self._close_idle()
         self._engine.dispose()
         os.close(self._lock_fd)
 
-    def _reader(self) -> sa.Connection:
+    def _reader(self, file_id: FileId) -> sa.Connection:
         # Two threads may pop and append at once: single steps of a list, so no lock.
         with suppress(IndexError):
-            return self._idle.pop()
-        conn = self._engine.connect()
+            while True:
+                found, conn = self._idle.pop()
+                if found == file_id:
+                    return conn
+                conn.close()
+        conn = self._connection()
         conn.exec_driver_sql("PRAGMA query_only = ON")
+        return conn
+
+    def _connection(self) -> sa.Connection:
+        """Return a new connection to the file that lies there now; raises Unavailable where it is none of ours, as an empty one."""
+        conn = self._engine.connect()
+        if self._place.look() != self._first and any(_version(conn, name) != number for name, number in self._parts.items()):
+            conn.close()
+            raise Unavailable(
+                f"another file lies at {self.path}, and it has no tables of ours, or those of another version: put the right one back, "
+                "and the work goes on by itself"
+            )
         return conn
 
     def _close_idle(self) -> None:
         with suppress(IndexError):
             while True:
-                self._idle.pop().close()
+                self._idle.pop()[1].close()
 
     def _check_owner(self) -> None:
         if os.getpid() != self._owner:
@@ -163,12 +211,13 @@ class _FileTransactions:
 
     _driver: sqlite3.Connection
 
-    def __init__(self, path: Path, engine: sa.Engine, lock_fd: int) -> None:
-        self._path = path
-        self._lock_fd = lock_fd
-        self._is_full = True
+    def __init__(self, path: Path, connect: Callable[[], sa.Connection], lock_fd: int, place: Place) -> None:
+        self._path, self._connect, self._lock_fd, self._place = path, connect, lock_fd, place
+        self._open(place.look())
+
+    def _open(self, file_id: FileId) -> None:
         try:
-            self._conn = engine.connect()
+            self._conn = self._connect()
             # Also begins SQLAlchemy's own bookkeeping of a transaction, which never ends: the real ones are begun and ended below.
             self._conn.exec_driver_sql("SELECT 1")
             driver = self._conn.connection.dbapi_connection
@@ -176,7 +225,16 @@ class _FileTransactions:
             self._driver = driver
             self._set_up()
         except (DBAPIError, sqlite3.Error) as error:
-            raise ours(error, path) from error
+            raise ours(error, self._path) from error
+        self._file_id: FileId | None = file_id
+
+    def _follow(self) -> None:
+        """Go over to the file that lies at the path, where that is another one; raises Unavailable where there is none."""
+        found = self._place.look()
+        if found != self._file_id:
+            self._file_id = None
+            self._conn.close()
+            self._open(found)
 
     def _set_up(self) -> None:
         if self._pragma("journal_mode") != "wal":
@@ -185,6 +243,7 @@ class _FileTransactions:
             if mode != "wal":
                 raise StoreError(f"{self._path} can't be written by several processes at once here ({mode}); move it to a local disk")
         self._pragma("synchronous = FULL")
+        self._is_full = True
         self._pragma(f"cache_size = -{CACHE_KIB}")
         self._pragma(f"wal_autocheckpoint = {CHECKPOINT_PAGES}")
 
@@ -204,6 +263,7 @@ class _FileTransactions:
     @contextmanager
     def opened(self, *, durable: bool) -> Iterator[None]:
         with self._alone():
+            self._follow()
             try:
                 if durable is not self._is_full:
                     self._pragma(f"synchronous = {'FULL' if durable else 'NORMAL'}")

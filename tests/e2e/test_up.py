@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.deployments import Deployment, Mark
+from tests.support.deployments import Deployment, overlaps
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,17 +39,6 @@ def deploy(tmp_path: Path) -> Iterator[Deploy]:
 def deployment(deploy: Deploy) -> Deployment:
     """Two days of hours, done in a moment."""
     return deploy()
-
-
-def overlaps(marks: list[Mark]) -> list[tuple[str, str]]:
-    """Return the jobs of which an attempt started while an earlier one had not ended and went on to end."""
-    bad, running = [], {}
-    for mark in marks:
-        if mark.what == "start":
-            running[mark.job] = mark.fence
-        elif running.get(mark.job) != mark.fence:
-            bad.append(mark.job)
-    return bad
 
 
 def test_until_done_does_everything_once_and_ends(deployment: Deployment) -> None:

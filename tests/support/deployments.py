@@ -132,3 +132,14 @@ class Deployment:
             said = processes.read_pid_file(pid_file)
             if said:
                 processes.end(said.identity)
+
+
+def overlaps(marks: list[Mark]) -> list[tuple[str, str]]:
+    """Return the jobs of which an attempt started while an earlier one had not ended and went on to end."""
+    bad, running = [], {}
+    for mark in marks:
+        if mark.what == "start":
+            running[mark.job] = mark.fence
+        elif running.get(mark.job) != mark.fence:
+            bad.append(mark.job)
+    return bad

@@ -288,3 +288,13 @@ def test_a_process_that_left_is_told_with_what_it_left_behind() -> None:
     left = Desk(lamp.store, lamp.broker, context(january(("hourly",))[:0]), lamp.clock, lamp.settings).retired()
     found = {level.process: (level.is_retired, level.finished, level.active, level.tree) for level in left}
     assert found == {"flights_hourly": (True, 3, 21, "flights"), "flights_daily": (True, 0, 0, "flights")}
+
+
+def test_a_store_that_was_restored_from_a_backup_is_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    lamp, restored = day(), Lamp(january())
+    lamp.run()
+    assert lamp.desk.progress().is_done
+    restored.turn()
+    monkeypatch.setattr(lamp.desk, "_store", restored.store)
+    lamp.clock.sleep(10)
+    assert lamp.desk.progress().finished == 0

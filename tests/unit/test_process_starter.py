@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import process_starter
+from launcher import once_there
 from launcher.parts import Joined, Roof
 from settings import Settings
 from system.clock import ManualClock
@@ -31,15 +32,17 @@ def opening_after(*errors: Exception) -> object:
 
 def test_a_store_that_is_away_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = ManualClock()
-    monkeypatch.setattr(process_starter, "open_parts", opening_after(*[Unavailable("the disk is full")] * 9))
-    with process_starter._parts_once_there(Roof({}, Path("/srv/horarium"), clock)) as parts:
+    monkeypatch.setattr(once_there, "open_parts", opening_after(*[Unavailable("the disk is full")] * 9))
+    said: list[str] = []
+    with once_there.parts_once_there(Roof({}, Path("/srv/horarium"), clock), say=said.append) as parts:
         assert parts.store.sessions() is not None
     assert 10 < clock.monotonic() < 30
+    assert said == ["the store is away, and is waited for: the disk is full"]
 
 
 def test_a_store_that_can_not_be_used_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process_starter, "open_parts", opening_after(StoreError("it is damaged")))
-    waiting = process_starter._parts_once_there(Roof({}, Path("/srv/horarium"), ManualClock()))
+    monkeypatch.setattr(once_there, "open_parts", opening_after(StoreError("it is damaged")))
+    waiting = once_there.parts_once_there(Roof({}, Path("/srv/horarium"), ManualClock()))
     with pytest.raises(StoreError, match="it is damaged"):
         waiting.__enter__()
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import TypeVar
 
 import pytest
 
@@ -11,6 +13,7 @@ from db.memory import MemoryStore
 from db.model import Session
 from mq.memory import MemoryBroker
 from supervisor import policy
+from supervisor.calls import Calls
 from supervisor.crew import Member
 from supervisor.keeper import Keeper
 from supervisor.service import SupervisorService
@@ -20,6 +23,8 @@ from system.errors import BrokerError, Unavailable
 from system.processes import Identity
 from tests.support.builders import session
 from tests.support.pretended_crew import PretendedCrew
+
+T = TypeVar("T")
 
 NAMES = ("scheduler", "worker.1", "worker.2")
 
@@ -133,7 +138,7 @@ def test_nothing_starts_while_the_store_is_away(box: Box) -> None:
     box.turn(1)
     box.turn(5)
     assert len(box.crew.started) == 3
-    assert "while the store is away: the store is on holiday" in box.trouble("worker.1")
+    assert box.trouble("store") == "the store is away; nothing is started until it is back, who runs is kept: the store is on holiday"
 
 
 def test_when_the_store_is_back_the_dead_are_buried_and_replaced(box: Box) -> None:
@@ -357,4 +362,58 @@ def test_an_unforeseen_error_in_a_turn_does_not_end_the_service(monkeypatch: pyt
     monkeypatch.setattr(box.crew, "deaths", lambda: (_ for _ in ()).throw(errors.pop()) if errors else sound())
     service.stop()
     service.run()
+    assert box.keeper.is_stopped
+
+
+class Later(Calls):
+    """Calls that are answered when the test says so."""
+
+    def __init__(self) -> None:
+        self.waiting: list[Callable[[], object]] = []
+
+    def submit(self, fn: Callable[[], T]) -> Future[T]:
+        future: Future[T] = Future()
+        self.waiting.append(lambda: future.set_result(fn()))
+        return future
+
+    def close(self) -> None:
+        self.waiting.clear()
+
+    def answer(self) -> None:
+        """Let every call end."""
+        for call in self.waiting:
+            call()
+        self.waiting = []
+
+
+def hung() -> tuple[Box, Later]:
+    """Return a box whose store does not answer since all of it runs, with a worker that has just died."""
+    box, later = Box(), Later()
+    box.keeper = Keeper(NAMES, box.crew, box.store, box.broker, "box-1", grace_s=10, calls=later)
+    for _ in range(3):
+        box.turn()
+        later.answer()
+    box.crew.die("worker.1")
+    return box, later
+
+
+def test_a_store_that_does_not_answer_is_away_and_holds_up_no_round() -> None:
+    box, later = hung()
+    for _ in range(4):
+        box.turn(1)
+    assert (len(box.crew.started), box.trouble("store").endswith("who runs is kept: it does not answer")) == (3, True)
+    later.answer()
+    box.turn(1)
+    box.turn(1)
+    later.answer()
+    box.turn(1)
+    assert box.crew.started[3:] == ["worker.1"]
+    assert "store" not in [view.name for view in box.keeper.views()]
+
+
+def test_a_stop_does_not_wait_for_a_store_that_does_not_answer() -> None:
+    box, _ = hung()
+    box.keeper.stop()
+    for _ in range(4):
+        box.turn(0.5)
     assert box.keeper.is_stopped
