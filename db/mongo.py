@@ -10,24 +10,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from uuid import uuid4
 
-from pymongo import ReplaceOne, UpdateOne
+from pymongo import ReplaceOne
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
-from db.contexts import ContextRow, context_row, row_context
+from db.contexts import ContextRow, row_context
 from db.documents import (
     Row,
-    chunk_row,
     command_row,
-    decode_turn,
-    encode_turn,
-    event_row,
     facts_text,
-    job_row,
     moment_text,
     outcome_row,
     piece_row,
-    process_row,
     row_chunk,
     row_command,
     row_event,
@@ -37,14 +31,10 @@ from db.documents import (
     row_session,
     row_switch,
     session_row,
-    switch_row,
-    uow_row,
 )
-from db.entries import Entry, entry_row, row_entry
+from db.entries import Entry, row_entry
 from db.model import (
-    Answer,
     BeatAnswer,
-    Cancel,
     Chunk,
     Command,
     CommandState,
@@ -55,25 +45,23 @@ from db.model import (
     ProcessRow,
     Session,
     Switch,
-    Turn,
     UnitOfWork,
-    UowMove,
-    Widening,
 )
 from db.mongo_boxes import MongoBoxes
-from db.mongo_bulk import Write, upsert_first, upsert_newer, write
+from db.mongo_bulk import Change, change, write
 from db.mongo_client import Talk
 from db.mongo_facts import MongoFacts
-from db.mongo_keeping import MongoKeeping, document_uow, event_id, removed_turns
+from db.mongo_keeping import MongoKeeping, below, document_uow
+from db.mongo_projection import MongoProjection, job_id
 from db.mongo_schema import prepare
+from db.mongo_turns import MongoTurns
 from system.errors import NotFound, StoreError
-from system.lifecycle import JOB_ACTIVE, UOW_ACTIVE, UOW_LIFECYCLE, UowEvent, UowState, advance
+from system.lifecycle import UOW_LIFECYCLE, UowEvent, UowState, advance
 
 _IN_PROGRESS = UowState.IN_PROGRESS.value
-_ACTIVE_STATES = sorted(state.value for state in UOW_ACTIVE)
 
 
-class MongoStore(MongoBoxes, MongoFacts, MongoKeeping):
+class MongoStore(MongoTurns, MongoProjection, MongoBoxes, MongoFacts, MongoKeeping):
     """A store in one MongoDB database, whose client it closes."""
 
     def __init__(self, database: Database[Row]) -> None:
@@ -81,6 +69,7 @@ class MongoStore(MongoBoxes, MongoFacts, MongoKeeping):
         self._talk = Talk(database.client)
         self._meta = database["meta"]
         self._turns = database["turns"]
+        self._turn_parts = database["turn_parts"]
         self._jobs = database["jobs"]
         self._chunks = database["chunks"]
         self._uows = database["uows"]
@@ -100,60 +89,9 @@ class MongoStore(MongoBoxes, MongoFacts, MongoKeeping):
 
     def close(self) -> None:
         """See Store."""
+        self.let_threads_go()
         with self._talk():
             self._database.client.close()
-
-    # -- turns
-
-    def insert_turn(self, turn: Turn) -> bool:
-        """See Store."""
-        document = {"_id": turn.number, "text": encode_turn(turn)}
-        with self._talk():
-            try:
-                self._turns.insert_one(document)
-            except DuplicateKeyError:
-                return False
-            # After the insert: what is removed later than this was ours, what was removed before is seen here.
-            if turn.number > removed_turns(self._meta):
-                return True
-            self._turns.delete_one({"_id": turn.number})
-            return False
-
-    def turns_after(self, number: int, limit: int) -> list[Turn]:
-        """See Store."""
-        if limit < 1:  # to the driver, 0 is no limit
-            return []
-        with self._talk():
-            found = self._turns.find({"_id": {"$gt": number}}, sort=[("_id", 1)], limit=limit)
-            return [decode_turn(document["text"]) for document in found]
-
-    def projected_turn(self) -> int:
-        """See Store."""
-        with self._talk():
-            found = self._meta.find_one({"_id": "projected"})
-        return int(found["number"]) if found else 0
-
-    # -- projections
-
-    def project(self, turn: Turn, chunks: Sequence[Chunk]) -> None:
-        """See Store."""
-        # Each of these is one bulk: the order between them is the port's, inside one of them it doesn't matter.
-        moves = [_move(move, turn.number) for move in turn.moves]
-        with self._talk():
-            upsert_first(self._uows, [_uow_document(uow) for uow in turn.opened])
-            write(self._uows, [_cancel(cancel) for cancel in turn.cancels])
-            write(self._uows, moves)
-            write(self._uows, [_widen(widening, turn.number) for widening in turn.widenings])
-            upsert_newer(self._jobs, [_job_document(job) for job in turn.jobs])
-            upsert_newer(self._entries, [{"_id": entry.title, **entry_row(entry)} for entry in turn.entries])
-            upsert_newer(self._chunks, [{"_id": f"{c.process}/{c.number}", **chunk_row(c)} for c in chunks])
-            upsert_newer(self._switches, [{"_id": switch.process, **switch_row(switch)} for switch in turn.switches])
-            self._close(turn.lost)
-            write(self._commands, [_answer(answer, turn.number) for answer in turn.answers])
-            upsert_newer(self._processes, [{"_id": row.name, **process_row(row)} for row in turn.registered])
-            upsert_newer(self._contexts, [{"_id": f"{row.digest}/{row.box}", **context_row(row)} for row in turn.contexts])
-            upsert_first(self._events, [{"_id": event_id(event), **event_row(event)} for event in turn.events])
-            self._meta.update_one({"_id": "projected"}, {"$max": {"number": turn.number}}, upsert=True)
 
     # -- jobs and chunks
 
@@ -164,7 +102,7 @@ class MongoStore(MongoBoxes, MongoFacts, MongoKeeping):
 
     def jobs(self, process: str, timeperiods: Sequence[str]) -> list[Job]:
         """See Store."""
-        ids = [_job_id(process, timeperiod) for timeperiod in timeperiods]
+        ids = [job_id(process, timeperiod) for timeperiod in timeperiods]
         with self._talk():
             return [row_job(document) for document in self._jobs.find({"_id": {"$in": ids}})]
 
@@ -199,16 +137,15 @@ class MongoStore(MongoBoxes, MongoFacts, MongoKeeping):
         """See Store."""
         if limit < 1:  # to the driver, 0 is no limit
             return []
-        front = f"{process}/{timeperiod}"  # a range of ids, so that the key finds them: `0` is the character after `/`
         last_first = [("opened_at", -1), ("_id", -1)]
         with self._talk():
-            found = self._uows.find({"_id": {"$gt": f"{front}/", "$lt": f"{front}0"}}, sort=last_first, limit=limit)
+            found = self._uows.find({"_id": below(f"{process}/{timeperiod}")}, sort=last_first, limit=limit)
             return [document_uow(document) for document in found]
 
     def claim(self, ids: Sequence[str], session: str, at: datetime) -> list[UnitOfWork]:
         """See Store."""
         token = uuid4().hex
-        wanted = {"$in": list(ids)}
+        wanted = {"$in": sorted(set(ids))}  # in order, so that two who want the same wait for each other and not in a circle
         claimed = {
             "state": advance(UOW_LIFECYCLE, UowState.REQUESTED, UowEvent.CLAIMED).value,
             "session": session,
@@ -225,20 +162,19 @@ class MongoStore(MongoBoxes, MongoFacts, MongoKeeping):
 
     def give_back(self, claims: Sequence[UnitOfWork]) -> list[str]:
         """See Store."""
-        given = {"state": advance(UOW_LIFECYCLE, UowState.IN_PROGRESS, UowEvent.GIVEN_BACK).value, "session": ""}
-        return self._end([(_running(claim.id, claim.session, claim.fence), given) for claim in claims])
+        given: Row = {"state": advance(UOW_LIFECYCLE, UowState.IN_PROGRESS, UowEvent.GIVEN_BACK).value, "session": ""}
+        return self._end([(claim.id, _running(claim.session, claim.fence), given) for claim in claims])
 
     def finish(self, outcomes: Sequence[Outcome]) -> list[str]:
         """See Store."""
-        return self._end([(_may_end(outcome), outcome_row(outcome)) for outcome in outcomes])
+        return self._end([(outcome.uow_id, _may_end(outcome), outcome_row(outcome)) for outcome in outcomes])
 
-    def _end(self, ends: Sequence[tuple[Row, Row]]) -> list[str]:
-        """Write each (filter, values) and return the ids that were written."""
+    def _end(self, ends: Sequence[Change]) -> list[str]:
+        """Write each and return the ids that were written."""
         token = uuid4().hex
-        ids = [str(match["_id"]) for match, _ in ends]
+        ids = [str(uow_id) for uow_id, _, _ in ends]
         with self._talk():
-            written = write(self._uows, [UpdateOne(match, {"$set": {**values, "end": token}}) for match, values in ends])
-            if written == len(ids):
+            if change(self._uows, ends, end=token) == len(ids):
                 return ids
             # Another attempt that started and ended in between would hide ours. It costs a report, which the sweep makes up for.
             found = {document["_id"] for document in self._uows.find({"_id": {"$in": ids}, "end": token}, {"_id": 1})}
@@ -256,7 +192,7 @@ class MongoStore(MongoBoxes, MongoFacts, MongoKeeping):
 
     def beat(self, session_id: str, facts: dict[str, str]) -> BeatAnswer:
         """See Store."""
-        with self._talk():
+        with self._talk.brief():
             beaten = self._sessions.update_one(
                 {"_id": session_id, "open": True}, {"$inc": {"beat": 1}, "$set": {"facts": facts_text(facts)}}
             )
@@ -346,7 +282,8 @@ class MongoStore(MongoBoxes, MongoFacts, MongoKeeping):
     def output(self, uow_id: str) -> list[OutputPiece]:
         """See Store."""
         with self._talk():
-            return [row_piece(document) for document in self._output.find({"uow_id": uow_id}, sort=[("fence", 1), ("offset", 1)])]
+            found = [row_piece(document) for document in self._output.find({"_id": below(uow_id)})]
+        return sorted(found, key=lambda piece: (piece.fence, piece.offset))
 
     # -- registered processes
 
@@ -364,54 +301,14 @@ class MongoStore(MongoBoxes, MongoFacts, MongoKeeping):
 # -- documents and filters
 
 
-def _job_id(process: str, timeperiod: str) -> str:
-    return f"{process}/{timeperiod}"
-
-
 def _piece_id(piece: OutputPiece) -> str:
     return f"{piece.uow_id}/{piece.fence}/{piece.offset}"
 
 
-def _job_document(job: Job) -> Row:
-    return {"_id": _job_id(job.process, job.timeperiod), **job_row(job), "active": job.state in JOB_ACTIVE}
-
-
-def _uow_document(uow: UnitOfWork) -> Row:
-    row = uow_row(uow)
-    return {"_id": row.pop("id"), **row}
-
-
-def _running(uow_id: str, session: str, fence: int) -> Row:
-    return {"_id": uow_id, "session": session, "fence": fence, "state": _IN_PROGRESS}
+def _running(session: str, fence: int) -> Row:
+    return {"session": session, "fence": fence, "state": _IN_PROGRESS}
 
 
 def _may_end(outcome: Outcome) -> Row:
-    match = _running(outcome.uow_id, outcome.session, outcome.fence)
+    match = _running(outcome.session, outcome.fence)
     return match if outcome.event is UowEvent.CANCELED else {**match, "cancel_requested": False}
-
-
-def _cancel(cancel: Cancel) -> Write:
-    return UpdateOne(
-        {"_id": cancel.uow_id, "state": {"$in": _ACTIVE_STATES}}, {"$set": {"cancel_requested": True, "reason": cancel.reason}}
-    )
-
-
-def _move(move: UowMove, number: int) -> Write:
-    state = advance(UOW_LIFECYCLE, move.before, move.event)
-    values: Row = {"state": state.value, "losses": move.losses, "reason": move.reason, "turn": number}
-    if state is UowState.REQUESTED:
-        values["session"] = ""
-    match = {"_id": move.uow_id, "state": move.before.value, "fence": move.fence, "turn": {"$lt": number}}
-    return UpdateOne(match, {"$set": values})
-
-
-def _widen(widening: Widening, number: int) -> Write:
-    match = {"_id": widening.uow_id, "state": UowState.REQUESTED.value, "fence": widening.fence, "turn": {"$lt": number}}
-    return UpdateOne(match, {"$set": {"slice": widening.slice, "turn": number}})
-
-
-def _answer(answer: Answer, number: int) -> Write:
-    return UpdateOne(
-        {"_id": answer.number, "state": CommandState.OPEN.value},
-        {"$set": {"state": answer.state.value, "answer": answer.text, "turn": number}},
-    )

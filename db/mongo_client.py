@@ -9,13 +9,14 @@ only, and not on a standalone server. There and on servers without sessions a re
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
-from threading import local
+from contextlib import contextmanager
+from threading import Lock, local
 from typing import Any
 from urllib.parse import urlsplit
 from warnings import catch_warnings, simplefilter
 
 import pymongo
+from bson.timestamp import Timestamp
 from pymongo import MongoClient, ReadPreference, WriteConcern
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
@@ -70,17 +71,29 @@ def _missing(url: str, options: dict[str, int]) -> dict[str, Any]:
 
 
 class Talk:
-    """The way in which one store talks to its server. For any thread."""
+    """The way in which one store talks to its server. For any thread; what one of them did, all of them see from then on."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
         self._of_thread = local()
+        self._seen: Timestamp | None = None
+        self._lock = Lock()
 
     @contextmanager
     def __call__(self) -> Iterator[None]:
-        """Turn the driver's errors into ours, and let what is asked inside see all that this thread saw and wrote before."""
-        with translating(), self._remembering():
-            yield
+        """Turn the driver's errors into ours, and let what is asked inside see all that was seen and written before."""
+        with translating():
+            session = self._session()
+            if session is None:
+                yield
+                return
+            if self._seen is not None:
+                session.advance_operation_time(self._seen)
+            try:
+                with session.bind(end_session=False):
+                    yield
+            finally:
+                self._see(session.operation_time)
 
     @contextmanager
     def brief(self) -> Iterator[None]:
@@ -88,9 +101,10 @@ class Talk:
         with self(), pymongo.timeout(BRIEF_S):
             yield
 
-    def _remembering(self) -> Any:
-        session = self._session()
-        return session.bind(end_session=False) if session else nullcontext()
+    def _see(self, at: Timestamp | None) -> None:
+        with self._lock:
+            if at is not None and (self._seen is None or at > self._seen):
+                self._seen = at
 
     def _session(self) -> ClientSession | None:
         """Return the session of this thread; None where the server is no replica set, or isn't known yet."""

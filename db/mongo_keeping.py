@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from pymongo import UpdateOne
+from pymongo import DeleteMany, UpdateOne
 from pymongo.collection import Collection
 
 from db.documents import Row, moment_text, row_command, row_event, row_job, row_uow
@@ -14,6 +14,7 @@ from db.keeping import Floor, Page
 from db.model import Command, CommandState, Event, Job, UnitOfWork
 from db.mongo_bulk import write
 from db.mongo_client import Talk
+from db.mongo_projection import event_id
 from db.store import Store
 from system.lifecycle import UOW_FINISHED
 
@@ -28,15 +29,9 @@ def document_uow(document: Row) -> UnitOfWork:
     return row_uow({**document, "id": document["_id"]})
 
 
-def event_id(event: Event) -> str:
-    """Return the `_id` of an event's document."""
-    return f"{event.process}/{event.timeperiod}/{event.turn}/{event.place}"
-
-
-def removed_turns(meta: Collection[Row]) -> int:
-    """Return the number up to which turns were removed."""
-    found = meta.find_one({"_id": "removed_turns"})
-    return int(found["number"]) if found else 0
+def below(front: str) -> Row:
+    """Return what an `_id` matches that begins with `front/`: a range, which the key serves. `0` is the character after `/`."""
+    return {"$gt": f"{front}/", "$lt": f"{front}0"}
 
 
 class MongoKeeping(Store):
@@ -82,9 +77,10 @@ class MongoKeeping(Store):
         """See Keeping."""
         with self._talk():
             found: list[str] = []
-            # One look-up each, by the index: an attempt may have printed any number of pieces.
+            # One look-up each, by the key: an attempt may have printed any number of pieces.
             while len(found) < limit:
-                piece = self._output.find_one({"uow_id": {"$gt": found[-1] if found else after}}, {"uow_id": 1}, sort=[("uow_id", 1)])
+                beyond = {"_id": {"$gt": f"{last}0"}} if (last := found[-1] if found else after) else {}
+                piece = self._output.find_one(beyond, {"uow_id": 1}, sort=[("_id", 1)])
                 if piece is None:
                     return Page(found, "")
                 found.append(piece["uow_id"])
@@ -104,13 +100,6 @@ class MongoKeeping(Store):
                     of_job = {"process": job.process, "timeperiod": job.timeperiod}
                     self._events.delete_many({**of_job, "turn": {"$lte": job.turn}})
 
-    def remove_turns(self, upto: int) -> None:
-        """See Keeping."""
-        with self._talk():
-            # First: an insert that finds one of these numbers free sees then that it is not.
-            self._meta.update_one({"_id": "removed_turns"}, {"$max": {"number": upto}}, upsert=True)
-            self._turns.delete_many({"_id": {"$lte": upto}})
-
     def remove_commands(self, numbers: Sequence[int]) -> None:
         """See Keeping."""
         with self._talk():
@@ -127,7 +116,7 @@ class MongoKeeping(Store):
     def remove_output(self, uow_ids: Sequence[str]) -> None:
         """See Keeping."""
         with self._talk():
-            self._output.delete_many({"uow_id": {"$in": list(uow_ids)}})
+            write(self._output, [DeleteMany({"_id": below(uow_id)}) for uow_id in uow_ids])
 
     def remove_sessions(self, before: datetime, limit: int) -> int:
         """See Keeping."""

@@ -59,7 +59,7 @@ class Board:
         self._marked: dict[Node, None] = {}
         self._alarms: list[tuple[datetime, str]] = []
         self._armed: dict[str, datetime] = {}
-        self.live = LiveMoves(topology, timetable, self.inflight)
+        self.live = LiveMoves(topology, timetable, self.inflight, settings.probe_fresh_s)
         for name, frontier in self.frontiers.items():
             self._arm(name, frontier.advance(now))
 
@@ -213,7 +213,7 @@ class Board:
         was_live = job is not None and not is_embryo and job.again_at is not None
         first_at = states.open_at(ordinal) if was_live or (entry.is_live and not is_triggered) else None
         now = self.draft.now
-        period, heard = self.timetable.period(node), self.live.probes.heard(node)
+        period, heard = self.timetable.period(node), self.live.probes.heard(node, now)
         occasion = Occasion(process, period, now, is_closed, first_at, states.again_at(now), heard, self.live.unclaimed(job))
         found = MACHINES[entry.state_machine_name](job, inputs, entry.blocking_type, occasion)
         # What is off asks its source nothing: that may be in repair, and by its answer jobs are finished.
@@ -266,8 +266,9 @@ class Board:
 
     def hear(self, probed: Probed) -> None:
         """Take in what a source said."""
-        if self.live.probes.hear(probed):
+        if self.live.probes.hear(probed, self.draft.now):
             self.mark(probed.question.node)
+            self._let_fill(probed.question.node[0])
 
     def _close(self, node: Node, event: JobEvent, reason: str) -> None:
         job = self.timetable.active.get(node)
@@ -359,7 +360,8 @@ class Board:
         frontier = self.frontiers[process]
         frontier.age(self.draft.now)
         looks = self._fill_again(process, lane, looks)
-        while looks > 0 and self.refusal(process, lane) == "":
+        # A question takes no room: of a long backlog no more are asked at once than could be requested by what they answer.
+        while looks > 0 and self.refusal(process, lane) == "" and self.live.probes.open(process) < self.window:
             ordinal = frontier.pop(lane)
             if ordinal is None:
                 break

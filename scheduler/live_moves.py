@@ -18,9 +18,9 @@ from system.lifecycle import JobState, UowState
 class LiveMoves:
     """What live processes wait for: `probes` of their sources, and `alarms` of their next runs. Belongs to the board's thread."""
 
-    def __init__(self, topology: Topology, timetable: Timetable, inflight: InFlight) -> None:
+    def __init__(self, topology: Topology, timetable: Timetable, inflight: InFlight, fresh_s: float) -> None:
         self.alarms = Alarms()
-        self.probes = Probes()
+        self.probes = Probes(fresh_s)
         self._topology = topology
         self._timetable = timetable
         self._inflight = inflight

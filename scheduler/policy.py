@@ -15,7 +15,8 @@ class SchedulerSettings:
     `silence_s`: after how long without a sign of life a standby takes the leader's place; several times `beat_s`.
     `sweep_s`: how often the sweep looks. `follow_s`: how often a standby reads the turns and looks for the leader.
     `window_per_slot`, `window_least`: how many units of work of one queue may be REQUESTED.
-    `max_losses`: how often a claim may be lost before an operator is asked. `probe_timeout_s`: how long a source of rows may take.
+    `max_losses`: how often a claim may be lost before an operator is asked. `probe_timeout_s`: how long a source of rows may take to
+    answer; `probe_fresh_s`: for how long runs are requested by what it said.
     `history_s`: how long after it became due a period is history (see `system.lanes`). `looks`: how many candidates one turn may
     decide, `reports`: how many reports it takes. `timetable_start` is an hourly id.
     """
@@ -34,3 +35,4 @@ class SchedulerSettings:
     reports: int = 1_000
     second_looks: int = 4
     probe_timeout_s: float = 30.0
+    probe_fresh_s: float = 30.0

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from db.source import Extent
@@ -52,17 +53,27 @@ class NoProber:
 
 
 class Probes:
-    """What the engine has asked and heard. All of it may be forgotten: whoever leads next asks again."""
+    """What the engine has asked and heard. All of it may be forgotten: whoever leads next asks again.
 
-    def __init__(self) -> None:
+    An answer is good for `fresh_s`: a job may wait long for room in its queue, and more rows come meanwhile.
+    """
+
+    def __init__(self, fresh_s: float) -> None:
+        self._fresh = timedelta(seconds=fresh_s)
         self._wanted: dict[Node, Question] = {}
         self._asked: dict[Node, Question] = {}
-        self._heard: dict[Node, Probed] = {}
+        self._heard: dict[Node, tuple[Probed, datetime]] = {}
+        self._open: Counter[str] = Counter()
 
     def want(self, question: Question) -> None:
         """Have a source asked after this turn, unless it is being asked."""
-        if question.node not in self._asked:
+        if question.node not in self._asked and question.node not in self._wanted:
             self._wanted[question.node] = question
+            self._open[question.node[0]] += 1
+
+    def open(self, process: str) -> int:
+        """Return how many questions about a process have no answer yet."""
+        return self._open[process]
 
     def to_ask(self) -> list[Question]:
         """Return what is to be asked now, each once."""
@@ -70,18 +81,20 @@ class Probes:
         self._asked.update(found)
         return list(found.values())
 
-    def hear(self, probed: Probed) -> bool:
+    def hear(self, probed: Probed, now: datetime) -> bool:
         """Take an answer in; returns False for one that nobody waits for."""
         node = probed.question.node
         if self._asked.get(node) != probed.question:
             return False
         del self._asked[node]
-        self._heard[node] = probed
+        self._open[node[0]] -= 1
+        self._heard[node] = probed, now
         return True
 
-    def heard(self, node: Node) -> Probed | None:
-        """Return what a node's source said."""
-        return self._heard.get(node)
+    def heard(self, node: Node, now: datetime) -> Probed | None:
+        """Return what a node's source said, None where that is too long ago; it is when the clock was set."""
+        probed, heard_at = self._heard.get(node, (None, now))
+        return probed if abs(now - heard_at) <= self._fresh else None
 
     def use(self, node: Node) -> None:
         """Forget what a node's source said: it was decided on."""

@@ -24,6 +24,11 @@ def covered_by(text: str) -> Extent | None:
     return Extent(found["lowest"], found["highest"], found["count"])
 
 
+def is_whole(text: str) -> bool:
+    """Return whether a run with this slice has covered all rows, and not only those beyond what an earlier run had."""
+    return bool(text) and json.loads(text)["after"] is None
+
+
 def new_part(extent: Extent, covered: Extent | None) -> str:
     """Return the slice of what is new since `covered`: all of it where a row came in front, or rows went away."""
     grows = covered is not None and covered.lowest == extent.lowest and extent.count > covered.count

@@ -162,7 +162,8 @@ class Topology:
         """Yield the nodes that use this one directly: the parent, then the dependants; of a group the period that runs."""
         up = self._up.get(process)
         if self.places[process].grouping > 1:
-            group = self.group(process, ordinal)
+            # Whoever needs a period waits to the end of its group: so for this one and those before it, and not for those after it.
+            group = range(self.group(process, ordinal).start, ordinal + 1)
             if up:
                 yield from dict.fromkeys((up[0], self.group(up[0], up[1](own))[-1]) for own in group)
             for dependant in self.places[process].dependants:

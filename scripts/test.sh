@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# All checks of the project: set-up, lints, types, and each suite with a line of seconds. The last line counts all tests.
+# All checks of the project: set-up, servers, lints, types, and each suite with a line of seconds. The last line counts all tests.
 #   ./scripts/test.sh          what is done before every commit
 #   ./scripts/test.sh --all    the tests marked long, too
+# The servers come from ./scripts/services.sh. Where one can't be had, its tests are skipped, or fail if CI is set.
 [ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@" # started by `sh`
 set -euo pipefail
 
@@ -10,7 +11,7 @@ case "${1:-}" in
 "") ;;
 --all) marked="" ;;
 -h | --help)
-    sed -n '2,4s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+    sed -n '2,5s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
     exit 0
     ;;
 *)
@@ -25,15 +26,32 @@ make_venv
 install_lock requirements-dev.txt "the tests"
 
 results="$(mktemp -d)"
-trap 'rm -rf "$results"' EXIT
-bad=0
-broken=0 # suites that ended without a count
+servers="" beside="" # what runs while the suites do, each a process group
+are_ours=no
+
+clean_up() {
+    local group
+    for group in $beside $servers; do
+        kill -INT -- "-$group" 2>/dev/null && wait "$group" 2>/dev/null || true
+    done
+    bring_down
+    rm -rf "$results"
+}
+bring_down() {
+    [ "$are_ours" = no ] || "$PYTHON" -m tests.services down || true
+    are_ours=no
+}
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+unwell() { touch "$results/bad"; } # a file, for it is said by what runs beside, too
 
 # Run a check and say how long it took: check NAME COMMAND...
 check() {
     local name="$1" began=$SECONDS
     shift
-    "$@" || bad=1
+    "$@" || unwell
     printf '== %s: %s s\n' "$name" $((SECONDS - began))
 }
 
@@ -42,40 +60,85 @@ suite() {
     local name="$1" began=$SECONDS code=0
     shift
     "$PYTHON" -m pytest -m "$marked" --timeout=900 --junitxml="$results/$name.xml" "$@" || code=$?
-    if [ "$code" -ne 0 ] && [ "$code" -ne 5 ]; then bad=1; fi
-    if [ ! -s "$results/$name.xml" ]; then broken=$((broken + 1)); fi
+    if [ "$code" -ne 0 ] && [ "$code" -ne 5 ]; then unwell; fi
+    if [ ! -s "$results/$name.xml" ]; then touch "$results/$name.broken"; fi # it ended without a count
     printf '== %s: %s s\n' "$name" $((SECONDS - began))
 }
 
+# Bring up the servers while those suites run that need none. What was up before stays up afterwards.
+start_servers() {
+    "$PYTHON" -m tests.services status 2>/dev/null | grep -q ' answers ' || are_ours=yes
+    set -m
+    "$PYTHON" -m tests.services up >"$results/servers.out" 2>&1 &
+    servers=$!
+    set +m
+}
+
+await_servers() {
+    local began=$SECONDS code=0
+    wait "$servers" || code=$?
+    servers=""
+    sed 's,://\([^:/@]*\):[^@]*@,://\1:***@,; s/^/   /' "$results/servers.out"
+    if [ "$code" -ne 0 ] && [ -n "${CI:-}" ]; then
+        say "error: a server is missing (see above), and CI is set: its tests fail"
+        unwell
+    fi
+    printf '== servers: waited for %s s\n' $((SECONDS - began))
+}
+
+# The tests that wait most of their time run beside the others, and show what they said in the end.
+start_waiting() {
+    set -m
+    suite web_stats tests/e2e/test_web_stats.py >"$results/waiting.out" 2>&1 &
+    beside=$!
+    set +m
+}
+
+await_waiting() {
+    wait "$beside" || unwell
+    beside=""
+    cat "$results/waiting.out"
+}
+
+start_servers
+start_waiting
 check ruff "$PYTHON" -m ruff check --quiet .
 check mypy "$PYTHON" -m mypy --no-error-summary
 shopt -s nullglob
 top=(tests/test_*.py)
 [ ${#top[@]} -eq 0 ] || suite architecture "${top[@]}"
-for folder in unit property contract acceptance simulation integration chaos e2e; do
-    found=(tests/"$folder"/test_*.py tests/"$folder"/*/test_*.py)
-    [ ${#found[@]} -eq 0 ] || suite "$folder" "tests/$folder"
+suite unit tests/unit
+suite property tests/property
+await_servers
+for folder in contract acceptance simulation integration chaos; do
+    suite "$folder" "tests/$folder"
 done
+await_waiting
+suite e2e tests/e2e --ignore=tests/e2e/test_web_stats.py
+bring_down
 
-[ "$broken" -eq 0 ] || bad=1
-"$PYTHON" - "$results" "$bad" "$broken" <<'PYTHON'
+code=0
+"$PYTHON" - "$results" <<'PYTHON' || code=1
 """Add up the suites; one that ended without counting its tests is a failure."""
 import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
+results = Path(sys.argv[1])
 total = {"tests": 0, "failures": 0, "errors": 0, "skipped": 0}
 seconds = 0.0
-for path in Path(sys.argv[1]).glob("*.xml"):
+for path in results.glob("*.xml"):
     for suite in ElementTree.parse(path).getroot().iter("testsuite"):
         seconds += float(suite.get("time", 0))
         for kind in total:
             total[kind] += int(suite.get(kind, 0))
 unwell = total["failures"] + total["errors"]
-failed = unwell + int(sys.argv[3])
-if sys.argv[2] != "0" and not failed:
-    print("ruff or mypy is not content, see above; the tests are")
+failed = unwell + len(list(results.glob("*.broken")))
+is_bad = (results / "bad").exists()
+if is_bad and not failed:
+    print("ruff, mypy or a server is not well, see above; the tests are")
 print(f"all suites took {seconds:.0f} s")
 print(f"{total['tests'] - unwell - total['skipped']} passed, {failed} failed, {total['skipped']} skipped")
+sys.exit(is_bad or failed > 0)
 PYTHON
-exit "$bad"
+exit "$code"

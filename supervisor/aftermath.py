@@ -26,7 +26,7 @@ STORE_PATIENCE_S = 0.5  # between tries while the store is away
 SLOW_S = 2.0  # after which a store that does not answer is away
 _STOP_SLOW_S = 0.5  # a stop does not wait for a store
 _MANY_TRIES = 50  # looks after which leftovers are not going to go soon
-_SECOND_LOOK_S = 10.0  # sessions whose processes nobody here started
+_SECOND_LOOK_S = 30.0  # sessions whose processes nobody here started; it reads the environment of every process
 
 
 class Aftermath:

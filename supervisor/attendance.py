@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 KIND = "supervisor"
 _SELF = Identity(0, 0.0)
+# The kernel's whole table is read for it, whose length is not ours to decide.
+_MEASURE_S = 10.0
 
 
 class Attendance:
@@ -42,6 +44,9 @@ class Attendance:
         self._session = ""
         self._wishes: dict[str, BoxWish] | None = None
         self._meter, self._own = Meter(), Meter()
+        self._used: dict[Identity, Used] = {}
+        self._own_used: dict[str, str] = {}
+        self._measured_s: float | None = None
 
     def run(self, over: Event) -> None:
         """Beat until `over`, then say good-bye."""
@@ -67,7 +72,7 @@ class Attendance:
         if not self._session:
             return
         try:
-            self._store.put_box_reports(self._reports(self._keeper.views(), {}))
+            self._store.put_box_reports(self._reports(self._keeper.views()))
             self._store.close_sessions([self._session])
         except HorariumError as error:
             log.warning("could not close session %s, its lease will run out: %s", self._session, error)
@@ -101,16 +106,15 @@ class Attendance:
         """Say that this supervisor is there. It comes first: a store that was restored wants a new session before anything else."""
         if not self._session:
             self._open()
-        running = sum(1 for view in self._keeper.views() if view.pid)
-        facts = {"beat_at": self._clock.now().isoformat(), "running": str(running), **self._own_facts()}
+        running = sum(1 for view in self._measure() if view.pid)
+        facts = {"beat_at": self._clock.now().isoformat(), "running": str(running), **self._own_used}
         if not self._store.beat(self._session, facts).is_open:
             log.warning("the session %s of this supervisor was closed by another; it opens a new one", self._session)
             self._session = ""
             self._open()
 
     def _tell(self) -> None:
-        views = self._keeper.views()
-        self._store.put_box_reports(self._reports(views, self._measured(views)))
+        self._store.put_box_reports(self._reports(self._keeper.views()))
 
     def _open(self) -> None:
         me = own_identity()
@@ -119,20 +123,20 @@ class Attendance:
         self._session = session
         log.info("opened session %s", session, extra={"action": "session_opened", "session": session})
 
-    def _measured(self, views: Sequence[View]) -> dict[str, Used]:
-        who = {Identity(view.pid, view.created_s): view.name for view in views if view.pid}
-        found = self._meter.read(usage_of(who), self._clock.monotonic())
-        return {who[identity]: used for identity, used in found.items()}
+    def _measure(self) -> list[View]:
+        """Return what there is, after measuring what it uses: where somebody is new, and every ten seconds."""
+        views, now_s = self._keeper.views(), self._clock.monotonic()
+        who = {Identity(view.pid, view.created_s) for view in views if view.pid}
+        if self._measured_s is None or now_s - self._measured_s >= _MEASURE_S or not self._used.keys() >= who:
+            self._used, self._measured_s = self._meter.read(usage_of(who), now_s), now_s
+            own = own_usage()
+            self._own_used = {"cpu": f"{self._own.read({_SELF: own}, now_s)[_SELF].cpu:.4f}", "memory_bytes": str(own.memory_bytes)}
+        return views
 
-    def _own_facts(self) -> dict[str, str]:
-        own = own_usage()
-        used = self._own.read({_SELF: own}, self._clock.monotonic())[_SELF]
-        return {"cpu": f"{used.cpu:.4f}", "memory_bytes": str(own.memory_bytes)}
-
-    def _reports(self, views: Sequence[View], used: Mapping[str, Used]) -> list[BoxReport]:
+    def _reports(self, views: Sequence[View]) -> list[BoxReport]:
         now = self._clock.now()
         return [
-            BoxReport(self._box, place.process, place.instances, now, self._session, _children(place.process, views, used))
+            BoxReport(self._box, place.process, place.instances, now, self._session, _children(place.process, views, self._used))
             for place in self._places
         ]
 
@@ -164,9 +168,10 @@ def _share(before: Usage | None, found: Usage, passed_s: float) -> float:
     return round(max(0.0, found.cpu_s - before.cpu_s) / passed_s, 3) if before and passed_s > 0 else 0.0
 
 
-def _children(process: str, views: Sequence[View], used: Mapping[str, Used]) -> tuple[BoxChild, ...]:
+def _children(process: str, views: Sequence[View], used: Mapping[Identity, Used]) -> tuple[BoxChild, ...]:
     nothing = Used(0.0, 0, is_stopped=False)
-    return tuple(_child(view, used.get(view.name, nothing)) for view in views if process_of(view.name) == process)
+    own = [view for view in views if process_of(view.name) == process]
+    return tuple(_child(view, used.get(Identity(view.pid or 0, view.created_s), nothing)) for view in own)
 
 
 def _child(view: View, used: Used) -> BoxChild:

@@ -25,7 +25,9 @@ from system.lifecycle import JobState
 from tests.support.contexts import managed
 from tests.support.mortal import Act, Death, Mortal, Toll, behind_toll, broker_behind_toll
 from tests.support.simulation_book import Book, Violation
+from tests.support.simulation_covered import Covered
 from tests.support.simulation_oracle import WatchedStore, judge
+from tests.support.simulation_rows import Rows
 from tests.support.virtual_slots import Mark, VirtualSlots
 from workers.policy import WorkerSettings
 from workers.presence import Presence
@@ -131,7 +133,7 @@ class Place:
         for _ in range(10):
             self.round()
         found = [engine.second_look_found for engine in self.engines]
-        judge(self.book, self.store, self.marks, found, is_calm=not self.deaths, has_jumps=False)
+        judge(self.book, self.store, self.marks, found, Covered(self.book, Rows(self.book)), is_calm=not self.deaths, has_jumps=False)
 
     def _give(self, verb: str, process: str, timeperiod: str) -> None:
         self.store.add_command(Command(verb, process, timeperiod, "ann", "test", self.clock.now()))

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import pytest
 from bson.errors import InvalidDocument
+from pymongo.database import Database
 from pymongo.errors import (
     AutoReconnect,
     BulkWriteError,
@@ -18,10 +19,12 @@ from pymongo.errors import (
     WTimeoutError,
 )
 
+from db import mongo_turns
+from db.model import Turn
 from db.mongo import MongoStore
 from db.store import Store
 from system.errors import SchemaError, StoreError, Unavailable
-from tests.support.builders import NOW, UOW_ID, command, outcome, session, turn, uow
+from tests.support.builders import NOW, UOW_ID, command, job, outcome, session, turn, uow
 from tests.support.mongo import mock_database
 
 AWAY = [
@@ -124,3 +127,104 @@ def test_what_is_in_flight_has_indexes_of_its_own() -> None:
     MongoStore(database).prepare()
     partial = {name for name in ("jobs", "uows", "sessions", "commands") for found in database[name].index_information() if found != "_id_"}
     assert partial == {"jobs", "uows", "sessions", "commands"}
+
+
+# -- long turns
+
+
+def long_turn(number: int = 1, jobs: int = 2000, **fields: Any) -> Turn:
+    """Return a turn that no document holds as it is, where the limits are those of `small`."""
+    return turn(number, jobs=[job(f"{n:010}", turn=number) for n in range(jobs)], **fields)
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> Database[Any]:
+    """A database, and documents that hold little."""
+    monkeypatch.setattr(mongo_turns, "PART", 1000)
+    return mock_database()
+
+
+def test_a_long_turn_comes_back_whole(small: Database[Any]) -> None:
+    store = MongoStore(small)
+    made = [turn(1), long_turn(2), turn(3), long_turn(4, jobs=3000)]
+    assert [store.insert_turn(one) for one in made] == [True] * 4
+    assert store.turns_after(0, 9) == made
+    parts = {document["_id"]: len(document.get("parts", ())) for document in small["turns"].find({})}
+    assert (parts[1], parts[3]) == (0, 0)
+    assert parts[4] > parts[2] > 1
+
+
+def test_a_turn_of_a_hundred_thousand_jobs_is_one_small_document() -> None:
+    database = mock_database()
+    store, made = MongoStore(database), long_turn(jobs=100_000)
+    assert store.insert_turn(made)
+    assert [len(document["packed"]) < 2 << 20 for document in database["turns"].find({})] == [True]
+    assert len(store.turns_after(0, 1)[0].jobs) == 100_000
+
+
+def test_parts_of_a_turn_that_lost_its_number_do_not_mix_with_those_of_the_winner(small: Database[Any]) -> None:
+    store, won = MongoStore(small), long_turn(session="scheduler-1")
+    assert store.insert_turn(won)
+    assert not store.insert_turn(long_turn(session="scheduler-2"))
+    assert not store.insert_turn(won)  # again by its leader, who did not hear of its success
+    assert store.turns_after(0, 9) == [won]
+
+
+def test_a_long_turn_is_no_turn_before_its_document(small: Database[Any]) -> None:
+    store = MongoStore(small)
+    small["turns"].insert_one({"_id": 1})
+    assert not store.insert_turn(long_turn())
+    small["turns"].delete_one({"_id": 1})
+    assert small["turn_parts"].count_documents({}) > 0
+    assert store.turns_after(0, 9) == []
+
+
+def test_removed_turns_leave_no_parts(small: Database[Any]) -> None:
+    store = MongoStore(small)
+    assert [store.insert_turn(long_turn(number)) for number in (9, 10, 11)] == [True] * 3
+    store.remove_turns(10)
+    assert store.turns_after(0, 99) == [long_turn(11)]
+    assert {name.partition("/")[0] for name in small["turn_parts"].distinct("_id")} == {f"{11:015}"}
+
+
+def test_a_turn_without_one_of_its_parts_is_damaged(small: Database[Any]) -> None:
+    store = MongoStore(small)
+    store.insert_turn(long_turn())
+    small["turn_parts"].delete_one({})
+    with pytest.raises(StoreError, match=r"turn 1 is damaged: 1 of its parts"):
+        store.turns_after(0, 9)
+
+
+def test_a_turn_whose_text_is_damaged_is_said(small: Database[Any]) -> None:
+    small["turns"].insert_one({"_id": 1, "packed": b"x"})
+    with pytest.raises(StoreError, match="turn 1 is damaged"):
+        MongoStore(small).turns_after(0, 9)
+
+
+# -- what the server says
+
+
+@pytest.mark.parametrize("code", [91, 112, 189, 11600])
+def test_what_passes_by_itself_is_unavailable(code: int) -> None:
+    for error in (OperationFailure("no", code), BulkWriteError({"writeErrors": [{"code": code}]})):
+        with pytest.raises(Unavailable, match="just now"):
+            broken(error).project(turn(1, opened=[uow()]), [])
+
+
+def test_one_lasting_fault_among_passing_ones_is_no_case_for_another_try() -> None:
+    with pytest.raises(StoreError) as caught:
+        broken(BulkWriteError({"writeErrors": [{"code": 112}, {"code": 2}]})).project(turn(1, opened=[uow()]), [])
+    assert not isinstance(caught.value, Unavailable)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OperationFailure("Authentication failed.", 18), "takes neither user nor password"),
+        (OperationFailure("not authorized on x to execute command", 13), "give it the role readWrite"),
+        (OperationFailure("bad auth : mongodb://ann:secret@db"), "mongodb://ann:[*]{3}@db"),
+    ],
+)
+def test_a_refusal_says_what_to_do_and_no_password(error: OperationFailure, words: str) -> None:
+    with pytest.raises(StoreError, match=words):
+        broken(error).prepare()

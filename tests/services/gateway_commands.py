@@ -13,6 +13,7 @@ import asyncpg
 import bson
 
 from system.clock import RealClock
+from tests.services.gateway_explain import explain
 from tests.services.gateway_wire import Document, Request
 
 _API = "documentdb_api"
@@ -26,8 +27,11 @@ _PACKED_CODES = {
     16777245: 2, 50331677: 9, 67108893: 14, 285212701: 28, 319029277: 11000, 335544349: 40, 385875997: 52, 436207645: 56,
     486539293: 66, 503316509: 67, 520093725: 68, 553648157: 73, 570425373: 85, 587202589: 86,
 }  # fmt: skip
-_CODES = {"M0001": 2, "M0003": 9, "M0004": 14, "M0008": 26, "M0009": 27, "M000E": 43, "M000F": 48, "57014": 50, "23505": 11000}
-_NAMES = {43: "CursorNotFound", 59: "CommandNotFound", 11000: "DuplicateKey"}
+_CODES = {
+    "M0001": 2, "M0003": 9, "M0004": 14, "M0008": 26, "M0009": 27, "M000E": 43, "M000F": 48, "57014": 50, "23505": 11000,
+    "40001": 112, "40P01": 112,  # two transactions in each other's way: MongoDB would say so, too
+}  # fmt: skip
+_NAMES = {43: "CursorNotFound", 59: "CommandNotFound", 112: "WriteConflict", 11000: "DuplicateKey"}
 _CLOCK = RealClock()
 
 
@@ -63,6 +67,7 @@ class Commands:
             **dict.fromkeys(["create", "drop", "collstats"], self._of_collection),
             **dict.fromkeys(["dropdatabase", "dbstats"], self._of_database),
             "listdatabases": self._list_databases,
+            "explain": self._explain,
         }
 
     async def answer(self, request: Request) -> Document:
@@ -165,6 +170,9 @@ class Commands:
             return await self._call("db_stats", "whole", database)
         await self._row(f"SELECT {_API}.drop_database($1)", database)
         return {"ok": 1.0, "dropped": database}
+
+    async def _explain(self, database: str, command: Document, request: Request) -> Document:
+        return await explain(self._pool, database, command["explain"])
 
     async def _list_databases(self, database: str, command: Document, request: Request) -> Document:
         return await self._call("list_databases", "whole", bson.encode(command))

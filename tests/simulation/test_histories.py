@@ -64,3 +64,7 @@ def test_histories_are_not_idle() -> None:
     assert sum(len(world.plans) for world in worlds) > len(worlds)
     assert any(not world.book.runs(node) for world in worlds for node in world.book.nodes)  # time grouping
     assert sum(len(world.marks) for world in worlds) > 20 * len(worlds)
+    jobs = [job for turn in turns for job in turn.jobs]
+    assert {"late", "its"} <= {job.reason.split(" ")[0] for job in jobs}  # late data; its source has no rows, nothing new, or is away
+    assert any(turn.widenings for turn in turns)
+    assert any(mark.slice and mark.slice["after"] for world in worlds for mark in world.marks)

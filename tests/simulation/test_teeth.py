@@ -11,18 +11,22 @@ from itertools import count, islice
 import pytest
 
 from db.memory import MemoryStore
-from db.model import Cancel, Job, Turn, UnitOfWork
-from scheduler import board, commands, continuous, machines, plans, trees, why
+from db.model import Cancel, Job, Turn, UnitOfWork, Widening
+from scheduler import board, commands, continuous, late_rows, machines, plans, recomputing, trees, why
 from scheduler.board import Board
 from scheduler.decisions import Close, Decision, Input, Occasion, Open, Revert, Wait
 from scheduler.engine import Engine
+from scheduler.late_rows import LateRows
+from scheduler.live_moves import LiveMoves
+from scheduler.probing import Probes
 from scheduler.settlement import reopened
+from scheduler.slices import slice_text
 from scheduler.sweep import Findings, Sweep
 from scheduler.timetable import ordinal_of
 from system.calendars import Calendar
 from system.lifecycle import JobEvent, JobState, UowState
 from tests.support.simulation import violation
-from tests.support.simulation_plan import plan_of
+from tests.support.simulation_plan import Plan, plan_of
 from workers import worker
 from workers.tasks import task_of
 
@@ -38,6 +42,11 @@ def first_wrong(seeds: Iterable[int] = range(HISTORIES), *, ignore_deadline: boo
             sys.stdout.write(f"found by {found}\n")
             return found
     return ""
+
+
+def seeds_with(is_apt: Callable[[Plan], bool]) -> Iterable[int]:
+    """Return the first histories, as many as are searched, that show a thing at all."""
+    return islice((seed for seed in count() if is_apt(plan_of(seed))), HISTORIES)
 
 
 def without_fence(patch: pytest.MonkeyPatch) -> None:
@@ -157,6 +166,35 @@ def without_the_causes_of_causes(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(why, "_deeper", lambda scene, blocker, process, depth: blocker)
 
 
+def without_asking_again(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Probes, "heard", lambda self, node, now: self._heard.get(node, (None, now))[0])
+
+
+def without_asking_once_it_is_closed(patch: pytest.MonkeyPatch) -> None:
+    question = LiveMoves.question
+    patch.setattr(LiveMoves, "question", lambda self, node, *, is_closed: question(self, node, is_closed=True))
+
+
+def without_the_whole_window_in_the_end(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(recomputing, "slice_text", lambda extent, _: slice_text(extent, extent.lowest))
+
+
+def without_late_rows(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(LateRows, "reopen", lambda self, board, store: None)
+
+
+def without_dependants_of_late_rows(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(late_rows, "reprocess_nodes", lambda board, nodes: list(nodes))
+
+
+def without_claims_that_end_widening(patch: pytest.MonkeyPatch) -> None:
+    def widen(self: MemoryStore, widening: Widening, number: int) -> None:
+        if uow := self._uows.get(widening.uow_id):
+            self._put_uow(replace(uow, slice=widening.slice))
+
+    patch.setattr(MemoryStore, "_widen", widen)
+
+
 TEETH = [
     without_fence,
     without_fenced_outcomes,
@@ -180,14 +218,29 @@ TEETH = [
 ]
 
 
+OF_SOURCES = [
+    without_asking_again,
+    without_asking_once_it_is_closed,
+    without_the_whole_window_in_the_end,
+    without_late_rows,
+    without_dependants_of_late_rows,
+    without_claims_that_end_widening,
+]
+
+
 @pytest.mark.parametrize("switch_off", TEETH, ids=lambda patch: patch.__name__)
 def test_a_safeguard_that_is_switched_off_is_missed(switch_off: Patch, monkeypatch: pytest.MonkeyPatch) -> None:
     switch_off(monkeypatch)
     assert first_wrong()
 
 
+@pytest.mark.parametrize("switch_off", OF_SOURCES, ids=lambda patch: patch.__name__)
+def test_a_safeguard_of_sources_that_is_switched_off_is_missed(switch_off: Patch, monkeypatch: pytest.MonkeyPatch) -> None:
+    switch_off(monkeypatch)
+    assert first_wrong(seeds_with(lambda plan: any(process.source for process in plan.context.managed.values())))
+
+
 def test_slots_that_outlive_their_workers_lease_are_found_out() -> None:
     # Only a worker that stands still, or can't beat, during a long attempt shows it: of such histories there are few.
-    plans = (plan_of(seed) for seed in count())
-    apt = (plan.seed for plan in plans if plan.long > 0.2 and {"pause", "store away"} <= plan.kinds)
-    assert "two attempts at once" in first_wrong(islice(apt, HISTORIES), ignore_deadline=True)
+    apt = seeds_with(lambda plan: plan.long > 0.2 and {"pause", "store away"} <= plan.kinds)
+    assert "two attempts at once" in first_wrong(apt, ignore_deadline=True)

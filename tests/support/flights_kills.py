@@ -57,6 +57,7 @@ class Killer:
                 self._up = self._run.start()
                 self.toll.starts += 1
             self._pause()
+            self._between()
             code = self._up.poll()
             if code == 0:
                 self.toll.seconds = _CLOCK.monotonic() - begun_s
@@ -73,6 +74,9 @@ class Killer:
             else:
                 self._breathe()
         raise AssertionError(f"not done within {within_s} s: {self.toll}\n{self._run.said()}")
+
+    def _between(self) -> None:
+        """Do what is done beside the kills: nothing here."""
 
     def _pause(self) -> None:
         assert self._up is not None

@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -46,12 +47,12 @@ def loaded_source(fallback: Path) -> Path:
 class FlightsRun:
     """One deployment of the demo under `folder`, with its own data, marks and processes. Close it in the end.
 
-    `end` is the first hour that is not run; what else is given reaches `tests/support/judged/context.py`.
+    `end` is the first hour that is not run, `settings` are variables HORARIUM_*; the rest reaches `tests/support/judged/context.py`.
     """
 
     def __init__(
         self, folder: Path, source: Path, *, end: str = YEAR, context: Path = JUDGED, pace_s: float = 0.0, hold_s: float = 0.0,
-        hold_at_once: int = 0,
+        hold_at_once: int = 0, settings: Mapping[str, str] | None = None,
     ) -> None:
         self.var, self.marks_folder, self._log = folder / "var", folder / "marks", folder / "up.out"
         (self.marks_folder / "locks").mkdir(parents=True)
@@ -61,7 +62,7 @@ class FlightsRun:
         self.environ = {
             **kept, "HORARIUM_CONTEXT": str(context), "HORARIUM_VAR": str(self.var), "HORARIUM_BOX": "box-1", "HORARIUM_WORKERS": "2",
             "FLIGHTS_DATA": str(self.var), "FLIGHTS_MARKS": str(self.marks_folder), "FLIGHTS_END": end, "FLIGHTS_PACE_S": str(pace_s),
-            "FLIGHTS_HOLD_S": str(hold_s), "FLIGHTS_HOLD_AT_ONCE": str(hold_at_once),
+            "FLIGHTS_HOLD_S": str(hold_s), "FLIGHTS_HOLD_AT_ONCE": str(hold_at_once), **(settings or {}),
         }  # fmt: skip
         self._started: list[subprocess.Popen[bytes]] = []
 
@@ -78,6 +79,12 @@ class FlightsRun:
         code = self.start().wait(within_s)
         assert code == 0, self.said()
         return _CLOCK.monotonic() - begun_s
+
+    def launch(self, *words: str, within_s: float = 60) -> str:
+        """Return what `launch.py WORDS` prints, as a person would call it; raises CalledProcessError where it refuses."""
+        call = [sys.executable, str(ROOT / "launch.py"), *words]
+        done = subprocess.run(call, env=self.environ, stdin=subprocess.DEVNULL, capture_output=True, timeout=within_s, check=True)
+        return done.stdout.decode()
 
     def said(self) -> str:
         """Return the last lines that `up` printed."""

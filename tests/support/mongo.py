@@ -6,7 +6,7 @@ even for one `_id`. Only a real server is evidence of atomicity; this one shows 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from threading import RLock
 from types import SimpleNamespace
 from typing import Any, cast
@@ -58,6 +58,9 @@ class _Collection:
 
         return locked
 
+    def with_options(self, **_: Any) -> _Collection:
+        return self
+
     def find(self, *args: Any, **options: Any) -> Iterator[Row]:
         with self._lock:
             return iter(list(self._collection.find(*args, **options)))
@@ -88,17 +91,30 @@ class _Bulk:
     def __init__(self, collection: Any) -> None:
         self._collection = collection
         self.modified = 0
+        self._place = -1
         self.errors: list[Row] = []
 
+    def add_insert(self, document: Row) -> None:
+        self._try(lambda: self._collection.insert_one(document))
+
     def add_update(self, match: Row, update: Row, multi: bool, upsert: bool, **_: Any) -> None:
-        assert not multi
-        self._do(self._collection.update_one, match, update, upsert)
+        self._do(self._collection.update_many if multi else self._collection.update_one, match, update, upsert)
+
+    def add_delete(self, match: Row, limit: int, **_: Any) -> None:
+        assert not limit
+        self._try(lambda: self._collection.delete_many(match))
 
     def add_replace(self, match: Row, replacement: Row, upsert: bool, **_: Any) -> None:
         self._do(self._collection.replace_one, match, replacement, upsert)
 
     def _do(self, method: Any, match: Row, change: Row, upsert: bool) -> None:
+        done = self._try(lambda: method(match, change, upsert=bool(upsert)))
+        self.modified += done.modified_count if done else 0
+
+    def _try(self, step: Callable[[], Any]) -> Any:
+        self._place += 1
         try:
-            self.modified += method(match, change, upsert=bool(upsert)).modified_count
+            return step()
         except WriteError as error:
-            self.errors.append({"code": error.code, "errmsg": str(error)})
+            self.errors.append({"code": error.code, "errmsg": str(error), "index": self._place})
+            return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from math import inf
 from zlib import crc32
 
 from db.model import Command
@@ -17,9 +18,11 @@ from tests.support.audits import audited
 from tests.support.simulation_actors import Scheduler, Working
 from tests.support.simulation_book import Violation, must, state_of
 from tests.support.simulation_commands import plans_judged
+from tests.support.simulation_covered import Covered
 from tests.support.simulation_faults import Misfortune
 from tests.support.simulation_oracle import judge
 from tests.support.simulation_plan import END, LEASE_S, SCHEDULER, Plan, plan_of
+from tests.support.simulation_prober import Sources
 from tests.support.simulation_why import wrong_why
 from tests.support.simulation_world import World
 
@@ -36,6 +39,7 @@ def played(plan: Plan, *, ignore_deadline: bool = False, also: Callable[[World],
     """Play what is planned and judge it, see `play`. `also` plans what else happens in the world."""
     world = World(plan, ignore_deadline=ignore_deadline)
     misfortune = world.weather = Misfortune(world)
+    world.sources = Sources(world, world.rows)
     for _ in range(world.plan.schedulers):
         Scheduler(world)
     for size in world.plan.slots:
@@ -46,7 +50,13 @@ def played(plan: Plan, *, ignore_deadline: bool = False, also: Callable[[World],
         world.run(world.plan.storm_s)
         _calm(world, misfortune)
     found, kinds = [engine.second_look_found for engine in world.engines], world.plan.kinds
-    judge(world.book, world.store, world.marks, found, is_calm=not kinds, has_jumps="jump" in kinds)
+    fresh_s = inf if "jump" in kinds else SCHEDULER.probe_fresh_s  # an age by a clock that is set says nothing
+    covered = Covered(
+        world.book, world.rows, world.sources.given, world.store.began_s, world.store.inserted_s, world.clock.reached_s, fresh_s
+    )
+    judge(world.book, world.store, world.marks, found, covered, is_calm=not kinds, has_jumps="jump" in kinds)
+    late = world.rows.late(world.store.every_job(), world.now_s, world.clock.now())
+    must(not late, "rows came late, and these did not start anew:", late[:5])
     _audit(world)
     _ask_why(world)
     return world
@@ -95,7 +105,10 @@ def _is_busy(world: World) -> bool:
     """Return whether there is something left to be waited for."""
     is_held = world.plan.releases and any(job.held for job in world.store.active_jobs())
     is_off = any(not switch.is_on for switch in world.store.switches())
-    return bool(is_held or is_off or world.store.open_commands(1) or world.book.owed(world.store.every_job()))
+    if is_held or is_off or world.store.open_commands(1) or world.now_s < world.rows.last_s():
+        return True
+    jobs = world.store.every_job()
+    return bool(world.book.owed(jobs) or world.rows.late(jobs, world.now_s, world.clock.now()))
 
 
 def _switch_on(world: World) -> None:

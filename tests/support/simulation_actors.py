@@ -30,6 +30,7 @@ class Scheduler(Process):
         self._is_closed = False
         self._is_stopping = False
         self._pause_s = _FIRST_PAUSE_S
+        self._prober = world.sources.prober(self)
         super().__init__(world)
 
     @property
@@ -44,12 +45,17 @@ class Scheduler(Process):
             if self._is_closed or self._is_stopping:
                 self._leave()
                 return 0.0
-            wait_s = self._open() if self.engine is None else self.engine.turn(self.world.clock.now())
+            wait_s = self._open() if self.engine is None else self._turn(self.engine)
         except HorariumError:
             pause_s, self._pause_s = self._pause_s, min(_LONGEST_PAUSE_S, self._pause_s * 2)
             return pause_s
         self._pause_s = _FIRST_PAUSE_S
         return wait_s
+
+    def _turn(self, engine: Engine) -> float:
+        now = self.world.clock.now()
+        self.world.store.begins(self._session, now)
+        return engine.turn(now)
 
     def beat(self) -> float:
         """Send a beat."""
@@ -75,7 +81,7 @@ class Scheduler(Process):
         name = world.name("scheduler")
         self.store.open_session(Session(name, "scheduler", "box", self.pid, 0.0, world.clock.now()))
         self._session, self._is_closed = name, False
-        self.engine = Engine(self.store, self.broker, world.plan.context, world.clock, SCHEDULER, session=name)
+        self.engine = Engine(self.store, self.broker, world.plan.context, world.clock, SCHEDULER, session=name, prober=self._prober)
         world.engines.append(self.engine)
         return 0.0
 

@@ -5,7 +5,7 @@ Knows nothing of the engine: gates and finalization are those of REFERENCE 1.3 a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -52,10 +52,14 @@ class Entry:
 
 
 class Book:
-    """All periods of a context that has an end, and who waits for whom. `nodes` are (process, timeperiod id)."""
+    """All periods of a context that has an end, and who waits for whom. `nodes` are (process, timeperiod id).
+
+    `has_work` says whether there is something to run for before a period is finalizable: not where its source has no rows.
+    """
 
     def __init__(self, context: Context, history_s: float) -> None:
         self.history_s = history_s
+        self.has_work: Callable[[Node], bool] = lambda node: True
         self.context = context
         self.zones = zones_of(context)
         self.processes: Mapping[str, ManagedProcess] = context.managed
@@ -126,6 +130,10 @@ class Book:
         """Return what `node` is made of, what it may finish without among it."""
         return [*self.children[node], *(other for entry in self.dependencies[node] for other in entry.nodes)]
 
+    def downstream(self, nodes: Iterable[Node], jobs: Jobs | None = None) -> set[Node]:
+        """Return `nodes` and what is made of them, directly or not; with `jobs` only what is made of something that has been touched."""
+        return reach(nodes, lambda node: [] if jobs and state_of(jobs, node) is JobState.EMBRYO else self.users[node])
+
     def unneeded(self, node: Node) -> set[Node]:
         """Return the inputs without which `node` may finish: those of which one is enough."""
         loose = {other for entry in self.dependencies[node] if entry.any_of for other in entry.nodes}
@@ -190,7 +198,8 @@ class Book:
                 return "to be passed over, for it ends no group"
             if self.is_shut_for_good(node, jobs):
                 return "to be skipped"
-            return "to be run" if self.is_open(node, jobs) else ""
+            is_run = self.is_open(node, jobs) and (self.has_work(node) or not self.missing(node, jobs))
+            return "to be run" if is_run else ""
         if job.state in JOB_FINISHED:
             return ""
         if self.is_restless(node, jobs):
@@ -219,6 +228,18 @@ class Book:
 
     def _level(self, name: str) -> int:
         return self.processes[name].qualifier.fineness
+
+
+def reach(nodes: Iterable[Node], further: Callable[[Node], Iterable[Node]]) -> set[Node]:
+    """Return `nodes` and where `further` leads from them, in any number of steps."""
+    found: set[Node] = set()
+    waiting = list(nodes)
+    while waiting:
+        node = waiting.pop()
+        if node not in found:
+            found.add(node)
+            waiting += further(node)
+    return found
 
 
 def state_of(jobs: Jobs, node: Node) -> JobState:

@@ -18,6 +18,7 @@ from system.clock import ManualClock
 from system.lifecycle import JOB_FINISHED, UOW_FINISHED, JobState, UowEvent, UowState
 from system.timeperiod import parse
 from tests.support.simulation_book import Book, Jobs, Node, must, node_of, state_of
+from tests.support.simulation_covered import Covered
 from tests.support.simulation_orders import Orders
 from tests.support.simulation_plan import WINDOW
 from tests.support.simulation_spans import wrong_sums
@@ -37,9 +38,15 @@ class WatchedStore(MemoryStore):
         self._latest = latest or clock.now
         self.latest: dict[int, datetime] = {}  # the latest time that anybody had seen when each turn was inserted
         self.inserted_s: dict[int, float] = {}
+        self.began_s: dict[int, float] = {}  # when the round began in which each turn was decided
+        self._rounds: dict[tuple[str, datetime], float] = {}
         self._asked: set[str] = set()  # REQUESTED because an engine wanted so, not because a claim came to nothing
         self._by_node: defaultdict[Node, list[str]] = defaultdict(list)
         self.called_off_s: dict[str, float] = {}  # since when a unit of work that had not ended was to be canceled
+
+    def begins(self, session: str, now: datetime) -> None:
+        """Note that a scheduler begins a round."""
+        self._rounds.setdefault((session, now), self._clock.monotonic())
 
     def insert_turn(self, turn: Turn) -> bool:
         """See Store; no number is taken twice."""
@@ -49,6 +56,7 @@ class WatchedStore(MemoryStore):
             must(turn.number == len(self.inserted_s) + 1, "turn", turn.number, "follows", len(self.inserted_s))
             self.inserted_s[turn.number] = self._clock.monotonic()
             self.latest[turn.number] = self._latest()
+            self.began_s[turn.number] = self._rounds.get((turn.session, turn.decided_at), self._clock.monotonic())
         return was_inserted
 
     def project(self, turn: Turn, chunks: Sequence[Chunk]) -> None:
@@ -110,6 +118,7 @@ class _Replay:
     has_jumps: bool
     latest: Mapping[int, datetime]
     orders: Orders
+    covered: Covered
     jobs: dict[Node, Job] = field(default_factory=dict)
     settled: dict[Node, int] = field(default_factory=dict)
     opened: dict[str, int] = field(default_factory=dict)
@@ -135,7 +144,7 @@ class _Replay:
             self.jobs[node_of(job)] = job
         for move in turn.moves:
             self.losses[move.uow_id] += move.event in (UowEvent.LOST, UowEvent.LOST_TOO_OFTEN)
-        self.orders.judge(turn, before, self.jobs)
+        self.orders.judge(turn, before, self.jobs, self.covered.judge_late(turn, before, self.jobs))
         for uow in turn.opened:
             self._judge_opening(uow, turn, before)
         for job in turn.jobs:
@@ -156,6 +165,7 @@ class _Replay:
         is_right = not is_as_planned or self.book.lane(node, turn.decided_at) in ("", lane)
         must(is_right, uow.id, "was opened", turn.decided_at, "in", uow.queue)
         must(job.fence == uow.fence, uow.id, "begins with fence", uow.fence, "after", job.fence)
+        self.covered.judge_opening(uow, before.get(node), is_final=job.state is JobState.FINAL_RUN)
         if self.book.processes[node[0]].is_live:
             self._judge_live_run(uow, job, turn, before)
             return
@@ -206,11 +216,18 @@ class _Replay:
             is_over = job.state is JobState.NOOP and job.run == 0 and self.latest[turn.number] >= self.book.close(node)
             must(is_over, node, "ends no group, and is", job, "in turn", turn.number)
             return
-        must(not is_live or before is JobState.FINAL_RUN, job.uow_id, "is", job.state.label, "without a final run:", before.label)
-        must(job.uow_state is _OUTCOMES[job.state], job.uow_id, "is", job.state.label, "and its unit of work", job.uow_state)
+        is_final = before is JobState.FINAL_RUN
+        may_do_without = self.book.processes[node[0]].state_machine_name == "recomputing"
+        must(is_final or not is_live or may_do_without, job.uow_id, "is", job.state.label, "without a final run:", before.label)
+        is_as_it_ended = job.run == 0 or job.uow_state is _OUTCOMES[job.state]
+        must(is_as_it_ended, job.uow_id, "is", job.state.label, "and its unit of work", job.uow_state)
         unfinished = self.book.missing(node, self.jobs)
         must(not unfinished, job.uow_id, "was finished in turn", turn.number, "before", unfinished)
-        since = self.opened[job.uow_id]
+        since = self.opened.get(job.uow_id, turn.number)
+        self.covered.judge_end(job, since if is_final else turn.number)
+        if job.run == 0:
+            must(may_do_without and job.state is JobState.NOOP, job, "was finished in turn", turn.number, "and never ran")
+            return
         # One of several that was not needed any more may have been settled in the same turn, after this.
         unneeded = {n for n in self.book.unneeded(node) if self.settled.get(n, 0) == turn.number}
         stale = [(n, self.settled[n]) for n in self.book.inputs(node) if self.settled.get(n, 0) > since and n not in unneeded]
@@ -226,15 +243,16 @@ class _Replay:
 
 
 def judge(
-    book: Book, store: WatchedStore, marks: Sequence[Mark], second_looks: Sequence[int], *, is_calm: bool, has_jumps: bool
+    book: Book, store: WatchedStore, marks: Sequence[Mark], second_looks: Sequence[int], covered: Covered, *, is_calm: bool, has_jumps: bool
 ) -> None:
     """Raise Violation unless a history that is over went right. `is_calm`: nothing went wrong in it, so nothing may have been lost.
 
     `has_jumps`: the clock was set back now and then, so that no age says what a scheduler held for history.
     """
+    covered.take(marks, store.every_uow())
     turns = store.every_turn()
     must([turn.number for turn in turns] == list(range(1, len(turns) + 1)), "turns are not consecutive")
-    replay = _Replay(book, has_jumps, store.latest, Orders(book, store.every_command()))
+    replay = _Replay(book, has_jumps, store.latest, Orders(book, store.every_command()), covered)
     for turn in turns:
         replay.apply(turn)
     _judge_records(replay, store)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 
 from db.model import Command, CommandState, Job, Turn
 from system.lifecycle import JOB_FINISHED, JobEvent, JobState
-from tests.support.simulation_book import Book, Jobs, Node, must, node_of, state_of
+from tests.support.simulation_book import Book, Jobs, Node, must, node_of, reach, state_of
+from tests.support.simulation_covered import LATE
 
 _SKIPPED = " skipped it: "
 _REOPENED = " reprocessed it: "
@@ -20,12 +21,13 @@ class Orders:
     book: Book
     commands: Mapping[int, Command]
 
-    def judge(self, turn: Turn, before: Jobs, after: Jobs) -> None:
-        """Judge what a turn did at an operator's word."""
+    def judge(self, turn: Turn, before: Jobs, after: Jobs, late: Container[Node]) -> None:
+        """Judge what a turn did at an operator's word. `late` may start anew without one."""
         done = [self.commands[answer.number] for answer in turn.answers if answer.state is CommandState.DONE]
         for job in turn.jobs:
             old = before.get(node_of(job))
-            if job.generation > (old.generation if old else 1):
+            was_late = old is not None and old.reason.startswith(LATE)
+            if job.generation > (old.generation if old else 1) and node_of(job) not in late and not was_late:
                 self._judge_reopened(job, old, [*done, *self._by(_REOPENED, old)])
             if self.is_skip(job) and (old is None or old.state is not JobState.SKIPPED):
                 self._judge_skipped(job, self._by(_SKIPPED, job), after)
@@ -49,7 +51,7 @@ class Orders:
 
     def _judge_reopened(self, job: Job, old: Job | None, commands: list[Command]) -> None:
         commands = [command for command in commands if command.verb == "reprocess"]
-        is_meant = any(node_of(job) in self._downstream(self.named(command)) for command in commands)
+        is_meant = any(node_of(job) in self.book.downstream(self.named(command)) for command in commands)
         must(is_meant, job, "was reopened by", commands)
         if old is not None and _is_operators(old):
             is_named = any(node_of(job) in self.named(command) for command in commands)
@@ -65,15 +67,11 @@ class Orders:
         must(is_meant, job, "was skipped by", commands)
 
     def _descendants(self, nodes: Iterable[Node]) -> set[Node]:
-        return _reach(nodes, lambda node: self.book.inside[node])
-
-    def _downstream(self, nodes: Iterable[Node], jobs: Jobs | None = None) -> set[Node]:
-        """Return `nodes` and what is made of them, directly or not; with `jobs` only what is made of something that has been touched."""
-        return _reach(nodes, lambda node: [] if jobs and state_of(jobs, node) is JobState.EMBRYO else self.book.users[node])
+        return reach(nodes, lambda node: self.book.inside[node])
 
     def _whole_reprocess(self, command: Command, before: Jobs, after: Jobs) -> None:
         named = self.named(command)
-        for node in self._downstream(named, before):
+        for node in self.book.downstream(named, before):
             old = before.get(node)
             is_given_up = old is not None and (_is_operators(old) or old.next_event is JobEvent.SKIPPED)
             if old is None or old.state is JobState.EMBRYO or (is_given_up and node not in named):
@@ -102,17 +100,6 @@ def _is_operators(job: Job) -> bool:
 def _is_called_off(job: Job) -> bool:
     """Return whether a cancel, which is open until what it ends has ended, came before or after a command that was done at once."""
     return job.next_event is JobEvent.SKIPPED and " canceled it: " in job.reason
-
-
-def _reach(nodes: Iterable[Node], further: Callable[[Node], Iterable[Node]]) -> set[Node]:
-    found: set[Node] = set()
-    waiting = list(nodes)
-    while waiting:
-        node = waiting.pop()
-        if node not in found:
-            found.add(node)
-            waiting += further(node)
-    return found
 
 
 _WHOLE: Mapping[str, Callable[[Orders, Command, Jobs, Jobs], None]] = {

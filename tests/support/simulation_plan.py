@@ -16,6 +16,7 @@ from system.context import (
     Tree,
     dependency_entry,
     managed_context_entry,
+    source_entry,
     timetable_tree_entry,
 )
 from system.dependency_check import graph_faults
@@ -27,7 +28,7 @@ LEASE_S = 6.0
 WINDOW = 4
 SCHEDULER = SchedulerSettings(
     timetable_start="2024013100", lease_s=LEASE_S, beat_s=0.5, silence_s=2.0, sweep_s=1.0, follow_s=0.25, window_per_slot=0,
-    window_least=WINDOW, looks=20, reports=10, history_s=3 * 3_600.0,
+    window_least=WINDOW, looks=20, reports=10, history_s=3 * 3_600.0, probe_fresh_s=2.0,
 )
 MIDNIGHT = datetime(2024, 2, 1, tzinfo=UTC)
 END = datetime(2024, 3, 2, tzinfo=UTC)  # by then every period of every plan is due
@@ -41,6 +42,9 @@ ZONES = ("UTC", "Europe/Berlin", "Africa/Cairo", "Atlantic/Azores", "America/New
 ODD_ZONES = ("Asia/Kolkata", "Asia/Kathmandu", "America/St_Johns")
 
 GROUPINGS = {"_hourly": (2, 3, 5, 20), "_daily": (2, 3, 7), "_monthly": (2, 3)}
+
+# For how long rows may come late: not at all, until a day or so after the period, whenever they like.
+LATE_S = (0.0, 0.0, 100_000.0, 1e8, 1e8)
 
 # What can go wrong, and how often a history has it. Not all at once: some faults hide behind others.
 KINDS = ("death", "unavailable", "late", "nap", "pause", "store away", "messages", "purge", "jump", "stop", "slot")
@@ -94,15 +98,12 @@ def plan_of(seed: int) -> Plan:
     worker = WorkerSettings(
         slots=max(slots), beat_s=1.0, lease_s=LEASE_S, margin_s=1.0, stop_grace_s=luck.choice((0.5, 4.0)), end_grace_s=0.5
     )
+    context = _drawn(seed, _context(luck))
+    begin = luck.choice((END, MIDNIGHT + timedelta(hours=luck.randint(-2, 2), seconds=-5), datetime(2024, 2, 29, 23, 59, 55, tzinfo=UTC)))
     return Plan(
         seed,
-        _with_machines(
-            Random(f"machines {seed}"),
-            _with_needs(
-                Random(f"needs {seed}"), _with_groups(Random(f"groups {seed}"), _with_zones(Random(f"zones {seed}"), _context(luck)))
-            ),
-        ),
-        luck.choice((END, MIDNIGHT + timedelta(hours=luck.randint(-2, 2), seconds=-5), datetime(2024, 2, 29, 23, 59, 55, tzinfo=UTC))),
+        context,
+        _while_open(Random(f"begin {seed}"), context, begin),
         luck.choice((1, 1, 2)) + Random(f"standby {seed}").choice((0, 0, 1)),
         slots,
         luck.randint(0, 2),
@@ -119,6 +120,23 @@ def plan_of(seed: int) -> Plan:
     )
 
 
+def _drawn(seed: int, context: Context) -> Context:
+    """Return a context with what is drawn on top of it, each by luck of its own, so that whatever else a seed stands for stays as it is."""
+    steps = {
+        "zones": _with_zones, "groups": _with_groups, "needs": _with_needs, "machines": _with_machines, "sources": _with_sources,
+    }  # fmt: skip
+    for name, step in steps.items():
+        context = step(Random(f"{name} {seed}"), context)
+    return context
+
+
+def _while_open(luck: Random, context: Context, begin: datetime) -> datetime:
+    """Return when a history begins: mostly while periods are open, where rows come to sources."""
+    if not any(process.state_machine_name == "recomputing" for process in context.managed.values()) or luck.random() < 0.3:
+        return begin
+    return MIDNIGHT + timedelta(hours=luck.randint(-2, 2), seconds=luck.choice((-5, 5)))
+
+
 def _context(luck: Random) -> Context:
     processes: list[ManagedProcess] = []
     trees: dict[str, Tree] = {}
@@ -132,10 +150,7 @@ def _context(luck: Random) -> Context:
 
 
 def _with_zones(luck: Random, context: Context) -> Context:
-    """Return half of the contexts as they are; in the others trees have time zones, off the whole hour where they hold no hours.
-
-    Has luck of its own, so that whatever else a seed stands for stays as it is.
-    """
+    """Return half of the contexts as they are; in the others trees have time zones, off the whole hour where they hold no hours."""
     if luck.random() < 0.5:
         return context
     trees = {}
@@ -146,7 +161,7 @@ def _with_zones(luck: Random, context: Context) -> Context:
 
 
 def _with_groups(luck: Random, context: Context) -> Context:
-    """Return most contexts as they are; in the others some processes run every so many periods. Has luck of its own."""
+    """Return most contexts as they are; in the others some processes run every so many periods."""
     if luck.random() < 0.6:
         return context
     found = [replace(p, time_grouping=luck.choice((1, *GROUPINGS[p.qualifier.name]))) for p in context.managed.values()]
@@ -154,10 +169,7 @@ def _with_groups(luck: Random, context: Context) -> Context:
 
 
 def _with_needs(luck: Random, context: Context) -> Context:
-    """Return half of the contexts as they are; in the others processes depend on each other and on their past, where the check allows it.
-
-    Has luck of its own, so that whatever else a seed stands for stays as it is.
-    """
+    """Return half of the contexts as they are; in the others processes depend on each other and their past, where the check allows it."""
     if luck.random() < 0.5:
         return context
     found = dict(context.managed)
@@ -172,7 +184,7 @@ def _with_needs(luck: Random, context: Context) -> Context:
 
 
 def _with_machines(luck: Random, context: Context) -> Context:
-    """Return half of the contexts as they are; in the others some processes run while their period is open. Has luck of its own."""
+    """Return half of the contexts as they are; in the others some processes run while their period is open."""
     if luck.random() < 0.5:
         return context
     found = tuple(_with_machine(luck, process) for process in context.managed.values())
@@ -182,6 +194,23 @@ def _with_machines(luck: Random, context: Context) -> Context:
 def _with_machine(luck: Random, process: ManagedProcess) -> ManagedProcess:
     machine, frequency = luck.choice(("discrete", "continuous")), luck.choice((2, 2, 8, 40, 7_200))
     return process if machine == "discrete" else replace(process, state_machine_name=machine, trigger_frequency=f"every {frequency}")
+
+
+def _with_sources(luck: Random, context: Context) -> Context:
+    """Return most contexts as they are; in the others some processes run for what is new in a source, and again for what comes late."""
+    if luck.random() < 0.6:
+        return context
+    return Context(tuple(_with_source(luck, process) for process in context.managed.values()), context.trees)
+
+
+def _with_source(luck: Random, process: ManagedProcess) -> ManagedProcess:
+    if luck.random() < 0.4:
+        return process
+    return replace(
+        process, state_machine_name="recomputing", trigger_frequency=f"every {luck.choice((2, 2, 5, 20))}", late_s=luck.choice(LATE_S),
+        source=source_entry("sqlite:///rows.db", "rows", "at"),
+        blocking_type=luck.choice((process.blocking_type, "blocking_normal", "blocking_normal")),  # who waits for others runs but once
+    )  # fmt: skip
 
 
 def _need(luck: Random, names: list[str]) -> Dependency:

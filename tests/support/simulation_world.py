@@ -20,6 +20,7 @@ from db.store import Store
 from mq.broker import Broker, Consumer, Message
 from mq.memory import MemoryBroker
 from scheduler.engine import Engine
+from scheduler.probing import Prober
 from system.clock import ManualClock
 from system.context import REPORT_QUEUE
 from system.errors import Unavailable
@@ -28,6 +29,7 @@ from tests.support.mortal import Act, Death, Toll, behind_toll
 from tests.support.simulation_book import Book, Violation
 from tests.support.simulation_oracle import WatchedStore
 from tests.support.simulation_plan import SCHEDULER, Plan
+from tests.support.simulation_rows import Answer, Rows
 from tests.support.virtual_slots import Mark
 
 MOST_CALLS = 60_000
@@ -42,12 +44,23 @@ class Weather(Protocol):
         ...
 
 
+class Asked(Protocol):
+    """Whom schedulers ask for rows."""
+
+    given: list[Answer]
+
+    def prober(self, process: Process) -> Prober:
+        """Return what a scheduler process asks by."""
+        ...
+
+
 class WallClock(ManualClock):
     """A clock that remembers the latest time that it ever showed: what has been seen to be over is over for whoever saw it."""
 
     def __init__(self, begin: datetime) -> None:
         super().__init__(begin)
         self._latest = begin
+        self._known = [(self.monotonic(), begin)]
 
     @property
     def latest(self) -> datetime:
@@ -58,6 +71,16 @@ class WallClock(ManualClock):
         """See ManualClock."""
         self._latest = self.latest
         super().jump(seconds)
+        self._known.append((self.monotonic(), self.now()))
+
+    def reached_s(self, moment: datetime) -> float:
+        """Return when, by `monotonic`, it first showed `moment` or later; never is infinite."""
+        ends_s = [since_s for since_s, _ in self._known[1:]] + [self.monotonic()]
+        for (since_s, shown), end_s in zip(self._known, ends_s, strict=True):
+            reached_s = since_s + max(0.0, (moment - shown).total_seconds())
+            if reached_s <= end_s:
+                return reached_s
+        return inf
 
 
 class World:
@@ -76,6 +99,9 @@ class World:
         self.engines: list[Engine] = []
         self.processes: list[Process] = []
         self.weather: Weather
+        self.sources: Asked
+        self.rows = Rows(self.book, plan)
+        self.book.has_work = lambda node: self.rows.has_work(node, self.now_s)
         self.away_until_s: defaultdict[str, float] = defaultdict(float)
         self.is_stormy = True
         self.calls = 0

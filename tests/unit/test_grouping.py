@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 
 from scheduler.desk import Desk
+from scheduler.trees import Topology
+from system.context import timetable_tree_entry
+from system.context_check import check
 from system.grouping import group_of, largest_grouping
 from system.lifecycle import JobState
 from system.timeperiod import DAILY, HOURLY, MONTHLY, YEARLY, Qualifier, Timeperiod, parse
@@ -124,6 +127,15 @@ def test_depending_on_a_period_that_ends_no_group_means_its_groups_end() -> None
     assert not any(uow.startswith("delays") for uow in lamp.requested())
     lamp.work("flights_hourly/2013010106/1/1")
     assert [uow for uow in lamp.requested() if uow.startswith("delays")] == [f"delays_hourly/20130101{h:02}/1/1" for h in range(7)]
+
+
+def test_a_period_that_ends_no_group_is_used_by_those_up_to_its_time_and_its_groups_end_by_all() -> None:
+    processes = [managed("a_hourly", "_hourly", time_grouping=3), managed("b_hourly", "_hourly")]
+    trees = [timetable_tree_entry("a", ["a_hourly"]), timetable_tree_entry("b", ["b_hourly"], ["a"])]
+    topology = Topology(check(processes, trees))
+    users = {hour: list(topology.affected_by("a_hourly", parse(HOURLY, f"20150314{hour:02}").ordinal)) for hour in (10, 11, 12)}
+    ids = {hour: [Timeperiod(HOURLY, ordinal).id[-2:] for _, ordinal in found] for hour, found in users.items()}
+    assert ids == {10: ["10"], 11: ["10", "11"], 12: ["10", "11", "12"]}
 
 
 def test_a_reprocess_of_a_period_that_ends_no_group_runs_its_groups_end() -> None:

@@ -196,8 +196,10 @@ def test_a_missing_context_is_one_message(capsys: pytest.CaptureFixture[str]) ->
 
 
 @pytest.mark.parametrize("name", ["STORE_URL", "BROKER_URL"])
-def test_memory_is_refused_where_processes_must_share(name: str, lamp: Lamp, capsys: pytest.CaptureFixture[str]) -> None:
-    roof = Roof({f"HORARIUM_{name}": "memory:"}, Path("/srv/horarium"))
+def test_memory_is_refused_where_processes_must_share(
+    name: str, lamp: Lamp, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    roof = Roof({f"HORARIUM_{name}": "memory:"}, tmp_path)
     roof.__dict__["context"] = lamp.context
     terminal = Terminal(roof, capsys)
     assert terminal.run("status") == 1

@@ -7,10 +7,10 @@ import json
 import pytest
 
 from db.source import Extent
-from scheduler.slices import new_part
+from scheduler.slices import new_part, slice_text
 from system.lifecycle import JobState, UowEvent
 from tests.support.probers import AtOnce
-from tests.support.spring import HOUR, Spring
+from tests.support.spring import HOUR, Backlog, Spring
 
 
 def test_a_run_covers_the_rows_that_are_there() -> None:
@@ -52,6 +52,45 @@ def test_where_nothing_is_new_the_job_is_finished_at_once() -> None:
     spring.work(f"{HOUR}/1/1")
     spring.pass_s(3_600)
     assert (spring.now_is(), spring.requested()) == (JobState.PROCESSED, [])
+
+
+def test_a_row_that_came_in_between_is_covered_by_the_final_run_also_where_nothing_is_new() -> None:
+    spring = Spring(1, 5)
+    spring.work(f"{HOUR}/1/1")
+    spring.come(3, 7)
+    spring.pass_s(600)
+    assert spring.slice(2)["after"] == 5
+    spring.work(f"{HOUR}/1/2")
+    spring.pass_s(3_600)
+    assert spring.slice(3) == {"lowest": 1, "highest": 7, "count": 4, "after": None}
+
+
+def test_a_source_is_asked_again_where_its_answer_got_old_while_the_job_waited_for_room() -> None:
+    spring = Backlog(max_in_flight=1)
+    spring.turn(4)
+    assert (spring.requested(), len(spring.prober.asked)) == ([f"{HOUR}/1/1"], 3)
+    spring.clock.sleep(31)
+    spring.rows_for_all(key=99)
+    spring.work(f"{HOUR}/1/1")
+    spring.turn(4)
+    assert spring.uow("flights_hourly/2020010101/1/1").slice == slice_text(Extent(1, 99, 2), None)
+
+
+def test_of_a_long_backlog_no_more_is_asked_at_once_than_may_be_requested() -> None:
+    spring = Backlog()
+    spring.prober.is_mute = True
+    spring.turn(4)
+    assert len(spring.prober.asked) == 3
+    spring.prober.is_mute = False
+    spring.turn(20)
+    assert (len(spring.requested()), len(spring.prober.asked)) == (3, 3)
+
+
+def test_a_backlog_without_rows_is_finished_to_its_end() -> None:
+    spring = Backlog()
+    spring.source.rows.clear()
+    spring.turn(40)
+    assert {spring.state("flights_hourly", f"20200101{hour:02}") for hour in range(24)} == {JobState.NOOP}
 
 
 def test_fault_16_an_hour_without_rows_waits_while_it_is_open_and_is_noop_after_that() -> None:

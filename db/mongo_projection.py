@@ -1,0 +1,165 @@
+"""How does MongoDB apply a turn to the records? Each collection in a thread of its own, so that a turn waits for the disk about once.
+
+What a collection gets is in the port's order where that matters: a unit of work is opened before it is moved. Answers come after all
+else, so that whoever sees one sees what it tells of; last, the turn is known to be projected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property
+
+from pymongo import UpdateOne, WriteConcern
+from pymongo.collection import Collection
+
+from db.contexts import context_row
+from db.documents import Row, chunk_row, event_row, job_row, process_row, switch_row, uow_row
+from db.entries import entry_row
+from db.model import Cancel, Chunk, CommandState, Event, Job, Turn, UnitOfWork, UowMove, Widening
+from db.mongo_bulk import Change, change, insert_new, upsert_newer, write
+from db.mongo_client import Talk
+from db.store import Store
+from system.lifecycle import JOB_ACTIVE, UOW_ACTIVE, UOW_LIFECYCLE, UowState, advance
+
+# More hardly help: most turns touch units of work, jobs and chunks, and not much else.
+_THREADS = 4
+
+# A watermark that is lost in a failover is one that lags behind, which it may.
+_LIGHTLY = WriteConcern(w=1)
+
+_ACTIVE_STATES = sorted(state.value for state in UOW_ACTIVE)
+_OF_JOB = ("process", "timeperiod")
+
+
+class MongoProjection(Store):
+    """The part of `MongoStore` that projects."""
+
+    _talk: Talk
+    _meta: Collection[Row]
+    _jobs: Collection[Row]
+    _chunks: Collection[Row]
+    _uows: Collection[Row]
+    _commands: Collection[Row]
+    _events: Collection[Row]
+    _switches: Collection[Row]
+    _processes: Collection[Row]
+    _entries: Collection[Row]
+    _contexts: Collection[Row]
+
+    def project(self, turn: Turn, chunks: Sequence[Chunk]) -> None:
+        """See Store."""
+        moves = [_move(move, turn.number) for move in turn.moves]  # before anything is written: an illegal one raises
+        steps: list[tuple[object, Callable[[], object]]] = [
+            (turn.opened or turn.cancels or moves or turn.widenings, lambda: self._project_uows(turn, moves)),
+            (turn.jobs, lambda: self._project_jobs(turn.jobs)),
+            (chunks, lambda: upsert_newer(self._chunks, [{"_id": f"{c.process}/{c.number}", **chunk_row(c)} for c in chunks])),
+            (turn.events, lambda: insert_new(self._events, [{"_id": event_id(event), **event_row(event)} for event in turn.events])),
+            (turn.entries, lambda: upsert_newer(self._entries, [{"_id": entry.title, **entry_row(entry)} for entry in turn.entries])),
+            (turn.switches, lambda: upsert_newer(self._switches, [{"_id": s.process, **switch_row(s)} for s in turn.switches])),
+            (turn.registered, lambda: upsert_newer(self._processes, [{"_id": row.name, **process_row(row)} for row in turn.registered])),
+            (turn.contexts, lambda: self._project_contexts(turn)),
+            (turn.lost, lambda: self.close_sessions(turn.lost)),
+        ]
+        self._at_once([step for records, step in steps if records])
+        with self._talk():
+            write(
+                self._commands,
+                [
+                    UpdateOne(
+                        {"_id": answer.number, "state": CommandState.OPEN.value},
+                        {"$set": {"state": answer.state.value, "answer": answer.text, "turn": turn.number}},
+                    )
+                    for answer in turn.answers
+                ],
+            )
+            self._meta.with_options(write_concern=_LIGHTLY).update_one({"_id": "projected"}, {"$max": {"number": turn.number}}, upsert=True)
+
+    def _project_contexts(self, turn: Turn) -> None:
+        upsert_newer(self._contexts, [{"_id": f"{row.digest}/{row.box}", **context_row(row)} for row in turn.contexts])
+
+    def _at_once(self, steps: Sequence[Callable[[], object]]) -> None:
+        """Do all steps, the last one in this thread; raises what the first of them raised once all have ended."""
+        begun: list[Future[None]] = [self._threads.submit(self._step, step) for step in steps[:-1]]
+        try:
+            if steps:
+                self._step(steps[-1])
+        finally:
+            for future in begun:
+                future.exception()
+        for future in begun:
+            future.result()
+
+    def _step(self, step: Callable[[], object]) -> None:
+        with self._talk():
+            step()
+
+    @cached_property
+    def _threads(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(_THREADS, thread_name_prefix="project")
+
+    def let_threads_go(self) -> None:
+        """End the threads that projected; others start where it goes on."""
+        threads = self.__dict__.pop("_threads", None)
+        if threads is not None:
+            threads.shutdown()
+
+    def _project_uows(self, turn: Turn, moves: Sequence[Change]) -> None:
+        insert_new(self._uows, [_uow_document(uow) for uow in turn.opened])
+        change(self._uows, map(_cancel, turn.cancels), cancel_requested=True)
+        change(self._uows, moves)
+        change(self._uows, [_widening(widening, turn.number) for widening in turn.widenings])
+
+    def _project_jobs(self, jobs: Sequence[Job]) -> None:
+        """Write each where there is no record, or an older one: an insert of what seems new, one statement for changes that are alike."""
+        new = [_job_document(job) for job in jobs if _seems_new(job)]
+        upsert_newer(self._jobs, insert_new(self._jobs, new))
+        old = [_job_document(job) for job in jobs if not _seems_new(job)]
+        if change(self._jobs, map(_job_change, old)) < len(old):
+            upsert_newer(self._jobs, old)  # some have no record yet, or a newer one
+
+
+def job_id(process: str, timeperiod: str) -> str:
+    """Return the `_id` of a job's document."""
+    return f"{process}/{timeperiod}"
+
+
+def event_id(event: Event) -> str:
+    """Return the `_id` of an event's document."""
+    return f"{event.process}/{event.timeperiod}/{event.turn}/{event.place}"
+
+
+def _seems_new(job: Job) -> bool:
+    """Return whether a job has no record yet, most likely."""
+    return job.generation == 1 and job.run <= 1 and job.uow_state in (None, UowState.REQUESTED) and not job.failures
+
+
+def _job_document(job: Job) -> Row:
+    return {"_id": job_id(job.process, job.timeperiod), **job_row(job), "active": job.state in JOB_ACTIVE}
+
+
+def _job_change(document: Row) -> Change:
+    values = {name: value for name, value in document.items() if name not in ("_id", *_OF_JOB)}
+    return document["_id"], {"turn": {"$lt": document["turn"]}}, values
+
+
+def _uow_document(uow: UnitOfWork) -> Row:
+    row = uow_row(uow)
+    return {"_id": row.pop("id"), **row}
+
+
+def _cancel(cancel: Cancel) -> Change:
+    return cancel.uow_id, {"state": {"$in": _ACTIVE_STATES}}, {"reason": cancel.reason}
+
+
+def _move(move: UowMove, number: int) -> Change:
+    state = advance(UOW_LIFECYCLE, move.before, move.event)
+    values: Row = {"state": state.value, "losses": move.losses, "reason": move.reason, "turn": number}
+    if state is UowState.REQUESTED:
+        values["session"] = ""
+    return move.uow_id, {"state": move.before.value, "fence": move.fence, "turn": {"$lt": number}}, values
+
+
+def _widening(widening: Widening, number: int) -> Change:
+    match = {"state": UowState.REQUESTED.value, "fence": widening.fence, "turn": {"$lt": number}}
+    return widening.uow_id, match, {"slice": widening.slice, "turn": number}
