@@ -7,8 +7,10 @@ time, never correctness. Every verb may raise Unavailable (it may succeed later)
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+
+from system.context import Queue
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,9 @@ class Broker(ABC):
     def prepare(self) -> None:
         """Create what is missing. Idempotent."""
 
+    def route(self, queues: Iterable[Queue]) -> None:  # noqa: B027  a broker without exchanges has nothing to do
+        """Learn by which exchange and routing key some queues are reached; to be said before they are declared."""
+
     def describe(self, queues: Sequence[str]) -> BrokerFacts:  # noqa: ARG002
         """Return what the broker tells of itself and of `queues`. Changes nothing, and works on one that was not prepared."""
         return BrokerFacts(type(self).__name__)
@@ -89,7 +94,10 @@ class Broker(ABC):
 
     @abstractmethod
     def publish(self, messages: Sequence[Message]) -> None:
-        """Hand over `messages` in order; durable on return. Raises BrokerError, with nothing sent, where a queue is not declared."""
+        """Hand over `messages` in order; durable on return. Raises QueueMissing, with nothing sent, where a queue is not declared.
+
+        A queue that was deleted behind our back is made again where this broker declared it; elsewhere all is sent but what was for it.
+        """
 
     @abstractmethod
     def consumer(self, queues: Sequence[str]) -> Consumer:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mq.broker import Broker
 from mq.memory import MemoryBroker
+from system.clock import RealClock
 from system.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -24,8 +25,16 @@ def open_broker(url: str, *, file: SqlFile | None, var: Path) -> Broker:
     """
     if url == "memory:":
         return MemoryBroker()
+    if url.startswith(("amqp://", "amqps://")):
+        from mq.rabbit import RabbitBroker
+        from mq.rabbit_url import place_of
+
+        return RabbitBroker(place_of(url), RealClock())
     if url != "embedded:":
-        raise ConfigError(f"the broker's URL {_shown(url)!r} can't be used; write embedded: (a queue in the SQLite store)")
+        raise ConfigError(
+            f"the broker's URL {_shown(url)!r} can't be used; write embedded: (a queue in the SQLite store) or "
+            "amqp://user:password@host/vhost (RabbitMQ)"
+        )
     if file is None:
         raise ConfigError("the broker embedded: lives in an SQLite store, and this store is none; use sqlite:///..., or another broker")
     # Late, as an import of SQLAlchemy takes a moment that not every command should wait for.

@@ -33,7 +33,7 @@ from scheduler.timetable import Timetable
 from scheduler.trees import Topology
 from system.clock import Clock
 from system.context import REPORT_QUEUE, Context
-from system.errors import BrokerError, HorariumError, Unavailable
+from system.errors import BrokerError, HorariumError, QueueMissing, Unavailable
 
 log = logging.getLogger(__name__)
 _TURNS_AT_ONCE = 500
@@ -296,7 +296,16 @@ class Engine:
         except (BrokerError, Unavailable) as error:
             log.warning("no reports from the broker, will ask again: %s", error)
             self.close()
+            if isinstance(error, QueueMissing):
+                self._declare_again()
             return []
+
+    def _declare_again(self) -> None:
+        """Make the queue of reports anew: somebody deleted it behind our back."""
+        try:
+            self._broker.declare([REPORT_QUEUE])
+        except (BrokerError, Unavailable) as error:
+            log.warning("could not declare %s: %s", REPORT_QUEUE, error)
 
     def _acknowledge(self, deliveries: list[Delivery]) -> None:
         try:

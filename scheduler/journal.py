@@ -11,7 +11,7 @@ from db.model import Chunk, Turn
 from db.store import Store
 from mq.broker import Broker, Message
 from scheduler.said import lines
-from system.errors import BrokerError, Unavailable
+from system.errors import BrokerError, QueueMissing, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -85,8 +85,21 @@ class Journal:
         if not self._unsent:
             return
         try:
-            self._broker.publish(list(self._unsent))
+            self._publish_to_known()
         except (BrokerError, Unavailable) as error:
             log.warning("could not publish %d messages, will try again: %s", len(self._unsent), error)
             return
         self._unsent = {}
+
+    def _publish_to_known(self) -> None:
+        """Send all but what is for a queue that is not there: that is dropped, so that it holds up nothing else.
+
+        The sweep says it again.
+        """
+        try:
+            self._broker.publish(list(self._unsent))
+        except QueueMissing as error:
+            rest = [message for message in self._unsent if message.queue not in error.queues]
+            log.error("dropped %d messages: %s", len(self._unsent) - len(rest), error)  # noqa: TRY400  the error says it all
+            if rest and not error.is_rest_sent:
+                self._broker.publish(rest)

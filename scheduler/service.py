@@ -26,6 +26,7 @@ from system.context_watch import ContextWatch
 from system.errors import HorariumError
 from system.lanes import managed_queues
 from system.processes import own_identity
+from system.routes import routes_of
 from system.source_entry import source_of
 
 log = logging.getLogger(__name__)
@@ -92,6 +93,7 @@ class SchedulerService:
             before.close()
 
     def _prepare(self) -> None:
+        self._broker.route(routes_of(self._context))
         self._broker.declare([REPORT_QUEUE, *managed_queues(self._context)])
 
     def _serve(self) -> None:

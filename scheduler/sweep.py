@@ -62,7 +62,10 @@ class Sweep:
         return Findings(uows, open_sessions, lost, commands, workers)
 
     def messages_missing(self, board: Board) -> list[Message]:
-        """Return messages to send again: of the queues that hold fewer messages than units of work have been REQUESTED for a while."""
+        """Return messages to send again: of the queues that hold fewer messages than units of work are REQUESTED, as many as are missing.
+
+        Of those that have been REQUESTED for a while, the oldest: they are what is missing, or what a worker holds at this moment.
+        """
         requested = {queue: list(ids) for queue, ids in board.inflight.requested.items() if ids}
         waiting = {queue: [i for i in ids if i in self._requested_before] for queue, ids in requested.items()}
         self._requested_before = {i for ids in requested.values() for i in ids}
@@ -74,10 +77,16 @@ class Sweep:
         except (BrokerError, Unavailable) as error:
             log.warning("could not ask for the depth of %d queues: %s", len(waiting), error)
             return []
-        short = [queue for queue, ids in waiting.items() if depths.get(queue, 0) < len(ids)]
-        for queue in short:
-            log.warning("queue %s holds %d messages for %d units of work: sent again", queue, depths.get(queue, 0), len(waiting[queue]))
-        return [Message(queue, uow_id) for queue in short for uow_id in waiting[queue]]
+        missing: list[Message] = []
+        for queue, ids in waiting.items():
+            again = ids[: max(0, len(requested[queue]) - depths.get(queue, 0))]
+            if again:
+                log.info(
+                    "queue %s holds %d messages for %d units of work: %d are sent again",
+                    queue, depths.get(queue, 0), len(requested[queue]), len(again), extra={"action": "sent_again", "queue": queue},
+                )  # fmt: skip
+            missing += (Message(queue, uow_id) for uow_id in again)
+        return missing
 
 
 def apply(findings: Findings, board: Board) -> None:

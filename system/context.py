@@ -23,6 +23,8 @@ FREERUN_EXCHANGE = "ex_freerun_worker"
 UTILS_EXCHANGE = "ex_utils"
 REPORT_QUEUE = "q_uow_status"
 JOB_QUEUE = "q_job_status"
+# Where a broker puts messages that came back too often.
+DEAD_QUEUE = "q_dead_letters"
 
 CATCHUP = ("all", "none")
 # The machines that run while a period is open, too.

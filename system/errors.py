@@ -52,6 +52,15 @@ class BrokerError(HorariumError):
     """The broker refused or could not do what was asked."""
 
 
+class QueueMissing(BrokerError):
+    """Queues that were to be used are not declared; `queues` names them. `is_rest_sent` tells whether what was for others was sent."""
+
+    def __init__(self, message: str, queues: tuple[str, ...], *, is_rest_sent: bool = False) -> None:
+        super().__init__(message)
+        self.queues = queues
+        self.is_rest_sent = is_rest_sent
+
+
 class SlotError(HorariumError):
     """A slot could not be started or spoke out of turn."""
 

@@ -21,6 +21,7 @@ from system.context import REPORT_QUEUE, Context, FreerunProcess, ManagedProcess
 from system.context_watch import ContextWatch
 from system.lanes import Lane, both_lanes, lane_of
 from system.processes import own_identity
+from system.routes import routes_of
 from workers.policy import Backoff, WorkerSettings
 from workers.presence import Presence
 from workers.slots import Slots
@@ -56,6 +57,7 @@ class WorkerService:
         self._clock = clock
         self._settings = settings
         self._broker = broker
+        self._context = context
         self._box = box
         self._watch = watch
         self._queues = queues_on(context, box)
@@ -114,6 +116,7 @@ class WorkerService:
         if context is None:
             return
         self._worker.take_up(context)
+        self._context = context
         queues = tuple(dict.fromkeys((*self._queues, *queues_on(context, self._box))))
         if queues != self._queues:
             self._queues, self._must_disconnect = queues, True
@@ -147,5 +150,6 @@ class WorkerService:
 
     def _connect(self, lane: Lane) -> Consumer | None:
         queues = [queue for queue in self._queues if lane_of(queue) is lane]
+        self._broker.route(routes_of(self._context))
         self._broker.declare([*queues, REPORT_QUEUE])
         return self._broker.consumer(queues) if queues else None

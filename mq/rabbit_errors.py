@@ -1,0 +1,85 @@
+"""What does an error of pika mean to whoever runs Horarium? Never with the password."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+
+from pika import exceptions as amqp
+
+from mq.rabbit_url import RabbitPlace
+from system.errors import BrokerError, HorariumError, Unavailable
+
+NOT_FOUND, PRECONDITION_FAILED = 404, 406
+
+
+def of_connecting(error: BaseException, place: RabbitPlace) -> HorariumError:
+    """Return what it means that no connection was made. BrokerError where waiting will not help, else Unavailable."""
+    causes = list(_causes(error))
+    if any(isinstance(cause, amqp.ProbableAuthenticationError | amqp.AuthenticationError) for cause in causes):
+        return BrokerError(f"RabbitMQ at {place.shown} refuses this user or password; mend the broker's URL, or `rabbitmqctl add_user` it")
+    if any(_is_denied(cause) for cause in causes):
+        return BrokerError(
+            f"RabbitMQ at {place.shown} has no vhost {place.vhost!r} for user {place.user!r}; "
+            f"`rabbitmqctl add_vhost {place.vhost}`, then `rabbitmqctl set_permissions -p {place.vhost} {place.user} '.*' '.*' '.*'`"
+        )
+    for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return BrokerError(
+                f"RabbitMQ at {place.shown} has a certificate that is not trusted: {cause.verify_message}; "
+                "name its authority by ?ca_file=/path/of/ca.pem, and the host as the certificate does"
+            )
+        if isinstance(cause, ssl.SSLError):
+            why = cause.reason or cause
+            return BrokerError(f"RabbitMQ at {place.shown} does not speak TLS there ({why}); its port for amqps:// is mostly 5671")
+    if any(isinstance(cause, amqp.IncompatibleProtocolError) for cause in causes):
+        return Unavailable(f"what listens at {place.shown} ended the connection before it began: is it RabbitMQ, and TLS as there?")
+    return Unavailable(f"RabbitMQ can't be reached at {place.shown}: {_plain(causes)}; is it running, and is the broker's URL right?")
+
+
+def of_losing(error: BaseException, place: RabbitPlace) -> Unavailable:
+    """Return what it means that a connection was lost."""
+    return Unavailable(f"the connection to RabbitMQ at {place.shown} was lost: {_plain(list(_causes(error)))}")
+
+
+def of_channel(error: BaseException, place: RabbitPlace) -> HorariumError:
+    """Return what it means that a channel was closed."""
+    if not isinstance(error, amqp.ChannelClosedByBroker):
+        return Unavailable(f"the channel to RabbitMQ at {place.shown} was lost: {error}")
+    if error.reply_code == PRECONDITION_FAILED and "inequivalent arg" in error.reply_text:
+        return BrokerError(
+            f"RabbitMQ at {place.shown} has this queue or exchange with other properties: {error.reply_text}; "
+            "delete it there while nothing runs, or say ?queue_type=... as it is"
+        )
+    return BrokerError(f"RabbitMQ at {place.shown} refused: {error.reply_text}")
+
+
+def is_missing(error: BaseException | None) -> bool:
+    """Return whether a channel was closed since a queue or an exchange is not there."""
+    return isinstance(error, amqp.ChannelClosedByBroker) and error.reply_code == NOT_FOUND
+
+
+def _is_denied(error: BaseException) -> bool:
+    # 530 and 403: the vhost is not there, or not for this user.
+    closed_so = isinstance(error, amqp.ConnectionClosedByBroker) and error.reply_code in (403, 530)
+    return closed_so or isinstance(error, amqp.ProbableAccessDeniedError)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and what pika packed into it, the outermost first."""
+    yield error
+    packed = [*getattr(error, "exceptions", ()), getattr(error, "exception", None), *error.args, error.__cause__]
+    for inner in packed:
+        if isinstance(inner, BaseException):
+            yield from _causes(inner)
+
+
+def _plain(causes: list[BaseException]) -> str:
+    """Return the innermost words that say something."""
+    for cause in reversed(causes):
+        if isinstance(cause, OSError):
+            return (cause.strerror or str(cause) or type(cause).__name__).lower()
+        if isinstance(cause, amqp.ConnectionClosed):
+            return f"{cause.reply_text}"
+    last = causes[-1]
+    return str(last) or type(last).__name__

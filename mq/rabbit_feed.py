@@ -1,0 +1,243 @@
+"""How do messages get from RabbitMQ onto a consumer's shelf? As many as are wanted, and none is kept from others by who has no time.
+
+Each queue has an urgent one beside it, since quorum queues know no priorities. A subscription is given a prefetch by what its consumer
+asks for at once. A consumer that does not come back for what lies on its shelf loses it after a moment: it goes to the urgent queue, so
+that another one gets it next, and that queue's subscription rests until the consumer asks again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+from mq.rabbit_errors import is_missing, of_channel
+from mq.rabbit_frames import URGENT
+from mq.rabbit_reactor import Reactor, fail, settle
+from mq.rabbit_shelf import Item, Shelf
+from mq.rabbit_url import RabbitPlace
+from system.errors import BrokerError, HorariumError
+
+MOST_PREFETCH = 8192
+# How long something may lie there that nobody comes for: where no more was wanted, and where it was.
+HOLD_S, HOLD_WANTED_S = 0.25, 5.0
+_LOOKS = 20
+
+# Publishes items anew where they are got first; then calls with whether it worked.
+GiveBack = Callable[[Sequence[Item], Callable[[bool], None]], None]
+
+
+@dataclass(slots=True)
+class _Subscription:
+    queue: str  # as the port calls it
+    name: str  # as the server does
+    tag: str = ""
+    credit: int = 0
+
+
+class Feed:
+    """The channel of one consumer. Belongs to the reactor's thread, but for what has no underscore.
+
+    `takes` and `wants_more` are told by the consumer: how often it came, and whether it had room for more the last time.
+    """
+
+    def __init__(
+        self, reactor: Reactor, place: RabbitPlace, shelf: Shelf, names: dict[str, Sequence[str]], give_back: GiveBack,
+        on_missing: Callable[[], None],
+    ) -> None:  # fmt: skip
+        self._reactor = reactor
+        self._place = place
+        self._shelf = shelf
+        self._subscriptions = [_Subscription(queue, name) for queue, both in names.items() for name in both]
+        self._by_tag: dict[str, _Subscription] = {}
+        self._out: dict[int, _Subscription] = {}
+        self._give_back = give_back
+        self._on_missing = on_missing
+        self._channel: Any = None
+        self._count = 0
+        self._is_watching = False
+        self._asked: Future[None] | None = None
+        self.gone: HorariumError | None = None
+        self.is_complete = False  # nothing rests
+        self.was_full = False  # the server may hold more than it could send
+        self.prefetch = 0
+        self.wants_more = True
+        self.takes = 0
+
+    def open(self, connection: Any, future: Future[None]) -> None:
+        """Open the channel."""
+        def opened(channel: Any) -> None:
+            channel.add_on_close_callback(self._on_close)
+            channel.add_on_cancel_callback(lambda _: self.end(BrokerError("a queue was deleted while it was consumed")))
+            self._channel = channel
+            settle(future, None)
+
+        connection.channel(on_open_callback=opened)
+
+    def end(self, error: HorariumError) -> None:
+        """Know that nothing comes any more."""
+        if self.gone is None:
+            self.gone = error
+            if isinstance(error, BrokerError):
+                self._on_missing()
+            if self._asked:
+                fail(self._asked, error)
+            self._shelf.drain()
+            self._shelf.ring()
+
+    def close(self, future: Future[None]) -> None:
+        """Give back everything, then the channel."""
+        channel = self._channel
+        if self.gone or channel is None or not channel.is_open:
+            settle(future, None)
+            return
+        for subscription in self._subscriptions:
+            self._cancel(subscription)
+        if self._out:
+            channel.basic_nack(max(self._out), multiple=True, requeue=True)
+        self._out.clear()
+        channel.add_on_close_callback(lambda *_: settle(future, None))
+        # The answer comes after the server has done all that was said before.
+        channel.basic_qos(prefetch_count=1, callback=lambda _: channel.close())
+
+    def acknowledge(self, tags: set[int]) -> None:
+        """Drop messages for good: those at the front of what is out in one word."""
+        if self.gone or not self._channel.is_open:
+            return
+        front = 0
+        for tag in self._out:
+            if tag not in tags:
+                break
+            front = tag
+        if front:
+            self._channel.basic_ack(front, multiple=True)
+        for tag in tags:
+            subscription = self._out.pop(tag, None)
+            if subscription is not None:
+                subscription.credit += 1
+                if tag > front:
+                    self._channel.basic_ack(tag)
+
+    def look(self, limit: int, fresh: Sequence[str], future: Future[None]) -> None:
+        """Have all queues subscribed with room for `limit` more, and see that what waits in the `fresh` queues has arrived."""
+        if self.gone:
+            fail(future, self.gone)
+            return
+        self._asked = future
+        steps = self._subscribe(limit)
+        steps = [*steps, lambda done: self._see(limit, fresh, _LOOKS, done)] if fresh else steps
+        self._follow(steps, future)
+
+    def _follow(self, steps: Sequence[Callable[[Callable[..., None]], None]], future: Future[None]) -> None:
+        """Take one step after another."""
+        if self.gone:
+            fail(future, self.gone)
+        elif not steps:
+            settle(future, None)
+        else:
+            steps[0](lambda *_: self._follow(steps[1:], future))
+
+    def _subscribe(self, limit: int) -> list[Callable[[Callable[..., None]], None]]:
+        held = len(self._out) - len(self._shelf)
+        wanted = min(MOST_PREFETCH, 1 << max(0, held + limit - 1).bit_length())
+        if wanted > self.prefetch:
+            for subscription in self._subscriptions:
+                self._cancel(subscription)
+        resting = [subscription for subscription in self._subscriptions if not subscription.tag]
+        if not resting:
+            return []
+        channel, self.is_complete = self._channel, True
+        steps: list[Callable[[Callable[..., None]], None]] = []
+        if wanted > self.prefetch or len(resting) == len(self._subscriptions):
+            self.prefetch = wanted
+            channel.basic_qos(prefetch_count=wanted, callback=lambda _: None)
+        for subscription in resting[:-1]:
+            self._consume(subscription, lambda _: None)
+        steps.append(lambda done: self._consume(resting[-1], done))
+        return steps
+
+    def _consume(self, subscription: _Subscription, done: Callable[..., None]) -> None:
+        self._count += 1
+        subscription.tag, subscription.credit = f"c{self._count}", self.prefetch
+        self._by_tag[subscription.tag] = subscription
+        self._channel.basic_consume(subscription.name, self._on_message, consumer_tag=subscription.tag, callback=done)
+
+    def _cancel(self, subscription: _Subscription) -> None:
+        if subscription.tag:
+            self._by_tag.pop(subscription.tag, None)
+            self._channel.basic_cancel(subscription.tag)
+            subscription.tag = ""
+            self.is_complete = False
+
+    def _see(self, limit: int, fresh: Sequence[str], looks: int, done: Callable[..., None]) -> None:
+        """Ask queues how much waits in them, until that is nothing or has arrived: what a queue sent before, is here before its answer."""
+        names = [subscription for subscription in self._subscriptions if subscription.queue in fresh]
+        answers: list[int] = []
+        self.was_full = any(subscription.credit <= 0 for subscription in names)
+
+        def answered(frame: Any) -> None:
+            answers.append(frame.method.message_count)
+            if len(answers) < len(names):
+                return
+            if any(answers) and len(self._shelf) < limit and looks > 1:
+                self._see(limit, fresh, looks - 1, done)
+            else:
+                done()
+
+        for subscription in names:
+            self._channel.queue_declare(subscription.name, passive=True, callback=answered)
+
+    def _on_message(self, channel: Any, method: Any, properties: Any, body: bytes) -> None:
+        subscription = self._by_tag.get(method.consumer_tag)
+        if subscription is None:  # it was canceled meanwhile
+            channel.basic_nack(method.delivery_tag, requeue=True)
+            return
+        subscription.credit -= 1
+        self.was_full = self.was_full or subscription.credit <= 0
+        self._out[method.delivery_tag] = subscription
+        is_late = (properties.priority or 0) < URGENT
+        text = body.decode("utf-8", "replace")
+        self._shelf.put(Item(is_late, properties.timestamp or 0, method.delivery_tag, subscription.queue, text))
+        self._watch()
+
+    def _watch(self) -> None:
+        if not self._is_watching:
+            self._is_watching = True
+            self._check_soon(self.takes, 0.0)
+
+    def _check_soon(self, takes: int, waited_s: float) -> None:
+        self._reactor.later(HOLD_S, lambda: self._check(takes, waited_s + HOLD_S))
+
+    def _check(self, takes: int, waited_s: float) -> None:
+        """Let others have what the consumer does not come for."""
+        self._is_watching = False
+        if self.gone or not len(self._shelf):
+            return
+        if takes == self.takes and (waited_s >= HOLD_WANTED_S or not self.wants_more):
+            self._rest()
+            return
+        self._is_watching = True
+        self._check_soon(self.takes, waited_s if takes == self.takes else 0.0)
+
+    def _rest(self) -> None:
+        items = self._shelf.drain()
+        for item in items:
+            self._cancel(self._out[item.tag])
+        tags = {item.tag for item in items}
+
+        def given(is_safe: bool) -> None:  # noqa: FBT001  what a callback is told
+            if is_safe:
+                self.acknowledge(tags)
+            elif not self.gone:
+                for tag in tags & self._out.keys():
+                    del self._out[tag]
+                    self._channel.basic_nack(tag, requeue=True)
+
+        self._give_back(items, given)
+
+    def _on_close(self, _channel: Any, error: BaseException) -> None:
+        if is_missing(error):
+            self.end(BrokerError(f"a queue is not there any more: {error}"))
+        else:
+            self.end(error if isinstance(error, HorariumError) else of_channel(error, self._place))

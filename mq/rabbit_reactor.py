@@ -1,0 +1,94 @@
+"""Who owns the connections to RabbitMQ? One thread of this process; everybody else asks it, and waits no longer than a bound."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future
+from threading import Thread, current_thread
+from typing import TypeVar
+
+from pika.adapters.select_connection import IOLoop
+
+from system.errors import Unavailable
+
+log = logging.getLogger(__name__)
+# It tells of every failed try by a traceback; what matters of it is said by us.
+logging.getLogger("pika").setLevel(logging.CRITICAL)
+
+T = TypeVar("T")
+
+
+class Reactor:
+    """Runs calls one after another in its own thread. `wait_s` is how long anybody waits for an answer."""
+
+    def __init__(self, wait_s: float) -> None:
+        self.wait_s = wait_s
+        self.loop = IOLoop()
+        self._is_over = False
+        self._thread = Thread(target=self._run, name="rabbitmq", daemon=True)
+        self._thread.start()
+
+    def soon(self, call: Callable[[], None]) -> None:
+        """Have `call` run in the thread."""
+        if not self._is_over:
+            self.loop.add_callback_threadsafe(call)
+
+    def later(self, seconds: float, call: Callable[[], None]) -> None:
+        """Have `call` run after `seconds`; to be said in the thread itself."""
+        self.loop.call_later(seconds, call)
+
+    def ask(self, begin: Callable[[Future[T]], None], what: str) -> T:
+        """Have `begin` run in the thread, and return what it, or what follows, sets as the future's result.
+
+        Raises what is set as its exception, and Unavailable where nothing comes in time.
+        """
+        assert current_thread() is not self._thread
+        future: Future[T] = Future()
+
+        def run() -> None:
+            try:
+                begin(future)
+            except Exception as error:  # noqa: BLE001  handed to whoever asked
+                fail(future, error)
+
+        self.soon(run)
+        return self.answer(future, what)
+
+    def answer(self, future: Future[T], what: str) -> T:
+        """Wait for `future`; as `ask`."""
+        try:
+            return future.result(self.wait_s)
+        except TimeoutError:
+            future.cancel()
+            raise Unavailable(f"RabbitMQ did not answer within {self.wait_s:g} s: {what}") from None
+
+    def stop(self) -> None:
+        """End the thread. What was asked before is begun before it ends."""
+        self.soon(self._end)
+        if current_thread() is not self._thread:
+            self._thread.join(self.wait_s)
+
+    def _end(self) -> None:
+        self._is_over = True
+        self.loop.stop()
+
+    def _run(self) -> None:
+        while not self._is_over:
+            try:
+                self.loop.start()
+            except Exception:  # the edge of this thread: no connection may end because of another one's fault
+                log.exception("something went wrong in the connection to RabbitMQ", extra={"action": "rabbitmq_fault"})
+        self.loop.close()
+
+
+def settle(future: Future[T], value: T) -> None:
+    """Answer `future`, unless nobody waits any more."""
+    if not future.done():
+        future.set_result(value)
+
+
+def fail(future: Future[T], error: BaseException) -> None:
+    """Answer `future` by an error, unless nobody waits any more."""
+    if not future.done():
+        future.set_exception(error)
