@@ -462,8 +462,9 @@ def _read(
 
 
 def storable(text: str) -> str:
-    """Return `text` with `?` for halves of surrogate pairs, which no driver takes; a file's name can bring them into any reason."""
-    return text if text.isascii() else text.encode(errors="replace").decode()
+    """Return `text` with `?` for what not every database takes: halves of surrogate pairs, as a file's name can bring them, and NUL."""
+    whole = text if text.isascii() else text.encode(errors="replace").decode()
+    return whole.replace("\0", "?") if "\0" in whole else whole
 
 
 def moment_text(moment: datetime) -> str:

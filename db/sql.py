@@ -1,4 +1,4 @@
-"""How does an SQL database keep the records? The store over SQLAlchemy Core; for now on one SQLite file, which the queue may share.
+"""How does an SQL database keep the records? The store over SQLAlchemy Core: on one SQLite file, which the queue may share, or a server.
 
 A batch is one transaction, so it is whole or absent; nothing above counts on that. Records become rows in the caller's thread: the
 writer thread has only statements to run.
@@ -64,11 +64,17 @@ from db.sql_schema import (
     turns,
 )
 from system.errors import NotFound, StoreError
-from system.sqlfile import META, Many, SqlFile
+from system.sqldatabase import META, Database
+from system.sqlfile import SqlFile
+from system.sqlmany import Many
 
 T = TypeVar("T")
 
+# A reason may quote what a job printed, halves of surrogate pairs included; PostgreSQL takes no truth for a number.
+_KEPT: Mapping[type, Callable[[Any], Any]] = {str: storable, bool: int}
+
 _INSERT_TURN = insert_absent(turns)
+_TAKE_BACK = sa.delete(turns).where(turns.c.number == sa.bindparam("number"))
 _TURNS_AFTER = (
     sa.select(turns.c.body).where(turns.c.number > sa.bindparam("after")).order_by(turns.c.number).limit(sa.bindparam("most"))
 )
@@ -128,18 +134,23 @@ _PUT_CONTEXTS = insert_newer(contexts)
 
 
 class SqlStore(SqlBoxes, SqlFacts, SqlKeeping):
-    """A store in an SQL file, which it closes. `file` is there for a queue that lives in it too."""
+    """A store in an SQL database, which it closes."""
 
-    def __init__(self, file: SqlFile) -> None:
-        self.file = file
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    @property
+    def file(self) -> SqlFile | None:
+        """The SQLite file, for a queue that lives in it too; None where the database is on a server."""
+        return self.database if isinstance(self.database, SqlFile) else None
 
     def prepare(self) -> None:
         """See Store."""
-        self.file.migrate(PART, STEPS)
+        self.database.migrate(PART, STEPS)
 
     def close(self) -> None:
         """See Store."""
-        self.file.close()
+        self.database.close()
 
     # -- turns
 
@@ -148,20 +159,25 @@ class SqlStore(SqlBoxes, SqlFacts, SqlKeeping):
         row = (turn.number, turn.session, moment_text(turn.decided_at), encode_turn(turn))
 
         def insert(conn: sa.Connection) -> bool:
+            if _INSERT_TURN(conn, [row]) != 1:
+                return False
+            # Only now: whoever removed this number meanwhile is done, since the insert waited for that.
             is_removed = turn.number <= (conn.execute(REMOVED_TURNS).scalar() or 0)
-            return not is_removed and _INSERT_TURN(conn, [row]) == 1
+            if is_removed:
+                conn.execute(_TAKE_BACK, {"number": turn.number})
+            return not is_removed
 
-        return self.file.write(insert)
+        return self.database.write(insert)
 
     def turns_after(self, number: int, limit: int) -> list[Turn]:
         """See Store."""
         wanted = {"after": number, "most": max(0, limit)}
-        bodies = self.file.read(lambda conn: conn.execute(_TURNS_AFTER, wanted).scalars().all())
+        bodies = self.database.read(lambda conn: conn.execute(_TURNS_AFTER, wanted).scalars().all())
         return [decode_turn(body) for body in bodies]
 
     def projected_turn(self) -> int:
         """See Store."""
-        return self.file.read(lambda conn: conn.execute(_PROJECTED).scalar()) or 0
+        return self.database.read(lambda conn: conn.execute(_PROJECTED).scalar()) or 0
 
     # -- projections
 
@@ -195,7 +211,7 @@ class SqlStore(SqlBoxes, SqlFacts, SqlKeeping):
             conn.execute(_SET_PROJECTED, {"number": turn.number})
 
         # Not durable: the turn is, and it is projected again where a power cut undoes this, together with all that was written after.
-        self.file.write(apply, durable=False)
+        self.database.write(apply, durable=False)
 
     # -- jobs and chunks
 
@@ -216,7 +232,7 @@ class SqlStore(SqlBoxes, SqlFacts, SqlKeeping):
 
     def entries(self) -> list[Entry]:
         """See Store."""
-        return [row_entry(body) for body in self.file.read(lambda conn: conn.execute(_ENTRIES).scalars().all())]
+        return [row_entry(body) for body in self.database.read(lambda conn: conn.execute(_ENTRIES).scalars().all())]
 
     def events(self, process: str, timeperiod: str, limit: int) -> list[Event]:
         """See Store."""
@@ -226,39 +242,39 @@ class SqlStore(SqlBoxes, SqlFacts, SqlKeeping):
 
     def uows(self, ids: Sequence[str]) -> list[UnitOfWork]:
         """See Store."""
-        return sql_uows.records(self.file.read(lambda conn: sql_uows.find(conn, ids)))
+        return sql_uows.records(self.database.read(lambda conn: sql_uows.find(conn, ids)))
 
     def uows_of(self, process: str, timeperiod: str, limit: int) -> list[UnitOfWork]:
         """See Store."""
-        return sql_uows.records(self.file.read(lambda conn: sql_uows.of_job(conn, process, timeperiod, limit)))
+        return sql_uows.records(self.database.read(lambda conn: sql_uows.of_job(conn, process, timeperiod, limit)))
 
     def claim(self, ids: Sequence[str], session: str, at: datetime) -> list[UnitOfWork]:
         """See Store."""
-        rows = self.file.write(lambda conn: sql_uows.claim(conn, ids, session, at))
+        rows = self.database.write(lambda conn: sql_uows.claim(conn, ids, session, at))
         return sql_uows.claimed(rows, session, at)
 
     def give_back(self, claims: Sequence[UnitOfWork]) -> list[str]:
         """See Store."""
-        return self.file.write(lambda conn: sql_uows.give_back(conn, claims))
+        return self.database.write(lambda conn: sql_uows.give_back(conn, claims))
 
     def finish(self, outcomes: Sequence[Outcome]) -> list[str]:
         """See Store."""
         rows = [sql_uows.outcome_values(outcome) for outcome in outcomes]
-        return self.file.write(lambda conn: sql_uows.finish(conn, outcomes, rows))
+        return self.database.write(lambda conn: sql_uows.finish(conn, outcomes, rows))
 
     # -- sessions
 
     def open_session(self, session: Session) -> None:
         """See Store."""
         row = (*session_row(session).values(), 1)
-        self.file.renew()
-        if not self.file.write(lambda conn: _OPEN_SESSION(conn, [row])):
+        self.database.renew()
+        if not self.database.write(lambda conn: _OPEN_SESSION(conn, [row])):
             raise StoreError(f"session {session.id!r} was opened before; a session's id is used once: open one with a new id")
 
     def beat(self, session_id: str, facts: dict[str, str]) -> BeatAnswer:
         """See Store."""
         change = {"key": session_id, "told": facts_text(facts)}
-        if self.file.is_replaced:  # what this session did is in another file
+        if self.database.is_replaced:  # what this session did is in another file
             return BeatAnswer(is_open=False)
 
         def beat(conn: sa.Connection) -> BeatAnswer:
@@ -266,7 +282,7 @@ class SqlStore(SqlBoxes, SqlFacts, SqlKeeping):
                 return BeatAnswer(is_open=False)
             return BeatAnswer(is_open=True, cancels=sql_uows.to_end(conn, session_id))
 
-        return self.file.write(beat)
+        return self.database.write(beat)
 
     def sessions(self) -> list[Session]:
         """See Store."""
@@ -274,17 +290,17 @@ class SqlStore(SqlBoxes, SqlFacts, SqlKeeping):
 
     def beat_of(self, session_id: str) -> int | None:
         """See Store."""
-        found = self.file.read(lambda conn: conn.execute(_BEAT_OF, {"key": session_id}).scalar())
+        found = self.database.read(lambda conn: conn.execute(_BEAT_OF, {"key": session_id}).scalar())
         return None if found is None else int(found)
 
     def close_sessions(self, ids: Sequence[str]) -> None:
         """See Store."""
-        self.file.write(lambda conn: _close(conn, ids), anew=True)
+        self.database.write_anew(lambda conn: _close(conn, ids))
 
     def expire_sessions(self, beats: Mapping[str, int]) -> list[str]:
         """See Store."""
-        return self.file.write(
-            lambda conn: [key for key, seen in beats.items() if conn.execute(_EXPIRE, {"key": key, "seen": seen}).rowcount]
+        return self.database.write(
+            lambda conn: [key for key, seen in sorted(beats.items()) if conn.execute(_EXPIRE, {"key": key, "seen": seen}).rowcount]
         )
 
     # -- commands
@@ -292,7 +308,7 @@ class SqlStore(SqlBoxes, SqlFacts, SqlKeeping):
     def add_command(self, command: Command) -> int:
         """See Store."""
         row = {name: value for name, value in command_row(command).items() if name != "number"}
-        key = self.file.write(lambda conn: conn.execute(_ADD_COMMAND, row).inserted_primary_key)
+        key = self.database.write(lambda conn: conn.execute(_ADD_COMMAND, row).inserted_primary_key)
         assert key is not None
         return int(key[0])
 
@@ -317,7 +333,7 @@ class SqlStore(SqlBoxes, SqlFacts, SqlKeeping):
     def append_output(self, pieces: Sequence[OutputPiece]) -> None:
         """See Store."""
         rows = [_values(piece_row(piece)) for piece in pieces]
-        self.file.write(lambda conn: _PUT_OUTPUT(conn, rows))
+        self.database.write(lambda conn: _PUT_OUTPUT(conn, rows))
 
     def output(self, uow_id: str) -> list[OutputPiece]:
         """See Store."""
@@ -334,7 +350,7 @@ class SqlStore(SqlBoxes, SqlFacts, SqlKeeping):
         return self._records(row_context, _CONTEXTS, {})
 
     def _records(self, record: Callable[[Mapping[str, Any]], T], statement: sa.Select[Any], wanted: dict[str, Any]) -> list[T]:
-        rows = self.file.read(lambda conn: conn.execute(statement, wanted).all())
+        rows = self.database.read(lambda conn: conn.execute(statement, wanted).all())
         names = statement.selected_columns.keys()
         return [record(dict(zip(names, row, strict=True))) for row in rows]
 
@@ -344,5 +360,4 @@ def _close(conn: sa.Connection, ids: Sequence[str]) -> None:
 
 
 def _values(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    # A reason may quote what a job printed, halves of surrogate pairs included.
-    return tuple([storable(value) if type(value) is str else value for value in row.values()])
+    return tuple([as_kept(value) if (as_kept := _KEPT.get(type(value))) else value for value in row.values()])

@@ -12,7 +12,8 @@ from db.model_boxes import BoxReport, BoxWish
 from db.sql_dialect import insert_or_replace
 from db.sql_schema import box_reports, box_wishes
 from db.store import Store
-from system.sqlfile import Many, SqlFile
+from system.sqldatabase import Database
+from system.sqlmany import Many
 
 _PUT_WISHES = insert_or_replace(box_wishes)
 _PUT_REPORTS = insert_or_replace(box_reports)
@@ -27,7 +28,7 @@ _DROPS = tuple(
 class SqlBoxes(Store):
     """What `SqlStore` knows of boxes."""
 
-    file: SqlFile
+    database: Database
 
     def box_wishes(self) -> list[BoxWish]:
         """See Store."""
@@ -36,7 +37,7 @@ class SqlBoxes(Store):
     def put_box_wishes(self, wishes: Sequence[BoxWish]) -> None:
         """See Store."""
         rows = [tuple(wish_row(wish).values()) for wish in wishes]
-        self.file.write(lambda conn: _PUT_WISHES(conn, rows))
+        self.database.write(lambda conn: _PUT_WISHES(conn, rows))
 
     def box_reports(self) -> list[BoxReport]:
         """See Store."""
@@ -45,14 +46,14 @@ class SqlBoxes(Store):
     def put_box_reports(self, reports: Sequence[BoxReport]) -> None:
         """See Store."""
         rows = [tuple(report_row(report).values()) for report in reports]
-        self.file.write(lambda conn: _PUT_REPORTS(conn, rows), durable=False)
+        self.database.write(lambda conn: _PUT_REPORTS(conn, rows), durable=False)
 
     def drop_box(self, box: str, processes: Sequence[str]) -> None:
         """See Store."""
         keys = [(box, process) for process in processes]
-        self.file.write(lambda conn: [drop(conn, keys) for drop in _DROPS])
+        self.database.write(lambda conn: [drop(conn, keys) for drop in _DROPS])
 
     def _rows(self, statement: sa.Select[Any]) -> list[Mapping[str, Any]]:
-        rows = self.file.read(lambda conn: conn.execute(statement).all())
+        rows = self.database.read(lambda conn: conn.execute(statement).all())
         names = statement.selected_columns.keys()
         return [dict(zip(names, row, strict=True)) for row in rows]

@@ -1,4 +1,4 @@
-"""How does an SQL store find and remove what is old? No index serves it, so that nobody pays for one: passes go by the rows' own order."""
+"""How does an SQL store find and remove what is old?"""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ import sqlalchemy as sa
 from db.documents import moment_text, row_command, row_event, row_job, row_uow
 from db.keeping import Floor, Page
 from db.model import Command, Event, Job, UnitOfWork
-from db.sql_dialect import place_of, raise_floor
+from db.sql_dialect import insert_absent, raise_floor
 from db.sql_schema import ACTIVE_JOB, FINISHED, OPEN_COMMAND, TRUE, commands, events, floors, jobs, output, sessions, turns, uows
+from db.sql_walk import Walk
 from db.store import Store
-from system.sqlfile import META, Many, SqlFile
+from system.sqldatabase import META, Database
+from system.sqlmany import Many
 
 T = TypeVar("T")
 
@@ -25,22 +27,10 @@ _BEFORE: sa.BindParameter[str] = sa.bindparam("before")
 _UOW_ENDED = sa.func.coalesce(uows.c.finished_at, uows.c.opened_at)
 
 
-class _Walk:
-    """Statements that go through a table by the order in which its rows lie, and pick the old ones."""
-
-    def __init__(self, table: sa.Table, is_old: sa.ColumnElement[bool]) -> None:
-        place = place_of(table)
-        self.columns = table.c.keys()
-        self.end = sa.select(place).where(place > sa.bindparam("after")).order_by(place).offset(sa.bindparam("skip")).limit(1)
-        here = sa.select(table).where(place > sa.bindparam("after"), is_old)
-        self.part = here.where(place <= sa.bindparam("end"))
-        self.rest = here
-
-
-_UOWS = _Walk(uows, sa.and_(uows.c.state.in_(FINISHED), _UOW_ENDED < _BEFORE))
-_JOBS = _Walk(jobs, sa.and_(jobs.c.state > ACTIVE_JOB, jobs.c.changed_at < _BEFORE))
-_COMMANDS = _Walk(commands, sa.and_(sa.not_(OPEN_COMMAND), commands.c.given_at < _BEFORE))
-_EVENTS = _Walk(events, events.c.at < _BEFORE)
+_UOWS = Walk(uows, sa.and_(uows.c.state.in_(FINISHED), _UOW_ENDED < _BEFORE))
+_JOBS = Walk(jobs, sa.and_(jobs.c.state > ACTIVE_JOB, jobs.c.changed_at < _BEFORE))
+_COMMANDS = Walk(commands, sa.and_(sa.not_(OPEN_COMMAND), commands.c.given_at < _BEFORE))
+_EVENTS = Walk(events, events.c.at < _BEFORE)
 _PRINTED = (
     sa.select(output.c.uow_id)
     .where(output.c.uow_id > sa.bindparam("after"))
@@ -69,6 +59,7 @@ _REMOVE_EACH_EVENT = Many(
     ("of", "period", "turn", "at"),
 )
 _REMOVE_TURNS = sa.delete(turns).where(turns.c.number <= sa.bindparam("upto"))
+_BEGIN_REMOVED = insert_absent(META)
 _RAISE_REMOVED = (
     sa.update(META).where(META.c.name == _REMOVED, META.c.value < sa.bindparam("upto")).values(value=sa.bindparam("upto"))
 )
@@ -95,7 +86,7 @@ _COUNTED = {
 class SqlKeeping(Store):
     """The part of `SqlStore` that keeps house. What it removes is not durable at once: whatever comes back is found again."""
 
-    file: SqlFile
+    database: Database
 
     def old_uows(self, before: datetime, after: str, limit: int) -> Page[UnitOfWork]:
         """See Keeping."""
@@ -116,7 +107,7 @@ class SqlKeeping(Store):
     def printed(self, after: str, limit: int) -> Page[str]:
         """See Keeping."""
         wanted = {"after": after, "most": limit}
-        found = list(self.file.read(lambda conn: conn.execute(_PRINTED, wanted).scalars().all()))
+        found = list(self.database.read(lambda conn: conn.execute(_PRINTED, wanted).scalars().all()))
         return Page(found, found[-1] if found and len(found) == limit else "")
 
     def remove_uows(self, ids: Sequence[str]) -> None:
@@ -135,18 +126,17 @@ class SqlKeeping(Store):
             ]
             _REMOVE_EVENTS(conn, gone)
 
-        self.file.write(remove, durable=False)
+        self.database.write(remove, durable=False)
 
     def remove_turns(self, upto: int) -> None:
         """See Keeping."""
 
         def remove(conn: sa.Connection) -> None:
-            if conn.execute(REMOVED_TURNS).scalar() is None:
-                conn.execute(sa.insert(META).values(name=_REMOVED, value=0))
+            _BEGIN_REMOVED(conn, [(_REMOVED, 0)])
             conn.execute(_RAISE_REMOVED, {"upto": upto})
             conn.execute(_REMOVE_TURNS, {"upto": upto})
 
-        self.file.write(remove, durable=False)
+        self.database.write(remove, durable=False)
 
     def remove_commands(self, numbers: Sequence[int]) -> None:
         """See Keeping."""
@@ -169,32 +159,24 @@ class SqlKeeping(Store):
             _REMOVE_SESSIONS(conn, [(session_id,) for session_id in found])
             return len(found)
 
-        return self.file.write(remove, durable=False)
+        return self.database.write(remove, durable=False)
 
     def floor(self, process: str) -> Floor:
         """See Keeping."""
-        found = self.file.read(lambda conn: conn.execute(_FLOOR, {"of": process}).first())
+        found = self.database.read(lambda conn: conn.execute(_FLOOR, {"of": process}).first())
         return Floor(*found) if found else Floor()
 
     def sizes(self) -> dict[str, int]:
         """See Keeping."""
         count = sa.func.count()
         return {
-            name: self.file.read(lambda conn, t=table: conn.execute(sa.select(count).select_from(t)).scalar()) or 0  # type: ignore[misc]
+            name: self.database.read(lambda conn, t=table: conn.execute(sa.select(count).select_from(t)).scalar()) or 0  # type: ignore[misc]
             for name, table in _COUNTED.items()
         }
 
     def _remove(self, statement: Many, rows: Sequence[tuple[Any, ...]]) -> None:
-        self.file.write(lambda conn: statement(conn, rows), durable=False)
+        self.database.write(lambda conn: statement(conn, rows), durable=False)
 
-    def _page(self, walk: _Walk, record: Callable[[Mapping[str, Any]], T], before: datetime, after: str, limit: int) -> Page[T]:
-        wanted: dict[str, Any] = {"before": moment_text(before), "after": int(after or 0)}
-
-        def read(conn: sa.Connection) -> tuple[Any, Sequence[Any]]:
-            end = conn.execute(walk.end, {"after": wanted["after"], "skip": limit - 1}).scalar()
-            if end is None:
-                return None, conn.execute(walk.rest, wanted).all()
-            return end, conn.execute(walk.part, {**wanted, "end": end}).all()
-
-        end, rows = self.file.read(read)
-        return Page([record(dict(zip(walk.columns, row, strict=True))) for row in rows], "" if end is None else str(end))
+    def _page(self, walk: Walk, record: Callable[[Mapping[str, Any]], T], before: datetime, after: str, limit: int) -> Page[T]:
+        rows, place = self.database.read(lambda conn: walk.page(conn, moment_text(before), after, limit))
+        return Page([record(dict(zip(walk.columns, row, strict=True))) for row in rows], place)

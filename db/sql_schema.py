@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from db.sql_dialect import blob, index_of_few, no_text, text
 from system.lifecycle import JOB_ACTIVE, UOW_FINISHED, UowState
-from system.sqlfile import META, Step
+from system.sqldatabase import META, Step
 from system.sqlschema import grow
 
 PART = "store"
@@ -29,8 +30,7 @@ def _text(
     name: str, *, primary_key: bool = False, nullable: bool = False, length: int | None = None, added: bool = False
 ) -> sa.Column[str]:
     """Return a column of text; `added`: by a later version than its table, so the rows before it get the empty text."""
-    kind = sa.String(length) if length else sa.Text()
-    return sa.Column(name, kind, primary_key=primary_key, nullable=nullable, server_default="" if added else None)
+    return sa.Column(name, text(length), primary_key=primary_key, nullable=nullable, server_default=no_text() if added else None)
 
 
 def _key(name: str) -> sa.Column[str]:
@@ -40,10 +40,6 @@ def _key(name: str) -> sa.Column[str]:
 def _number(name: str, *, nullable: bool = False, added: bool = False) -> sa.Column[int]:
     """Return a column of whole numbers; `added`: by a later version than its table, so the rows before it get 0."""
     return sa.Column(name, sa.BigInteger, nullable=nullable, server_default="0" if added else None)
-
-
-def _partial(name: str, condition: sa.ColumnElement[bool], *columns: sa.Column[str]) -> sa.Index:
-    return sa.Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
 
 
 turns = sa.Table(
@@ -81,7 +77,7 @@ jobs = sa.Table(
     _number("good_runs", added=True),
     _text("covered", added=True),
 )
-_partial("job_active", jobs.c.state <= ACTIVE_JOB, jobs.c.process)
+index_of_few("job_active", jobs.c.state <= ACTIVE_JOB, jobs.c.process, whole=(jobs.c.state,))
 
 chunks = sa.Table(
     "chunk",
@@ -89,7 +85,7 @@ chunks = sa.Table(
     _key("process"),
     sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
     _number("first"),
-    sa.Column("states", sa.LargeBinary, nullable=False),
+    sa.Column("states", blob(), nullable=False),
     _number("turn"),
 )
 
@@ -122,7 +118,12 @@ uows = sa.Table(
     _text("runs_as", added=True),
 )
 # What a beat asks for. Nearly always empty, so claims and outcomes don't pay for it.
-_partial("uow_to_end", sa.and_(uows.c.cancel_requested == TRUE, uows.c.state == IN_PROGRESS), uows.c.session)
+index_of_few(
+    "uow_to_end",
+    sa.and_(uows.c.cancel_requested == TRUE, uows.c.state == IN_PROGRESS),
+    uows.c.session,
+    whole=(uows.c.cancel_requested, uows.c.state, uows.c.session),
+)
 
 sessions = sa.Table(
     "session",
@@ -139,7 +140,7 @@ sessions = sa.Table(
     _text("facts"),
     sa.Column("is_open", sa.SmallInteger, nullable=False),
 )
-_partial("session_open", sessions.c.is_open == TRUE, sessions.c.id)
+index_of_few("session_open", sessions.c.is_open == TRUE, sessions.c.id, whole=(sessions.c.is_open,))
 
 commands = sa.Table(
     "command",
@@ -159,7 +160,7 @@ commands = sa.Table(
     sqlite_autoincrement=True,
 )
 OPEN_COMMAND = commands.c.state == sa.literal_column("'open'", sa.String)
-sa.Index("command_open", commands.c.number, sqlite_where=OPEN_COMMAND, postgresql_where=OPEN_COMMAND)
+index_of_few("command_open", OPEN_COMMAND, commands.c.number, whole=(commands.c.state,))
 
 events = sa.Table(
     "event",
@@ -247,6 +248,12 @@ def _create(conn: sa.Connection) -> None:
 
 def _grow(conn: sa.Connection) -> None:
     grow(conn, metadata)
+
+
+def erase_tables(conn: sa.Connection) -> None:
+    """Drop all tables of ours that there are."""
+    metadata.drop_all(conn)
+    META.drop(conn, checkfirst=True)
 
 
 # Step n leads from version n to n + 1. The tables above only ever grow: a version that adds to them adds a `_grow` here, one that does more

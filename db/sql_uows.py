@@ -13,7 +13,7 @@ from db.model import Cancel, Outcome, UnitOfWork, UowMove, Widening
 from db.sql_dialect import insert_absent, locked
 from db.sql_schema import EMPTY, FINISHED, IN_PROGRESS, REQUESTED, TRUE, uows
 from system.lifecycle import UOW_LIFECYCLE, UowEvent, UowState, advance
-from system.sqlfile import Many
+from system.sqlmany import Many
 
 T = TypeVar("T")
 Row = sa.Row[Any]
@@ -33,8 +33,10 @@ _OF_JOB = (
     .order_by(uows.c.opened_at.desc(), uows.c.id.desc())
     .limit(sa.bindparam("most"))
 )
-_CLAIMABLE = locked(_BY_IDS.where(uows.c.state == REQUESTED, uows.c.cancel_requested != TRUE))
-_CLAIMED = locked(sa.select(uows.c.id, uows.c.session, uows.c.fence, uows.c.cancel_requested).where(_IDS, uows.c.state == IN_PROGRESS))
+_CLAIMABLE = locked(_BY_IDS.where(uows.c.state == REQUESTED, uows.c.cancel_requested != TRUE), uows.c.id)
+_CLAIMED = locked(
+    sa.select(uows.c.id, uows.c.session, uows.c.fence, uows.c.cancel_requested).where(_IDS, uows.c.state == IN_PROGRESS), uows.c.id
+)
 _TO_END = sa.select(uows.c.id).where(
     uows.c.session == sa.bindparam("of"), uows.c.state == IN_PROGRESS, uows.c.cancel_requested == TRUE
 ).order_by(uows.c.id)
@@ -64,7 +66,7 @@ _MOVE = Many(
     .where(_key, uows.c.state == sa.bindparam("before"), uows.c.fence == sa.bindparam("under"), uows.c.turn < sa.bindparam("turn"))
     .values(
         {name: sa.bindparam(name) for name in ("state", "losses", "reason", "turn")}
-        | {"session": sa.case((sa.bindparam("state") == REQUESTED, EMPTY), else_=uows.c.session)}
+        | {"session": sa.case((sa.bindparam("state", type_=sa.String()) == REQUESTED, EMPTY), else_=uows.c.session)}
     ),
     ("key", "before", "under", "turn", "state", "losses", "reason"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 from db.memory import MemoryStore
@@ -10,7 +11,8 @@ from system.errors import ConfigError
 from system.hidden import hide
 
 SUPPORTED = (
-    "sqlite:///var/horarium.db (from the current folder), sqlite:////srv/horarium.db (from the root), mongodb://HOST:PORT/DATABASE"
+    "sqlite:///var/horarium.db (from the current folder), sqlite:////srv/horarium.db (from the root), mongodb://HOST:PORT/DATABASE, "
+    "postgresql://USER:PASSWORD@HOST:PORT/DATABASE, mysql://USER:PASSWORD@HOST:PORT/DATABASE (MariaDB too)"
 )
 
 
@@ -33,6 +35,11 @@ def open_store(url: str, *, may_create: bool = True) -> Store:
         from db.mongo_client import open_database
 
         return MongoStore(open_database(url))
+    if is_sql_server(url):
+        from db.sql import SqlStore
+        from system.sqlurls import open_server
+
+        return SqlStore(open_server(url))
     raise _useless(url)
 
 
@@ -47,17 +54,29 @@ def is_mongodb(url: str) -> bool:
     return url.partition("://")[0] in ("mongodb", "mongodb+srv")
 
 
+def is_sql_server(url: str) -> bool:
+    """Return whether `url` names a PostgreSQL, MariaDB or MySQL server."""
+    return url.partition("://")[0] in ("postgresql", "mysql", "mariadb")
+
+
 def erase_store(url: str) -> None:
     """Remove all that the store on a server keeps; what others keep in the same database stays. A file is not removed by this.
 
     Raises ConfigError for a URL that names no server, Unavailable or StoreError.
     """
-    if not is_mongodb(url):
-        raise _useless(url)
-    from db.mongo_client import open_database
-    from db.mongo_schema import erase
+    if is_mongodb(url):
+        from db.mongo_client import open_database
+        from db.mongo_schema import erase
 
-    erase(open_database(url))
+        erase(open_database(url))
+    elif is_sql_server(url):
+        from db.sql_schema import erase_tables
+        from system.sqlurls import open_server
+
+        with closing(open_server(url)) as database:
+            database.write(erase_tables)
+    else:
+        raise _useless(url)
 
 
 def _useless(url: str) -> ConfigError:

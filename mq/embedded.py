@@ -17,7 +17,8 @@ from mq.broker import Broker, BrokerFacts, Consumer, Delivery, Message
 from mq.declared import refuse_undeclared
 from mq.doorbell import Belfry, Doorbell
 from system.errors import BrokerError, StoreError, Unavailable
-from system.sqlfile import Many, SqlFile
+from system.sqlfile import SqlFile
+from system.sqlmany import Many
 from system.sqlschema import grow, missing_of
 
 log = logging.getLogger(__name__)
@@ -109,7 +110,7 @@ class EmbeddedBroker(Broker):
         new = [(name,) for name in dict.fromkeys(queues) if name not in self._declared]
         if new:
             with _translating():
-                self._file.write(lambda conn: _DECLARE(conn, new), anew=True)
+                self._file.write_anew(lambda conn: _DECLARE(conn, new))
             self._declared |= {name for (name,) in new}
 
     def publish(self, messages: Sequence[Message]) -> None:

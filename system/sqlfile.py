@@ -1,4 +1,4 @@
-"""How does a process read and write its one SQLite file? The only place that makes an SQLAlchemy engine.
+"""How does a process read and write its one SQLite file?
 
 One writer thread per process commits in groups; readers use connections of their own. Store and queue share the file.
 """
@@ -11,7 +11,6 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -20,33 +19,27 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from system.errors import SchemaError, StoreError, Unavailable
+from system.errors import StoreError, Unavailable
 from system.groupcommit import GroupWriter
+from system.sqldatabase import Database, Product, Step, version_of
 from system.sqlerrors import ours
 from system.sqlplace import FileId, Place
 
 T = TypeVar("T")
-Step = Callable[[sa.Connection], None]
 
 # How long a foreign program (a backup, a shell) may hold the file before a call fails.
 BUSY_S = 10.0
 # How long a write may wait for its turn: a stopped process that holds the lock must not stop the others for ever.
 PATIENCE_S = 30.0
+OLDEST = (3, 24, 0)  # the first that knows INSERT .. ON CONFLICT
 # How long a process that ends may wait for it.
 CLOSE_S = 5.0
 CACHE_KIB = 8_192
 # Pages in the log at which a commit also moves them into the file (the default, 1000, does it in every other large turn).
 CHECKPOINT_PAGES = 4_000
 
-META = sa.Table(
-    "meta",
-    sa.MetaData(),
-    sa.Column("name", sa.String(64), primary_key=True),
-    sa.Column("value", sa.BigInteger, nullable=False),
-)
 
-
-class SqlFile:
+class SqlFile(Database):
     """One database file, opened by one process; every thread may call it. It and its folder are created where it `may_create` them.
 
     While the file is away (moved, or its disk is gone) every call raises Unavailable, and nothing is created in its place. Where another
@@ -78,13 +71,15 @@ class SqlFile:
             raise
         self._writer = GroupWriter(transactions, f"writer of {self.path.name}")
 
-    def write(self, fn: Callable[[sa.Connection], T], *, durable: bool = True, anew: bool = False) -> T:
-        """Return what `fn` returned, after its changes were committed; raises what it raised, its changes undone.
+    def write(self, fn: Callable[[sa.Connection], T], *, durable: bool = True) -> T:
+        """See Database. What several threads write at once becomes one commit."""
+        return self._result(self.submit(fn, durable=durable))
 
-        With `durable=False` they may be lost, whole, when the machine stops (not when the process does). What is `anew` is also written
-        to another file than the one that this process goes by.
-        """
-        future = self.submit(fn, durable=durable, anew=anew)
+    def write_anew(self, fn: Callable[[sa.Connection], T]) -> T:
+        """See Database."""
+        return self._result(self.submit(fn, anew=True))
+
+    def _result(self, future: Future[T]) -> T:
         try:
             return future.result(self._patience_s)
         except TimeoutError as error:
@@ -109,7 +104,7 @@ class SqlFile:
         return future
 
     def read(self, fn: Callable[[sa.Connection], T]) -> T:
-        """Return what `fn` read, in the caller's thread. `fn` fetches all it wants: an unfinished cursor would see the past."""
+        """See Database. In the caller's thread; an unfinished cursor would see the past."""
         self._check_owner()
         if self._is_closed:
             raise StoreError(f"{self.path} was closed by this process; open it again")
@@ -128,38 +123,36 @@ class SqlFile:
             self._close_idle()
         return result
 
-    def migrate(self, part: str, steps: Sequence[Step]) -> None:
-        """Bring `part` of the schema to version `len(steps)`, each step in a transaction of its own; raises SchemaError when it is newer.
+    def product(self) -> Product:
+        """See Database."""
+        wanted = ".".join(map(str, OLDEST))
+        words = f"SQLite {wanted} or later is expected: install a newer Python, or a newer libsqlite3"
+        return Product(f"SQLite {sqlite3.sqlite_version}", "" if sqlite3.sqlite_version_info >= OLDEST else words)
 
-        `steps[n]` leads from version n to n + 1. Several processes may call this at once.
-        """
-        name = f"{part}_version"
-        found = self.read(lambda conn: _version(conn, name))
-        if found > len(steps):
-            raise SchemaError(
-                f"{self.path} has version {found} of its {part}, this program knows up to {len(steps)}; "
-                "nothing was changed: install the newer Horarium that wrote it, or name another file"
-            )
-        for number in range(found, len(steps)):
-            self.write(lambda conn, n=number: _climb(conn, name, n, steps[n]))  # type: ignore[misc]
-        self._parts[name] = len(steps)
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def migrate(self, part: str, steps: Sequence[Step]) -> None:
+        """See Database."""
+        super().migrate(part, steps)
+        self._parts[part] = len(steps)
 
     @property
     def is_replaced(self) -> bool:
-        """Whether another file lies at the path than the one that this process goes by: restored from a backup, or copied back."""
+        """See Database."""
         return self._place.is_replaced
 
     def renew(self) -> None:
-        """Go by the file that lies at the path now, since this process begins anew; raises Unavailable where there is none."""
+        """See Database."""
         self._place.renew()
 
     @property
     def is_closed(self) -> bool:
-        """Whether `close` was called."""
+        """See Database."""
         return self._is_closed
 
     def close(self) -> None:
-        """Commit what waits, then let go of the file. Idempotent; in a forked child it leaves the parent's file alone."""
+        """See Database. Commits what waits; in a forked child it leaves the parent's file alone."""
         if self._is_closed or os.getpid() != self._owner:
             return
         self._is_closed = True
@@ -185,7 +178,7 @@ class SqlFile:
     def _connection(self) -> sa.Connection:
         """Return a new connection to the file that lies there now; raises Unavailable where it is none of ours, as an empty one."""
         conn = self._engine.connect()
-        if self._place.look() != self._first and any(_version(conn, name) != number for name, number in self._parts.items()):
+        if self._place.look() != self._first and any(version_of(conn, part) != number for part, number in self._parts.items()):
             conn.close()
             raise Unavailable(
                 f"another file lies at {self.path}, and it has no tables of ours, or those of another version: put the right one back, "
@@ -302,38 +295,6 @@ def _for_caller(error: BaseException, path: Path) -> BaseException:
     return mine
 
 
-class Many:
-    """A statement that is run for many rows at once, each a tuple in the order of `names`.
-
-    Compiled once and handed to the driver as text: SQLAlchemy's own way costs 15 microseconds a row, this one 6.
-    """
-
-    def __init__(self, statement: sa.sql.base.Executable, names: Sequence[str]) -> None:
-        self._statement = statement
-        self._names = tuple(names)
-        self._texts: dict[str, tuple[str, Callable[[tuple[Any, ...]], Any] | None]] = {}
-
-    def __call__(self, conn: sa.Connection, rows: Sequence[tuple[Any, ...]]) -> int:
-        """Return how many records were written (as the driver counts)."""
-        if not rows:
-            return 0
-        text, shape = self._texts.get(conn.dialect.name) or self._compile(conn.dialect)
-        shaped = [shape(row) for row in rows] if shape else list(rows)
-        return conn.exec_driver_sql(text, shaped).rowcount
-
-    def _compile(self, dialect: sa.Dialect) -> tuple[str, Callable[[tuple[Any, ...]], Any] | None]:
-        compiled: Any = self._statement.compile(dialect=dialect)  # type: ignore[attr-defined]
-        wanted = compiled.positiontup if compiled.positional else None
-        if wanted is None:
-            shape: Any = lambda row: dict(zip(self._names, row, strict=True))  # noqa: E731
-        elif tuple(wanted) == self._names:
-            shape = None
-        else:
-            shape = itemgetter(*(self._names.index(name) for name in wanted))
-        self._texts[dialect.name] = str(compiled), shape
-        return self._texts[dialect.name]
-
-
 def _open_lock(path: Path) -> int:
     """Return the descriptor of the lock file beside the database, made where it is missing."""
     if path.is_dir():
@@ -346,19 +307,3 @@ def _open_lock(path: Path) -> int:
             f"the store {path} can't be opened: {error.strerror} ({error.filename}); "
             "check the permissions and the free space of its folder, or name another place for it"
         ) from error
-
-
-def _version(conn: sa.Connection, name: str) -> int:
-    if not sa.inspect(conn).has_table(META.name):
-        return 0
-    return conn.execute(sa.select(META.c.value).where(META.c.name == name)).scalar() or 0
-
-
-def _climb(conn: sa.Connection, name: str, number: int, step: Step) -> None:
-    META.create(conn, checkfirst=True)
-    if _version(conn, name) != number:
-        return  # another process was first
-    step(conn)
-    changed = conn.execute(sa.update(META).where(META.c.name == name).values(value=number + 1))
-    if not changed.rowcount:
-        conn.execute(sa.insert(META).values(name=name, value=number + 1))

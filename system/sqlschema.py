@@ -8,6 +8,11 @@ import sqlalchemy as sa
 from sqlalchemy.schema import CreateColumn
 
 
+def indexes_of(table: sa.Table, conn: sa.Connection) -> list[sa.Index]:
+    """Return the indexes of a table that are meant for this kind of database: for all, or for the `dialects` of their `info`."""
+    return [index for index in table.indexes if conn.dialect.name in index.info.get("dialects", (conn.dialect.name,))]
+
+
 def missing_of(conn: sa.Connection, metadata: sa.MetaData) -> Iterator[str]:
     """Yield what is not there, such as `table job`, `column job.held` or `index job_active`."""
     there = sa.inspect(conn)
@@ -19,7 +24,7 @@ def missing_of(conn: sa.Connection, metadata: sa.MetaData) -> Iterator[str]:
         columns = {column["name"] for column in there.get_columns(table.name)}
         yield from (f"column {table.name}.{column.name}" for column in table.columns if column.name not in columns)
         indexes = {index["name"] for index in there.get_indexes(table.name)}
-        yield from sorted(f"index {index.name}" for index in table.indexes if index.name not in indexes)
+        yield from sorted(f"index {index.name}" for index in indexes_of(table, conn) if index.name not in indexes)
 
 
 def grow(conn: sa.Connection, metadata: sa.MetaData) -> None:
@@ -30,7 +35,7 @@ def grow(conn: sa.Connection, metadata: sa.MetaData) -> None:
             _widen(conn, table, {column["name"] for column in there.get_columns(table.name)})
     metadata.create_all(conn)
     for table in metadata.sorted_tables:
-        for index in table.indexes:
+        for index in indexes_of(table, conn):
             index.create(conn, checkfirst=True)
 
 

@@ -15,11 +15,13 @@ from tests.support.contention import Arena, crowd_of_processes
 from tests.support.mongo import mock_database
 from tests.support.mongo_server import drop_database, empty_database, own_database
 from tests.support.services import service_url
+from tests.support.sql_servers import empty_store, own_sql_database
 
 IN_PROCESS = ("memory", "mongomock")
+SERVERS = ("mongodb", "postgresql", "mariadb")
 
 
-@pytest.fixture(params=["memory", "mongomock", "sqlite", pytest.param("mongodb", marks=pytest.mark.service)])
+@pytest.fixture(params=["memory", "mongomock", "sqlite", *(pytest.param(name, marks=pytest.mark.service) for name in SERVERS)])
 def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     """A prepared, empty store."""
     opened: Store = request.getfixturevalue(request.param)
@@ -52,6 +54,28 @@ def mongodb_url() -> Iterator[str]:
     url = own_database(service_url("MONGODB_URL"))
     yield url
     drop_database(url)
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    with own_sql_database(service_url("POSTGRES_URL")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def mariadb_url() -> Iterator[str]:
+    with own_sql_database(service_url("MARIADB_URL")) as url:
+        yield url
+
+
+@pytest.fixture
+def postgresql(postgresql_url: str) -> Store:
+    return empty_store(postgresql_url)
+
+
+@pytest.fixture
+def mariadb(mariadb_url: str) -> Store:
+    return empty_store(mariadb_url)
 
 
 @pytest.fixture

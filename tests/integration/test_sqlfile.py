@@ -21,7 +21,9 @@ from db.sql_schema import STEPS
 from db.urls import open_store
 from system.errors import ConfigError, SchemaError, StoreError, Unavailable
 from system.lifecycle import UowState
-from system.sqlfile import Many, SqlFile
+from system.sqldatabase import Database
+from system.sqlfile import SqlFile
+from system.sqlmany import Many
 from tests.support.builders import NOW, process_row
 from tests.support.older_stores import write_version_1
 from tests.support.stores import race
@@ -318,7 +320,7 @@ def test_a_file_without_our_tables_says_so(tmp_path: Path) -> None:
 # -- the schema's version
 
 
-def version(file: SqlFile) -> object:
+def version(file: Database) -> object:
     return file.read(lambda conn: conn.exec_driver_sql("SELECT value FROM meta WHERE name = 'store_version'").scalar())
 
 
@@ -332,7 +334,7 @@ def test_a_file_of_version_0_is_migrated_and_keeps_its_rows(tmp_path: Path) -> N
     old.close()
     store = SqlStore(SqlFile(tmp_path / "old.db"))
     store.prepare()
-    assert (version(store.file), store.processes(), store.projected_turn()) == (len(STEPS), [process_row()], 0)
+    assert (version(store.database), store.processes(), store.projected_turn()) == (len(STEPS), [process_row()], 0)
     store.close()
 
 
@@ -344,21 +346,21 @@ def test_a_file_of_version_1_gets_what_came_later_and_keeps_its_rows(tmp_path: P
     assert (job.again_at, job.good_runs, job.covered) == (None, 0, "")
     assert (uow.state, uow.slice, uow.arguments) == (UowState.REQUESTED, "", "")
     assert [turn.number for turn in store.turns_after(0, 9)] == [store.projected_turn()] == [1]
-    assert columns(store.file) == columns(fresh(tmp_path / "new.db"))
+    assert columns(store.database) == columns(fresh(tmp_path / "new.db"))
     store.close()
 
 
-def columns(file: SqlFile) -> set[tuple[str, str]]:
+def columns(file: Database) -> set[tuple[str, str]]:
     """Return the tables, indexes and columns of a file."""
     found = "SELECT m.name, coalesce(c.name, '') FROM sqlite_master m LEFT JOIN pragma_table_info(m.name) c"
     return {(table, column) for table, column in file.read(lambda conn: conn.exec_driver_sql(found).all())}
 
 
-def fresh(path: Path) -> SqlFile:
+def fresh(path: Path) -> Database:
     """Return a new file with the store's schema as it is today."""
     store = SqlStore(SqlFile(path))
     store.prepare()
-    return store.file
+    return store.database
 
 
 def add_step(number: int, conn: sa.Connection) -> None:
@@ -387,7 +389,7 @@ def test_a_step_that_fails_leaves_the_version_before_it_whole(file: SqlFile) -> 
 
 def test_a_newer_schema_is_left_alone(tmp_path: Path) -> None:
     store = SqlStore(SqlFile(tmp_path / "x.db"))
-    store.file.migrate("store", [lambda conn: None] * 7)
+    store.database.migrate("store", [lambda conn: None] * 7)
     with pytest.raises(SchemaError, match=r"has version 7 of its store, this program knows up to 2; .*install the newer Horarium"):
         store.prepare()
     store.close()
@@ -396,7 +398,7 @@ def test_a_newer_schema_is_left_alone(tmp_path: Path) -> None:
 def test_two_that_prepare_at_once_both_find_it_prepared(tmp_path: Path) -> None:
     stores = [SqlStore(SqlFile(tmp_path / "x.db")) for _ in range(2)]
     race(2, lambda n: stores[n].prepare())
-    assert [version(store.file) for store in stores] == [len(STEPS)] * 2
+    assert [version(store.database) for store in stores] == [len(STEPS)] * 2
     for store in stores:
         store.close()
 
@@ -416,7 +418,7 @@ def test_two_that_prepare_at_once_both_find_it_prepared(tmp_path: Path) -> None:
 def test_fault_25_what_is_in_flight_is_found_without_walking_history(tmp_path: Path, query: str, index: str) -> None:
     store = SqlStore(SqlFile(tmp_path / "x.db"))
     store.prepare()
-    plan = store.file.read(lambda conn: str(conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}").all()))
+    plan = store.database.read(lambda conn: str(conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}").all()))
     store.close()
     assert index in plan
 

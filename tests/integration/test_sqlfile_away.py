@@ -102,7 +102,7 @@ def test_an_empty_file_in_its_place_is_not_taken_for_the_store(store: SqlStore, 
     empty.touch()
     put_another(path, empty)
     for use in (lambda: store.beat("w", {}), lambda: store.open_session(session("w2"))):
-        store.file.renew()
+        store.database.renew()
         with pytest.raises(Unavailable, match="it has no tables of ours, or those of another version: put the right"):
             use()
     assert path.stat().st_size == 0

@@ -90,7 +90,7 @@ TURN_1 = turn(
 
 moments = st.datetimes().map(lambda moment: moment.replace(tzinfo=UTC))
 # Any text that a driver takes: no halves of surrogate pairs.
-words = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
 numbers = st.integers(0, 2**62)
 
 
@@ -300,9 +300,14 @@ def test_an_event_that_does_not_end_an_attempt_is_no_outcome(event: UowEvent) ->
         outcome_row(outcome(uow(), event))
 
 
-@given(st.text(st.characters(exclude_categories=["Cs"])))
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")))
 def test_words_that_can_be_stored_stay(text: str) -> None:
     assert storable(text) == text
+
+
+def test_a_nul_becomes_a_question_mark() -> None:
+    assert storable("a\0b") == "a?b"
+    assert piece_row(OutputPiece(UOW_ID, 1, 0, "caf\0 ☕"))["text"] == "caf? ☕"
 
 
 def test_half_a_surrogate_pair_becomes_a_question_mark() -> None:
