@@ -241,6 +241,10 @@ box_reports = sa.Table(
 )
 
 
+# What a person or a command wrote down of the store as a whole.
+notes = sa.Table("note", metadata, _key("name"), _text("text"))
+
+
 def _create(conn: sa.Connection) -> None:
     metadata.create_all(conn)
     conn.execute(sa.insert(META).values(name=PROJECTED_TURN, value=0))
