@@ -13,11 +13,11 @@ from datetime import datetime
 from itertools import islice
 from threading import Lock
 
+from db.contexts import ContextRow, take_over
 from db.entries import Entry
 from db.facts import StoreFacts
 from db.keeping import Floor
-from db.memory_boxes import MemoryBoxes
-from db.memory_keeping import MemoryKeeping
+from db.memory_moving import MemoryMoving
 from db.model import (
     Answer,
     BeatAnswer,
@@ -41,7 +41,7 @@ from system.errors import NotFound, StoreError
 from system.lifecycle import JOB_ACTIVE, UOW_FINISHED, UOW_LIFECYCLE, UowEvent, UowState, advance
 
 
-class MemoryStore(MemoryBoxes, MemoryKeeping):
+class MemoryStore(MemoryMoving):
     """A store that lives as long as its object; threads share it."""
 
     def __init__(self) -> None:
@@ -61,13 +61,15 @@ class MemoryStore(MemoryBoxes, MemoryKeeping):
         self._events: defaultdict[tuple[str, str], dict[tuple[int, int], Event]] = defaultdict(dict)
         self._claims: defaultdict[str, set[str]] = defaultdict(set)
         self._sessions: dict[str, Session] = {}
-        self._used_sessions: set[str] = set()
+        self._closed: dict[str, Session] = {}
+        self._notes: dict[str, str] = {}
         self._commands: dict[int, Command] = {}
         self._open_commands: dict[int, Command] = {}
         self._switches: dict[str, Switch] = {}
         self._output: defaultdict[str, dict[tuple[int, int], OutputPiece]] = defaultdict(dict)
         self._processes: dict[str, ProcessRow] = {}
         self._entries: dict[tuple[str, str], Entry] = {}
+        self._contexts: dict[tuple[str, str], ContextRow] = {}
 
     def prepare(self) -> None:
         """Nothing is missing."""
@@ -126,6 +128,7 @@ class MemoryStore(MemoryBoxes, MemoryKeeping):
             self._close(turn.lost)
             self._answer(turn.answers, turn.number)
             self._register(turn.registered)
+            take_over(self._contexts, turn.contexts)
             for event in turn.events:
                 self._events[event.process, event.timeperiod].setdefault((event.turn, event.place), event)
             self._projected = max(self._projected, turn.number)
@@ -302,9 +305,8 @@ class MemoryStore(MemoryBoxes, MemoryKeeping):
     def open_session(self, session: Session) -> None:
         """See Store."""
         with self._lock:
-            if session.id in self._used_sessions:
+            if session.id in self._sessions or session.id in self._closed:
                 raise StoreError(f"session {session.id!r} was opened before: open one with a new id")
-            self._used_sessions.add(session.id)
             self._sessions[session.id] = replace(session, facts=dict(session.facts))
 
     def beat(self, session_id: str, facts: dict[str, str]) -> BeatAnswer:
@@ -335,7 +337,9 @@ class MemoryStore(MemoryBoxes, MemoryKeeping):
 
     def _close(self, ids: Iterable[str]) -> None:
         for session_id in ids:
-            self._sessions.pop(session_id, None)
+            session = self._sessions.pop(session_id, None)
+            if session is not None:
+                self._closed[session_id] = session
 
     def expire_sessions(self, beats: Mapping[str, int]) -> list[str]:
         """See Store."""
@@ -393,3 +397,8 @@ class MemoryStore(MemoryBoxes, MemoryKeeping):
         """See Store."""
         with self._lock:
             return [self._processes[name] for name in sorted(self._processes)]
+
+    def contexts(self) -> list[ContextRow]:
+        """See Store."""
+        with self._lock:
+            return list(self._contexts.values())

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from db import sql_uows
+from db.contexts import ContextRow, context_row, row_context
 from db.documents import (
     chunk_row,
     command_row,
@@ -43,6 +44,7 @@ from db.sql_boxes import SqlBoxes
 from db.sql_dialect import insert_absent, insert_newer, insert_or_replace
 from db.sql_facts import SqlFacts
 from db.sql_keeping import REMOVED_TURNS, SqlKeeping
+from db.sql_moving import SqlMoving
 from db.sql_schema import (
     ACTIVE_JOB,
     OPEN_COMMAND,
@@ -52,6 +54,7 @@ from db.sql_schema import (
     TRUE,
     chunks,
     commands,
+    contexts,
     entries,
     events,
     jobs,
@@ -127,9 +130,11 @@ _PUT_OUTPUT = insert_or_replace(output)
 _OUTPUT = sa.select(output).where(output.c.uow_id == sa.bindparam("of")).order_by(output.c.fence, output.c.offset)
 _PROCESSES = sa.select(processes).order_by(processes.c.name)
 _PUT_PROCESSES = insert_newer(processes)
+_CONTEXTS = sa.select(contexts)
+_PUT_CONTEXTS = insert_newer(contexts)
 
 
-class SqlStore(SqlBoxes, SqlFacts, SqlKeeping):
+class SqlStore(SqlBoxes, SqlFacts, SqlKeeping, SqlMoving):
     """A store in an SQL database, which it closes."""
 
     def __init__(self, database: Database) -> None:
@@ -187,6 +192,7 @@ class SqlStore(SqlBoxes, SqlFacts, SqlKeeping):
         event_rows = [_values(event_row(event)) for event in turn.events]
         switch_rows = [_values(switch_row(switch)) for switch in turn.switches]
         registered = [_values(process_row(row)) for row in turn.registered]
+        context_rows = [_values(context_row(row)) for row in turn.contexts]
         answers = [(answer.state.value, storable(answer.text), turn.number, answer.number) for answer in turn.answers]
 
         def apply(conn: sa.Connection) -> None:
@@ -201,6 +207,7 @@ class SqlStore(SqlBoxes, SqlFacts, SqlKeeping):
             _close(conn, turn.lost)
             _ANSWER(conn, answers)
             _PUT_PROCESSES(conn, registered)
+            _PUT_CONTEXTS(conn, context_rows)
             _PUT_EVENTS(conn, event_rows)
             conn.execute(_SET_PROJECTED, {"number": turn.number})
 
@@ -338,6 +345,10 @@ class SqlStore(SqlBoxes, SqlFacts, SqlKeeping):
     def processes(self) -> list[ProcessRow]:
         """See Store."""
         return self._records(row_process, _PROCESSES, {})
+
+    def contexts(self) -> list[ContextRow]:
+        """See Store."""
+        return self._records(row_context, _CONTEXTS, {})
 
     def _records(self, record: Callable[[Mapping[str, Any]], T], statement: sa.Select[Any], wanted: dict[str, Any]) -> list[T]:
         rows = self.database.read(lambda conn: conn.execute(statement, wanted).all())
