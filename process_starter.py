@@ -11,8 +11,8 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,15 +20,14 @@ from launcher.alone import DAEMON, SUPERVISOR, lock_path, named, only_one
 from launcher.box import begin, supervisor_over
 from launcher.kept import run_kept
 from launcher.once_there import AskedToStop, parts_once_there, stopped_by_signals
-from launcher.parts import Joined, Roof, keeper_over, scheduler_settings, worker_settings
+from launcher.parts import Roof, keeper_over, scheduler_settings, worker_settings
 from launcher.secrets_file import fault_of
+from launcher.watching import watching
 from settings import Settings
 from supervisor.local_crew import mark_by_hand
 from supervisor.places import SCHEDULER, WORKER, process_of
 from system import daemons, logs
-from system.context import Context, DaemonProcess
-from system.context_check import context_file, load_context
-from system.context_watch import ContextWatch
+from system.context import DaemonProcess
 from system.errors import ConfigError, HorariumError
 from system.hidden import hide
 from system.lanes import may_be_live
@@ -41,7 +40,7 @@ def run_scheduler(roof: Roof) -> None:
     from scheduler.service import SchedulerService
 
     settings, context = roof.settings, roof.context
-    with parts_once_there(roof) as parts, _watch(roof, parts) as watch:
+    with parts_once_there(roof) as parts, watching(roof, parts) as watch:
         service = SchedulerService(
             parts.store, parts.broker, context, roof.clock, scheduler_settings(settings), settings.box,
             keeper=keeper_over(settings, parts.store, roof.clock), watch=watch,
@@ -68,7 +67,7 @@ def run_worker(roof: Roof) -> None:
     )
     old_output = OldOutput(settings.folder / "output", settings.keep_output_days, roof.clock)
     try:
-        with parts_once_there(roof) as parts, _watch(roof, parts) as watch:
+        with parts_once_there(roof) as parts, watching(roof, parts) as watch:
             old_output.start()
             service = WorkerService(parts.store, parts.broker, slots, context, roof.clock, figures, settings.box, watch)
             _stop_by_signal(service.stop)
@@ -94,29 +93,9 @@ def run_supervisor(roof: Roof) -> None:
                 parts = stack.enter_context(parts_once_there(roof, begin=lambda parts: begin(roof, parts)))
         except AskedToStop:
             return
-        service = supervisor_over(roof, parts)
+        service = supervisor_over(roof, parts, stack.enter_context(watching(roof, parts)))
         _stop_by_signal(service.stop)
         service.run()
-
-
-@contextmanager
-def _watch(roof: Roof, parts: Joined) -> Iterator[ContextWatch]:
-    """Watch the file of the context while inside."""
-    from scheduler.registry import fit, read_registered
-
-    where, start = roof.settings.context, roof.settings.timetable_start
-
-    def refusal_of(context: Context) -> str:
-        if context.folder != roof.context.folder:
-            return f"it moved from {roof.context.folder} to {context.folder}: start `launch.py up` again"
-        return fit(read_registered(parts.store), context, start, roof.clock.now(), 0).refusal
-
-    watch = ContextWatch(context_file(where), roof.context, lambda: load_context(where, start), refusal_of)
-    watch.start()
-    try:
-        yield watch
-    finally:
-        watch.close()
 
 
 KINDS: dict[str, Callable[[Roof], None]] = {SCHEDULER: run_scheduler, WORKER: run_worker, SUPERVISOR: run_supervisor}

@@ -66,6 +66,19 @@ def only_one(path: Path, kind: str = UP) -> Iterator[None]:
 
 
 @contextmanager
+def starting(var: Path, name: str) -> Iterator[None]:
+    """Be the only one that starts a daemon of that name while inside; raises ConfigError where someone else does just now."""
+    path = pid_path(var, name).with_suffix(".starting")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="ascii") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise ConfigError(f"{name} is being started by another `launch.py start` just now: launch.py query shows what runs") from error
+        yield
+
+
+@contextmanager
 def named(var: Path, name: str, kind: str) -> Iterator[None]:
     """Let the pid file name this process while inside."""
     path = pid_path(var, name)

@@ -7,13 +7,14 @@ import sys
 
 from launcher.parts import ROOT, Joined, Roof, fingerprint
 from scheduler.registry import fit, read_registered
-from supervisor.attendance import Attendance
+from supervisor.attendance import Attendance, Moved
 from supervisor.calls import CallThreads
 from supervisor.keeper import Keeper
 from supervisor.local_crew import LocalCrew
 from supervisor.places import Place, Placement
 from supervisor.service import SupervisorService
-from system.context import REPORT_QUEUE
+from system.context import REPORT_QUEUE, Context, DaemonProcess
+from system.context_watch import ContextWatch
 from system.errors import ConfigError
 from system.lanes import managed_queues
 
@@ -32,8 +33,8 @@ def begin(roof: Roof, parts: Joined) -> None:
         raise ConfigError(found.refusal, tuple(map(str, found.changes)))
 
 
-def supervisor_over(roof: Roof, parts: Joined) -> SupervisorService:
-    """Return the supervisor of this box, ready to run."""
+def supervisor_over(roof: Roof, parts: Joined, watch: ContextWatch) -> SupervisorService:
+    """Return the supervisor of this box, ready to run. It takes up what `watch` hands out."""
     settings = roof.settings
     starter = ROOT / "process_starter.py"
     crew = LocalCrew(
@@ -44,5 +45,30 @@ def supervisor_over(roof: Roof, parts: Joined) -> SupervisorService:
         log_bytes=settings.log_bytes,
     )
     keeper = Keeper(None, crew, parts.store, parts.broker, settings.box, grace_s=settings.stop_grace_s, calls=CallThreads(crew.wake))
-    attendance = Attendance(parts.store, roof.clock, keeper, places(roof), settings.box, beat_s=settings.beat_s, wake=crew.wake)
+    attendance = Attendance(
+        parts.store, roof.clock, keeper, places(roof), settings.box, beat_s=settings.beat_s, wake=crew.wake,
+        moved=Moves(roof, crew, watch).next,
+    )  # fmt: skip
     return SupervisorService(keeper, crew, roof.clock, attendance)
+
+
+class Moves:
+    """What a changed context moves on this box. Schedulers and workers take it up by themselves, changed daemons are started anew."""
+
+    def __init__(self, roof: Roof, crew: LocalCrew, watch: ContextWatch) -> None:
+        self._settings, self._context, self._crew, self._watch = roof.settings, roof.context, crew, watch
+
+    def next(self) -> Moved | None:
+        """Return what belongs here from now on, None where nothing has changed."""
+        context = self._watch.take()
+        if context is None:
+            return None
+        before, now = _daemons(self._context), _daemons(context)
+        self._context = context
+        self._crew.take_up(fingerprint(self._settings, context))
+        placed = Placement(context, self._settings.scheduler_boxes, self._settings.workers).on(self._settings.box)
+        return Moved(placed, frozenset(name for name, entry in now.items() if name in before and before[name] != entry))
+
+
+def _daemons(context: Context) -> dict[str, DaemonProcess]:
+    return {entry.name: entry for entry in context.processes if isinstance(entry, DaemonProcess)}

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from launcher import named
-from launcher.alone import SUPERVISOR, UP, lock_path, only_one, pid_path, refuse_beside, running, singles
+from launcher.alone import SUPERVISOR, UP, lock_path, only_one, pid_path, refuse_beside, running, singles, starting
 from launcher.box import begin
 from launcher.parts import ROOT, Roof, make_writable, open_parts
 from launcher.remains import end_the_rest
@@ -46,6 +46,12 @@ def start_command(roof: Roof, name: str, *, is_console: bool, as_json: bool) -> 
     settings = roof.settings
     _check_name(roof, name)
     make_writable(settings.folder)
+    with starting(settings.folder, name):
+        return _start(roof, name, is_console=is_console, as_json=as_json)
+
+
+def _start(roof: Roof, name: str, *, is_console: bool, as_json: bool) -> int:
+    settings = roof.settings
     _refuse_twice(settings.folder, name)
     warning = _prepare(roof)
     environ = {**os.environ, **settings.environ()}

@@ -15,6 +15,7 @@ from system.clock import Clock
 
 _LINE_EVERY_S = 5.0
 _ROWS_BESIDE_BARS = 6
+_MOST_BOXES = 4
 
 
 class Bars:
@@ -25,7 +26,7 @@ class Bars:
 
     def paint(self, sight: Sight) -> None:
         """Show one look."""
-        room = max(3, self._console.height - _ROWS_BESIDE_BARS)
+        room = max(3, self._console.height - _ROWS_BESIDE_BARS - min(len(sight.boxes), _MOST_BOXES + 1))
         self._live.update(picture(sight, room), refresh=True)
 
 
@@ -43,9 +44,12 @@ def picture(sight: Sight, room: int) -> Group:
         bar = ProgressBar(total=max(1, level.due), completed=level.finished if level.due else 1, width=20)
         table.add_row(escape(name), bar, f"{level.finished:,} of {level.due:,}", _notes(level))
     hidden = [Text(f"... and {len(rows) - room} more trees: launch.py timetable", style="dim")] if len(rows) > room else []
+    boxes = [Text(line, style="dim", no_wrap=True, overflow="ellipsis") for line in sight.boxes[:_MOST_BOXES]]
+    more = len(sight.boxes) - _MOST_BOXES
+    boxes += [Text(f"... and {more} more boxes: launch.py status", style="dim")] if more > 0 else []
     troubles = [Text(f"! {trouble}", style="red") for trouble in sight.troubles]
     announced = [Text(sight.announced, style="bold yellow")] if sight.announced else []
-    return Group(table, *hidden, Text(summary(sight), style="bold"), *troubles, *announced)
+    return Group(table, *hidden, Text(summary(sight), style="bold"), *boxes, *troubles, *announced)
 
 
 def summary(sight: Sight, *, is_over: bool = False) -> str:

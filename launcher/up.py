@@ -13,15 +13,19 @@ import click
 from rich.console import Console
 from rich.live import Live
 
+from launcher import boxes
 from launcher.alone import SUPERVISOR, UP, lock_path, named, only_one, refuse_beside
 from launcher.box import begin, supervisor_over
+from launcher.boxes import box_lines
 from launcher.once_there import AskedToStop, parts_once_there, stopped_by_signals
 from launcher.paint import Bars, Lines, summary
 from launcher.parts import Joined, Roof, make_writable, open_parts, scheduler_settings
 from launcher.screen import console, show_json
 from launcher.secrets_file import fault_of
 from launcher.watch import Ending, Painter, Watch
+from launcher.watching import watching
 from scheduler.desk import Desk
+from supervisor.service import SupervisorService
 from system import logs
 from system.errors import HorariumError
 
@@ -53,7 +57,8 @@ def up_command(roof: Roof, *, until_done: bool, as_json: bool) -> int:
             except AskedToStop:
                 screen.print("stopped: nothing had begun yet")
                 return 0
-            return Up(roof, parts, screen, until_done=until_done).run(as_json=as_json)
+            service = supervisor_over(roof, parts, stack.enter_context(watching(roof, parts)))
+            return Up(roof, parts, screen, service, until_done=until_done).run(as_json=as_json)
 
 
 @contextmanager
@@ -74,10 +79,10 @@ def _begun_once_there(roof: Roof, screen: Console) -> AbstractContextManager[Joi
 class Up:
     """One `up`: the supervisor in this thread, the watch in another."""
 
-    def __init__(self, roof: Roof, parts: Joined, screen: Console, *, until_done: bool) -> None:
+    def __init__(self, roof: Roof, parts: Joined, screen: Console, service: SupervisorService, *, until_done: bool) -> None:
         settings = self._settings = roof.settings
         self._screen, self._clock = screen, roof.clock
-        self._service = supervisor_over(roof, parts)
+        self._service, self._store = service, parts.store
         self._desk = Desk(parts.store, parts.broker, roof.context, roof.clock, scheduler_settings(settings))
         self._until_done = until_done
         self._interrupts = 0
@@ -93,7 +98,8 @@ class Up:
         for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(signum, self._on_signal)
         with self._painter() as (painter, period_s):
-            self._watch = watch = Watch(self._desk, self._service.views, painter, self._clock, until_done=self._until_done)
+            watch = Watch(self._desk, self._service.views, painter, self._clock, until_done=self._until_done, boxes=self._boxes)
+            self._watch = watch
             thread = Thread(target=watch.run, args=(period_s, self._service.stop), name="watch", daemon=True)
             thread.start()
             self._service.run()
@@ -108,6 +114,10 @@ class Up:
                 yield Bars(self._screen, live), _LOOK_LIVE_S
         else:
             yield Lines(self._screen, self._clock), _LOOK_PLAIN_S
+
+    def _boxes(self) -> list[str]:
+        """Return a line for each box, where there is a terminal that keeps them in sight."""
+        return box_lines(boxes.read(self._store)) if self._screen.is_terminal else []
 
     def _on_signal(self, signum: int, _frame: FrameType | None) -> None:
         """Stop in order; whoever presses Ctrl-C once more does not want to wait."""

@@ -26,13 +26,17 @@ _SLOWEST_S = 2.0  # between looks while nothing changes: who watches an idle sys
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What one look found. `rate` is finished periods a second, lately. `troubles` are sentences, and so is what was announced."""
+    """What one look found. `rate` is finished periods a second, lately. `troubles` are sentences, and so is what was announced.
+
+    `boxes` holds a line for each box.
+    """
 
     levels: list[Level]
     progress: Progress | None
     troubles: tuple[str, ...]
     rate: float
     announced: str = ""
+    boxes: tuple[str, ...] = ()
 
 
 class Painter(Protocol):
@@ -72,8 +76,12 @@ class Rate:
 class Watch:
     """Looks again and again until stopped. Belongs to its own thread, and so does its desk."""
 
-    def __init__(self, desk: Desk, views: Callable[[], list[View]], painter: Painter, clock: Clock, *, until_done: bool) -> None:
+    def __init__(
+        self, desk: Desk, views: Callable[[], list[View]], painter: Painter, clock: Clock, *, until_done: bool,
+        boxes: Callable[[], list[str]] = list,
+    ) -> None:  # fmt: skip
         self._desk, self._views, self._painter, self._clock, self._until_done = desk, views, painter, clock, until_done
+        self._boxes_of, self._boxes, self._boxes_s = boxes, tuple[str, ...](), 0.0
         self._rate = Rate()
         self._agreed = 0
         self._is_over = False
@@ -117,6 +125,7 @@ class Watch:
         troubles = [view.trouble for view in views if view.trouble]
         try:
             levels, progress = self._desk.timetable(), self._desk.progress()
+            self._look_at_boxes()
             if not progress.is_done and (stall := self._stall()):
                 troubles.append(stall)
         except HorariumError as error:
@@ -125,8 +134,14 @@ class Watch:
             self.sight = Sight([], None, tuple(troubles), 0.0, self._announced)
             return self.sight
         rate = self._rate.update(self._clock.monotonic(), progress.finished)
-        self.sight = Sight(levels, progress, tuple(troubles), rate, self._announced)
+        self.sight = Sight(levels, progress, tuple(troubles), rate, self._announced, self._boxes)
         return self.sight
+
+    def _look_at_boxes(self) -> None:
+        """Look again where the last look is of some time ago: a box says something new of itself with each of its beats only."""
+        now_s = self._clock.monotonic()
+        if not self._boxes or now_s - self._boxes_s >= _SLOWEST_S:
+            self._boxes, self._boxes_s = tuple(self._boxes_of()), now_s
 
     def _stall(self) -> str:
         """Return since when nothing is scheduled, empty while something is."""

@@ -30,17 +30,28 @@ _SELF = Identity(0, 0.0)
 _MEASURE_S = 10.0
 
 
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What belongs on a box after its context has changed. What runs of the `outdated` processes goes by the old one."""
+
+    places: tuple[Place, ...]
+    outdated: frozenset[str]
+
+
 class Attendance:
     """Tells the store of a box, and the keeper of what is wanted. `places` are what belongs on the box; `wake` has the keeper look.
 
-    Belongs to one thread, but for `switched_off`.
+    `moved` is asked in each round what belongs there from now on, where that has changed. Belongs to one thread, but for `switched_off`.
     """
 
     def __init__(
-        self, store: Store, clock: Clock, keeper: Keeper, places: Sequence[Place], box: str, *, beat_s: float, wake: Callable[[], None]
-    ) -> None:
+        self, store: Store, clock: Clock, keeper: Keeper, places: Sequence[Place], box: str, *, beat_s: float, wake: Callable[[], None],
+        moved: Callable[[], Moved | None] = lambda: None,
+    ) -> None:  # fmt: skip
         self._store, self._clock, self._keeper, self._places, self._box = store, clock, keeper, tuple(places), box
-        self._beat_s, self._wake = beat_s, wake
+        self._beat_s, self._wake, self._moved = beat_s, wake, moved
+        self._outdated: frozenset[str] = frozenset()
+        self._is_moved = False
         self._session = ""
         self._wishes: dict[str, BoxWish] | None = None
         self._meter, self._own = Meter(), Meter()
@@ -86,15 +97,19 @@ class Attendance:
 
     def _look(self) -> None:
         """Read the wishes and hand on what follows from them; who was switched anew begins without its past."""
+        if moved := self._moved():
+            self._places, self._outdated, self._is_moved = moved.places, self._outdated | moved.outdated, True
         found = {wish.process: wish for wish in self._store.box_wishes() if wish.box == self._box}
-        if found == self._wishes:
+        if found == self._wishes and not self._is_moved:
             return
+        if self._wishes is None or self._is_moved:
+            self._forget_others(found)
         before, self._wishes = self._wishes, found
         pairs = wanted(self._places, found.values())
+        old = [name for name, process in pairs if process in self._outdated]
         fresh = [name for name, process in pairs if before is not None and before.get(process) != found.get(process)]
-        if before is None:
-            self._forget_others(found)
-        self._keeper.want([name for name, _ in pairs], fresh)
+        self._keeper.want([name for name, _ in pairs], [*fresh, *old], old)
+        self._outdated, self._is_moved = frozenset(), False
         self._wake()
 
     def _forget_others(self, wishes: Collection[str]) -> None:

@@ -10,7 +10,7 @@ import logging
 import signal
 from collections import deque
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from db.model import Session
 from db.store import Store
@@ -56,7 +56,7 @@ class Keeper:
         self._calls, self.reach = calls or AtOnce(), Reach()
         self._aftermath = Aftermath(crew, store, broker, self._calls, self.reach, box)
         self._names: tuple[str, ...] | None = None
-        self._news: deque[tuple[tuple[str, ...], frozenset[str]]] = deque()
+        self._news: deque[tuple[tuple[str, ...], frozenset[str], frozenset[str]]] = deque()
         self._lives: dict[str, Life] = {}
         if names is not None:
             self.want(names)
@@ -69,9 +69,12 @@ class Keeper:
         self._start_again_at = 0.0
         self._spent_until = 0.0
 
-    def want(self, names: Sequence[str], forgiven: Collection[str] = ()) -> None:
-        """Keep `names` from the next turn on, and nothing else. The past of the `forgiven` ones is forgotten. From any thread."""
-        self._news.append((tuple(names), frozenset(forgiven)))
+    def want(self, names: Sequence[str], forgiven: Collection[str] = (), outdated: Collection[str] = ()) -> None:
+        """Keep `names` from the next turn on, and nothing else. From any thread.
+
+        The past of the `forgiven` ones is forgotten. What runs under an `outdated` name is ended, to be started anew.
+        """
+        self._news.append((tuple(names), frozenset(forgiven), frozenset(outdated)))
 
     def stop(self) -> None:
         """Start no more and end what runs: workers first, then the scheduler. Safe in a signal's handler."""
@@ -127,7 +130,7 @@ class Keeper:
         self._has_begun = True
         self._aftermath.begin(now)
 
-    def _take_up(self, names: tuple[str, ...], forgiven: frozenset[str], now: float) -> None:
+    def _take_up(self, names: tuple[str, ...], forgiven: frozenset[str], outdated: frozenset[str], now: float) -> None:
         if self._names is not None and names != self._names:
             log.info("from now on kept alive: %s", ", ".join(names) or "nothing", extra={"action": "taken_up"})
         before, self._names = self._lives, names
@@ -137,6 +140,8 @@ class Keeper:
             if life is None or name in forgiven:
                 life = policy.started(Life(), now) if name in self._members else Life()
             self._lives[name] = life
+        for name in outdated & self._members.keys():
+            self._members[name] = replace(self._members[name], is_current=False)
 
     def _bury(self, death: Death, now: float) -> None:
         name, how = death.member.name, policy.described(death.exit_code)

@@ -74,6 +74,10 @@ class LocalCrew(Crew):
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._bell, selectors.EVENT_READ)
 
+    def take_up(self, fingerprint: str) -> None:
+        """Let what is started from now on go by other settings; who runs has taken them up by itself."""
+        self._fingerprint = fingerprint
+
     def survivors(self) -> list[Member]:
         """Return who still runs of an earlier supervisor; a pid file that names nobody, or a stranger, is removed and no more."""
         for path in sorted(self._run.glob("*.pid")):

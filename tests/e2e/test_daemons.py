@@ -246,6 +246,29 @@ def test_daemons_of_the_context_are_kept_alive_and_end_in_order(box: DaemonBox) 
     assert (box.folder / "ended").exists()
 
 
+def test_a_changed_context_starts_and_changes_daemons_without_a_restart(box: DaemonBox) -> None:
+    context, jobs = box.folder / "context.py", box.folder / "jobs.py"
+    supervisor = box.begin()
+    jobs.write_text(jobs.read_text() + POLL)
+    context.write_text(context.read_text() + POLLER.replace("shaky", "other").replace("jobs.crash", "jobs.poll"))
+    wait_until(lambda: box.identity("poller") is not None, what="the new daemon to run")
+    wait_until(lambda: box.identity("other") is not None, what="the other new daemon to run")
+    first, scheduler = box.identity("poller"), box.identity("scheduler")
+    context.write_text(context.read_text().replace('"every": 0.05', '"every": 0.04'))
+    wait_until(lambda: box.identity("poller") not in (None, first), what="the changed daemon to be started anew")
+    assert (box.supervisor(), box.identity("scheduler")) == (supervisor, scheduler)
+
+
+def test_of_two_that_start_the_same_at_once_one_is_told_so(box: DaemonBox) -> None:
+    both = [box.start("start", "scheduler") for _ in range(2)]
+    said = [process.communicate(timeout=40)[1] for process in both]
+    assert sorted(process.returncode for process in both) == [0, 1]
+    (refused,) = [text for text in said if text]
+    assert "scheduler is being started by another" in refused or "scheduler runs already" in refused
+    assert box.call("stop")[0] == 0
+    assert box.leftovers() == []
+
+
 @pytest.mark.parametrize(
     ("argv", "says"),
     [

@@ -21,13 +21,7 @@ from tests.support.flights_judge import (
     out_of_order,
     overlaps,
 )
-from tests.support.flights_run import DEMO, JANUARY, YEAR, FlightsRun, loaded_source, results
-
-EXPECTED_YEAR = {
-    "flights": 336_776, "cancelled": 8_255, "hours_processed": 6_936, "hours_noop": 1_824, "days": 365, "weather_rows": 26_115,
-    "months": [27004, 24951, 28834, 28330, 28796, 28243, 29425, 29327, 27574, 28889, 27268, 28135],
-    "origins": {"EWR": 120_835, "JFK": 111_279, "LGA": 104_662},
-}  # fmt: skip
+from tests.support.flights_run import DEMO, EXPECTED_YEAR, JANUARY, YEAR, FlightsRun, loaded_source, results
 
 
 @pytest.fixture(scope="module")

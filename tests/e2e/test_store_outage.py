@@ -11,15 +11,40 @@ from pathlib import Path
 import pytest
 
 from db.urls import open_store
-from tests.support.outage import CLOCK, HOURS, LEASE_S, BreathingDeployment, Locked, Moved, Outage
+from system.context import REPORT_QUEUE
+from system.lanes import both_lanes
+from tests.support.link import Link
+from tests.support.outage import (
+    CLOCK,
+    HOURS,
+    LEASE_S,
+    BreathingDeployment,
+    Locked,
+    Moved,
+    Outage,
+    Parted,
+    own_mongodb,
+    own_rabbit,
+)
 from tests.support.waiting import wait_until
+
+# How the store goes away: its server says nothing any more, or refuses as one that was killed.
+SERVERS = [
+    pytest.param("mongodb hangs", marks=pytest.mark.service),
+    pytest.param("mongodb refuses", marks=pytest.mark.service),
+]
+OWN = {"mongodb": own_mongodb}
 
 
 @pytest.fixture
-def outage(request: pytest.FixtureRequest, tmp_path: Path) -> Outage:
-    """A store that can be taken away, as the test asks."""
-    kinds = {"moved": Moved, "locked": Locked}
-    return kinds[request.param](tmp_path)
+def outage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Outage]:
+    """A store that can be taken away, as the test asks; one on a server has its queues on RabbitMQ."""
+    server, _, how = request.param.partition(" ")
+    if server in ("moved", "locked"):
+        yield Moved(tmp_path) if server == "moved" else Locked(tmp_path)
+        return
+    with OWN[server]() as url, own_rabbit([REPORT_QUEUE, *both_lanes(["queue_a_hourly"])]) as broker_url, Link(url) as link:
+        yield Parted(link, url, broker_url, hangs=how == "hangs")
 
 
 @pytest.fixture
@@ -30,7 +55,7 @@ def deployment(outage: Outage, tmp_path: Path) -> Iterator[BreathingDeployment]:
     made.end()
 
 
-@pytest.mark.parametrize("outage", ["moved", "locked"], indirect=True)
+@pytest.mark.parametrize("outage", ["moved", "locked", *SERVERS], indirect=True)
 def test_a_store_that_is_away_for_longer_than_a_lease_costs_losses_and_nothing_else(
     deployment: BreathingDeployment, outage: Outage
 ) -> None:

@@ -26,6 +26,13 @@ DEMO = ROOT / "examples" / "flights" / "context.py"
 JUDGED = ROOT / "tests" / "support" / "judged" / "context.py"
 YEAR, JANUARY, FIVE_DAYS = "2014010100", "2013020100", "2013010600"
 
+# What `launch.py report --json` must say of the year.
+EXPECTED_YEAR = {
+    "flights": 336_776, "cancelled": 8_255, "hours_processed": 6_936, "hours_noop": 1_824, "days": 365, "weather_rows": 26_115,
+    "months": [27004, 24951, 28834, 28330, 28796, 28243, 29425, 29327, 27574, 28889, 27268, 28135],
+    "origins": {"EWR": 120_835, "JFK": 111_279, "LGA": 104_662},
+}  # fmt: skip
+
 _CLOCK = RealClock()
 _ROUNDS = 100
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 import fcntl
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from system.clock import RealClock
 from tests.support.deployments import Deployment
 from tests.support.link import Link
+from tests.support.mongo_server import drop_database, own_database
+from tests.support.rabbit import delete, own_place, url_of
+from tests.support.services import service_url
 
 CLOCK = RealClock()
 BREATHE = """
@@ -103,13 +106,6 @@ class Parted(Outage):
         self._link.mend()
 
 
-@contextmanager
-def parted(url: str, broker_url: str, *, hangs: bool) -> Iterator[Outage]:
-    """Yield a way to part a deployment from the store at `url`."""
-    with Link(url) as link:
-        yield Parted(link, url, broker_url, hangs=hangs)
-
-
 class BreathingDeployment(Deployment):
     """A deployment whose hourly jobs breathe, with short leases."""
 
@@ -146,3 +142,23 @@ class BreathingDeployment(Deployment):
         """Return the jobs of which an attempt has started and none has ended."""
         started = Counter(mark.job for mark in self.marks() if mark.what == "start")
         return Counter({job: count for job, count in started.items() if job not in self.ended()})
+
+
+@contextmanager
+def own_mongodb() -> Iterator[str]:
+    """Yield the URL of a database on the MongoDB server for tests, which is dropped in the end."""
+    url = own_database(service_url("MONGODB_URL"))
+    try:
+        yield url
+    finally:
+        drop_database(url)
+
+
+@contextmanager
+def own_rabbit(queues: Sequence[str]) -> Iterator[str]:
+    """Yield the URL of a place on the RabbitMQ server for tests; what is made of `queues` there is deleted in the end."""
+    place = own_place()
+    try:
+        yield url_of(place)
+    finally:
+        delete(place, queues)

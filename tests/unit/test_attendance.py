@@ -11,7 +11,7 @@ from db.memory import MemoryStore
 from db.model import BeatAnswer, Session
 from db.model_boxes import BoxReport, BoxWish
 from mq.memory import MemoryBroker
-from supervisor.attendance import Attendance, Meter
+from supervisor.attendance import Attendance, Meter, Moved
 from supervisor.keeper import Keeper
 from supervisor.places import Place
 from system.clock import ManualClock
@@ -54,7 +54,11 @@ class Box:
         broker.declare([REPORT_QUEUE])
         self.crew.let_live(own_identity())
         self.keeper = Keeper(None, self.crew, self.store, broker, "box-1", grace_s=10)
-        self.attendance = Attendance(self.store, self.clock, self.keeper, PLACES, "box-1", beat_s=2, wake=self.crew.wake)
+        self.moves: list[Moved] = []
+        self.attendance = Attendance(
+            self.store, self.clock, self.keeper, PLACES, "box-1", beat_s=2, wake=self.crew.wake,
+            moved=lambda: self.moves.pop() if self.moves else None,
+        )  # fmt: skip
 
     def go_on(self, seconds: float = 2.0) -> None:
         """Let a beat and the keeper's round come after so much time."""
@@ -212,6 +216,34 @@ def test_what_is_off_is_said_with_who_and_why(box: Box) -> None:
     assert [view.trouble for view in box.attendance.switched_off()] == [
         "worker is off on box-1 since 2020-01-01 00:00Z, by ann: new disk",
     ]
+
+
+def test_a_changed_context_starts_what_is_new_and_ends_what_belongs_here_no_more(box: Box) -> None:
+    box.moves.append(Moved((*PLACES[:2], Place("feeder")), frozenset()))
+    box.go_on()
+    box.go_on()
+    assert box.running() == ["feeder", "scheduler", "worker.1", "worker.2"]
+    assert {r.process for r in box.store.box_reports()} == {"scheduler", "worker", "feeder"}
+
+
+def test_a_daemon_whose_entry_has_changed_is_started_anew_and_the_others_go_on(box: Box) -> None:
+    before = dict(box.crew.living)
+    box.moves.append(Moved(PLACES, frozenset({"poller"})))
+    for _ in range(3):
+        box.go_on()
+    after = box.crew.living
+    assert after.keys() == before.keys()
+    assert [name for name in after if after[name] != before[name]] == ["poller"]
+
+
+def test_a_move_is_not_forgotten_while_the_store_is_away(box: Box) -> None:
+    box.moves.append(Moved((*PLACES, Place("feeder")), frozenset()))
+    box.store.is_away = True
+    box.go_on()
+    box.store.is_away = False
+    box.go_on()
+    box.go_on()
+    assert "feeder" in box.running()
 
 
 def test_a_meter_makes_shares_of_what_was_used_in_all() -> None:

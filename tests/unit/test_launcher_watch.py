@@ -167,6 +167,22 @@ def test_more_trees_than_lines_are_counted() -> None:
     assert "... and 20 more trees" in text_of(picture(Sight(levels, PROGRESS, (), 0.0), room=10))
 
 
+def test_each_box_has_a_line_and_many_are_counted() -> None:
+    lines = tuple(f"box-{n}: scheduler 1/1, worker 2/2" for n in range(1, 7))
+    text = text_of(picture(replace(SIGHT, boxes=lines), room=10))
+    assert "box-4: scheduler 1/1, worker 2/2" in text
+    assert "box-5" not in text
+    assert "... and 2 more boxes: launch.py status" in text
+
+
+def test_boxes_are_looked_at_now_and_then() -> None:
+    lamp, looks = Lamp(january()), iter(["box-1: one worker", "box-1: two workers"])
+    watch = Watch(lamp.desk, lambda: RUNNING, Album(), lamp.clock, until_done=False, boxes=lambda: [next(looks)])
+    assert [watch.look().boxes for _ in range(3)] == [("box-1: one worker",)] * 3
+    lamp.clock.sleep(2)
+    assert watch.look().boxes == ("box-1: two workers",)
+
+
 def test_the_summary_says_how_far_and_how_fast() -> None:
     assert summary(SIGHT) == "6,000 of 8,760 periods finished, 410 a second, 400 under way, 2 failing, 1 held"
     assert summary(Sight([], None, (), 0.0)) == "the timetable can't be read just now"
