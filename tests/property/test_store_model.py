@@ -206,10 +206,13 @@ test_all_stores_agree_after_any_series_of_verbs = Agreement.TestCase
 @pytest.mark.service
 @pytest.mark.parametrize("name", ["POSTGRES_URL", "MARIADB_URL"])
 def test_a_store_on_a_server_agrees_with_the_model(name: str) -> None:
+    opened: list[Store] = []
     with own_sql_database(service_url(name), "model") as url:
 
         class Served(Agreement):
             def others(self) -> list[Store]:
-                return [empty_store(url)]
+                opened.append(empty_store(url))
+                return opened[-1:]
 
         run_state_machine_as_test(Served, settings=settings(Agreement.TestCase.settings, max_examples=12))
+    assert len(opened) >= 12
