@@ -7,7 +7,9 @@ What was won is known by stamping each write with a token of its own and reading
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from threading import Lock
 from uuid import uuid4
 
 from pymongo import ReplaceOne
@@ -51,7 +53,7 @@ from db.mongo_bulk import Change, change, write
 from db.mongo_client import Talk
 from db.mongo_facts import MongoFacts
 from db.mongo_keeping import MongoKeeping, below, document_uow
-from db.mongo_projection import MongoProjection, job_id
+from db.mongo_projection import THREADS, MongoProjection, job_id
 from db.mongo_schema import prepare
 from db.mongo_turns import MongoTurns
 from system.errors import NotFound, StoreError
@@ -66,6 +68,9 @@ class MongoStore(MongoTurns, MongoProjection, MongoBoxes, MongoFacts, MongoKeepi
     def __init__(self, database: Database[Row]) -> None:
         self._database = database
         self._talk = Talk(database.client)
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="project")  # the first one starts with the first turn
+        self._marks = []
+        self._marks_lock = Lock()
         self._meta = database["meta"]
         self._turns = database["turns"]
         self._turn_parts = database["turn_parts"]

@@ -6,23 +6,26 @@ else, so that whoever sees one sees what it tells of; last, the turn is known to
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cached_property
+from threading import Lock
 
-from pymongo import UpdateOne, WriteConcern
+from pymongo import WriteConcern
 from pymongo.collection import Collection
 
 from db.documents import Row, chunk_row, event_row, job_row, process_row, switch_row, uow_row
 from db.entries import entry_row
-from db.model import Cancel, Chunk, CommandState, Event, Job, Turn, UnitOfWork, UowMove, Widening
-from db.mongo_bulk import Change, change, insert_new, upsert_newer, write
+from db.model import Answer, Cancel, Chunk, CommandState, Event, Job, Turn, UnitOfWork, UowMove, Widening
+from db.mongo_bulk import Change, change, insert_new, upsert_newer
 from db.mongo_client import Talk
 from db.store import Store
 from system.lifecycle import JOB_ACTIVE, UOW_ACTIVE, UOW_LIFECYCLE, UowState, advance
 
+log = logging.getLogger(__name__)
+
 # More hardly help: most turns touch units of work, jobs and chunks, and not much else.
-_THREADS = 4
+THREADS = 4
 
 # A watermark that is lost in a failover is one that lags behind, which it may.
 _LIGHTLY = WriteConcern(w=1)
@@ -44,13 +47,19 @@ class MongoProjection(Store):
     _switches: Collection[Row]
     _processes: Collection[Row]
     _entries: Collection[Row]
+    _threads: ThreadPoolExecutor
+    _marks: list[Future[None]]
+    _marks_lock: Lock
 
     def project(self, turn: Turn, chunks: Sequence[Chunk]) -> None:
         """See Store."""
         moves = [_move(move, turn.number) for move in turn.moves]  # before anything is written: an illegal one raises
+        new = [_job_document(job) for job in turn.jobs if _seems_new(job)]
+        old = [_job_document(job) for job in turn.jobs if not _seems_new(job)]
         steps: list[tuple[object, Callable[[], object]]] = [
             (turn.opened or turn.cancels or moves or turn.widenings, lambda: self._project_uows(turn, moves)),
-            (turn.jobs, lambda: self._project_jobs(turn.jobs)),
+            (new, lambda: upsert_newer(self._jobs, insert_new(self._jobs, new))),
+            (old, lambda: self._change_jobs(old)),
             (chunks, lambda: upsert_newer(self._chunks, [{"_id": f"{c.process}/{c.number}", **chunk_row(c)} for c in chunks])),
             (turn.events, lambda: insert_new(self._events, [{"_id": event_id(event), **event_row(event)} for event in turn.events])),
             (turn.entries, lambda: upsert_newer(self._entries, [{"_id": entry.title, **entry_row(entry)} for entry in turn.entries])),
@@ -59,18 +68,31 @@ class MongoProjection(Store):
             (turn.lost, lambda: self.close_sessions(turn.lost)),
         ]
         self._at_once([step for records, step in steps if records])
+        if turn.answers:
+            self._step(lambda: change(self._commands, [_answer(answer, turn.number) for answer in turn.answers]))
+        self._mark(turn.number)
+
+    def projected_turn(self) -> int:
+        """See Store."""
+        self._marked()
         with self._talk():
-            write(
-                self._commands,
-                [
-                    UpdateOne(
-                        {"_id": answer.number, "state": CommandState.OPEN.value},
-                        {"$set": {"state": answer.state.value, "answer": answer.text, "turn": turn.number}},
-                    )
-                    for answer in turn.answers
-                ],
-            )
-            self._meta.with_options(write_concern=_LIGHTLY).update_one({"_id": "projected"}, {"$max": {"number": turn.number}}, upsert=True)
+            found = self._meta.find_one({"_id": "projected"})
+        return int(found["number"]) if found else 0
+
+    def _mark(self, number: int) -> None:
+        """Have the watermark raised, and don't wait for it: it may lag behind. One that fails is made good by the next turn's."""
+        self._marked()
+        raised, lightly = {"$max": {"number": number}}, self._meta.with_options(write_concern=_LIGHTLY)
+        with self._marks_lock:
+            self._marks.append(self._threads.submit(self._step, lambda: lightly.update_one({"_id": "projected"}, raised, upsert=True)))
+
+    def _marked(self) -> None:
+        """Wait until the watermark is where this store left it, or could not be brought there."""
+        with self._marks_lock:
+            for mark in self._marks:
+                if error := mark.exception():
+                    log.info("the watermark of projected turns lags behind until the next turn: %s", error)
+            self._marks.clear()
 
     def _at_once(self, steps: Sequence[Callable[[], object]]) -> None:
         """Do all steps, the last one in this thread; raises what the first of them raised once all have ended."""
@@ -88,15 +110,10 @@ class MongoProjection(Store):
         with self._talk():
             step()
 
-    @cached_property
-    def _threads(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(_THREADS, thread_name_prefix="project")
-
     def let_threads_go(self) -> None:
-        """End the threads that projected; others start where it goes on."""
-        threads = self.__dict__.pop("_threads", None)
-        if threads is not None:
-            threads.shutdown()
+        """End the threads that projected."""
+        self._marked()
+        self._threads.shutdown()
 
     def _project_uows(self, turn: Turn, moves: Sequence[Change]) -> None:
         insert_new(self._uows, [_uow_document(uow) for uow in turn.opened])
@@ -104,11 +121,7 @@ class MongoProjection(Store):
         change(self._uows, moves)
         change(self._uows, [_widening(widening, turn.number) for widening in turn.widenings])
 
-    def _project_jobs(self, jobs: Sequence[Job]) -> None:
-        """Write each where there is no record, or an older one: an insert of what seems new, one statement for changes that are alike."""
-        new = [_job_document(job) for job in jobs if _seems_new(job)]
-        upsert_newer(self._jobs, insert_new(self._jobs, new))
-        old = [_job_document(job) for job in jobs if not _seems_new(job)]
+    def _change_jobs(self, old: Sequence[Row]) -> None:
         if change(self._jobs, map(_job_change, old)) < len(old):
             upsert_newer(self._jobs, old)  # some have no record yet, or a newer one
 
@@ -140,6 +153,11 @@ def _job_change(document: Row) -> Change:
 def _uow_document(uow: UnitOfWork) -> Row:
     row = uow_row(uow)
     return {"_id": row.pop("id"), **row}
+
+
+def _answer(answer: Answer, number: int) -> Change:
+    values: Row = {"state": answer.state.value, "answer": answer.text, "turn": number}
+    return answer.number, {"state": CommandState.OPEN.value}, values
 
 
 def _cancel(cancel: Cancel) -> Change:

@@ -58,12 +58,6 @@ class MongoTurns(Store):
             texts = [self._text(document) for document in found]
         return [decode_turn(text) for text in texts if text]
 
-    def projected_turn(self) -> int:
-        """See Store."""
-        with self._talk():
-            found = self._meta.find_one({"_id": "projected"})
-        return int(found["number"]) if found else 0
-
     def remove_turns(self, upto: int) -> None:
         """See Keeping."""
         with self._talk():

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from contextlib import closing
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 
 from db.urls import open_store
-from mq.broker import Message
+from mq.broker import Broker, Message
 from mq.urls import open_broker
 from system.context import REPORT_QUEUE
 from tests.services.server import Server
+from tests.support.flights_judge import JobKey
 from tests.support.flights_kills import Killer
 from tests.support.flights_run import FlightsRun
+from tests.support.waiting import wait_until
 
 Accident = Callable[[], None]
 
@@ -27,8 +28,10 @@ class AccidentProneKiller(Killer):
         self.ends_at_last: int | None = None
 
     def _between(self) -> None:
-        ends = self._run.count_ends()
-        while self._accidents and ends >= self._accidents[0][0]:
+        if self._accidents and self._run.count_ends() >= self._accidents[0][0]:
+            # An `up --until-done` that finds a server away at its start ends with exit code 1, as it should.
+            up = self._up
+            wait_until(lambda: up is None or up.poll() is not None or bool(self._members("scheduler")), within_s=60, what="up to begin")
             _, accident = self._accidents.pop(0)
             accident()
             self.toll.kills[accident.__name__] += 1
@@ -60,14 +63,16 @@ class Pair:
             server.start()
 
     def purge_the_queues(self) -> None:
-        """Empty every queue, as a person would."""
-        for queue in self.depths():
-            self._run.launch("queue", "purge", queue, "--yes")
+        """Empty every queue; the first as a person would."""
+        queues = list(self.depths())
+        self._run.launch("queue", "purge", queues[0], "--yes")
+        with self._broker() as broker:
+            for queue in queues[1:]:
+                broker.purge(queue)
 
     def say_all_again(self) -> None:
         """Publish a message twice for each unit of work that was ever opened, whatever became of it, and a report for each."""
-        store_url, broker_url = self._urls
-        with closing(open_store(store_url)) as store, closing(open_broker(broker_url, file=None, var=Path(self._run.var))) as broker:
+        with closing(open_store(self._urls[0])) as store, self._broker() as broker:
             opened = [uow for number in range(0, store.projected_turn(), 100) for t in store.turns_after(number, 100) for uow in t.opened]
             messages = [Message(uow.queue, uow.id) for uow in opened]
             reports = [Message(REPORT_QUEUE, uow.id) for uow in opened]
@@ -76,6 +81,16 @@ class Pair:
     def depths(self) -> dict[str, int]:
         """Return how many messages each queue holds, as `launch.py queue list` tells."""
         return {row["queue"]: row["messages"] for row in json.loads(self._run.launch("queue", "list", "--json"))}
+
+    def sessions_of(self, jobs: Iterable[JobKey]) -> set[str]:
+        """Return the sessions of who finished `jobs`."""
+        with closing(open_store(self._urls[0])) as store:
+            return {uow.session for process, timeperiod in jobs for uow in store.uows_of(process, timeperiod, 1)}
+
+    @contextmanager
+    def _broker(self) -> Iterator[Broker]:
+        with closing(open_broker(self._urls[1], file=None, var=self._run.var)) as broker:
+            yield broker
 
     @staticmethod
     def _restart(server: Server) -> None:
