@@ -16,8 +16,7 @@ from threading import Lock
 from db.entries import Entry
 from db.facts import StoreFacts
 from db.keeping import Floor
-from db.memory_boxes import MemoryBoxes
-from db.memory_keeping import MemoryKeeping
+from db.memory_moving import MemoryMoving
 from db.model import (
     Answer,
     BeatAnswer,
@@ -41,7 +40,7 @@ from system.errors import NotFound, StoreError
 from system.lifecycle import JOB_ACTIVE, UOW_FINISHED, UOW_LIFECYCLE, UowEvent, UowState, advance
 
 
-class MemoryStore(MemoryBoxes, MemoryKeeping):
+class MemoryStore(MemoryMoving):
     """A store that lives as long as its object; threads share it."""
 
     def __init__(self) -> None:
@@ -61,7 +60,8 @@ class MemoryStore(MemoryBoxes, MemoryKeeping):
         self._events: defaultdict[tuple[str, str], dict[tuple[int, int], Event]] = defaultdict(dict)
         self._claims: defaultdict[str, set[str]] = defaultdict(set)
         self._sessions: dict[str, Session] = {}
-        self._used_sessions: set[str] = set()
+        self._closed: dict[str, Session] = {}
+        self._notes: dict[str, str] = {}
         self._commands: dict[int, Command] = {}
         self._open_commands: dict[int, Command] = {}
         self._switches: dict[str, Switch] = {}
@@ -302,9 +302,8 @@ class MemoryStore(MemoryBoxes, MemoryKeeping):
     def open_session(self, session: Session) -> None:
         """See Store."""
         with self._lock:
-            if session.id in self._used_sessions:
+            if session.id in self._sessions or session.id in self._closed:
                 raise StoreError(f"session {session.id!r} was opened before: open one with a new id")
-            self._used_sessions.add(session.id)
             self._sessions[session.id] = replace(session, facts=dict(session.facts))
 
     def beat(self, session_id: str, facts: dict[str, str]) -> BeatAnswer:
@@ -335,7 +334,9 @@ class MemoryStore(MemoryBoxes, MemoryKeeping):
 
     def _close(self, ids: Iterable[str]) -> None:
         for session_id in ids:
-            self._sessions.pop(session_id, None)
+            session = self._sessions.pop(session_id, None)
+            if session is not None:
+                self._closed[session_id] = session
 
     def expire_sessions(self, beats: Mapping[str, int]) -> list[str]:
         """See Store."""

@@ -31,6 +31,7 @@ class MemoryKeeping(Store):
     _events: defaultdict[tuple[str, str], dict[tuple[int, int], Event]]
     _commands: dict[int, Command]
     _sessions: dict[str, Session]
+    _closed: dict[str, Session]
     _output: defaultdict[str, dict[tuple[int, int], OutputPiece]]
     _floors: dict[str, Floor]
 
@@ -115,9 +116,12 @@ class MemoryKeeping(Store):
         with self._lock:
             _remove(self._output, uow_ids)
 
-    def remove_sessions(self, before: datetime, limit: int) -> int:  # noqa: ARG002  a closed one is gone already
+    def remove_sessions(self, before: datetime, limit: int) -> int:
         """See Keeping."""
-        return 0
+        with self._lock:
+            old = [name for name, session in self._closed.items() if session.opened_at < before][: max(0, limit)]
+            _remove(self._closed, old)
+        return len(old)
 
     def floor(self, process: str) -> Floor:
         """See Keeping."""
@@ -133,7 +137,7 @@ class MemoryKeeping(Store):
                 "units of work": len(self._uows),
                 "events": sum(map(len, self._events.values())),
                 "commands": len(self._commands),
-                "sessions": len(self._sessions),
+                "sessions": len(self._sessions) + len(self._closed),
                 "pieces of output": sum(map(len, self._output.values())),
             }
 

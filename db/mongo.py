@@ -53,6 +53,7 @@ from db.mongo_bulk import Change, change, write
 from db.mongo_client import Talk
 from db.mongo_facts import MongoFacts
 from db.mongo_keeping import MongoKeeping, below, document_uow
+from db.mongo_moving import MongoMoving
 from db.mongo_projection import THREADS, MongoProjection, job_id
 from db.mongo_schema import prepare
 from db.mongo_turns import MongoTurns
@@ -62,7 +63,7 @@ from system.lifecycle import UOW_LIFECYCLE, UowEvent, UowState, advance
 _IN_PROGRESS = UowState.IN_PROGRESS.value
 
 
-class MongoStore(MongoTurns, MongoProjection, MongoBoxes, MongoFacts, MongoKeeping):
+class MongoStore(MongoTurns, MongoProjection, MongoBoxes, MongoFacts, MongoKeeping, MongoMoving):
     """A store in one MongoDB database, whose client it closes."""
 
     def __init__(self, database: Database[Row]) -> None:
@@ -243,8 +244,7 @@ class MongoStore(MongoTurns, MongoProjection, MongoBoxes, MongoFacts, MongoKeepi
         with self._talk():
             # Each round that finds its number taken is a command of someone else that got through.
             while True:
-                last = self._commands.find_one({}, {"_id": 1}, sort=[("_id", -1)])
-                number = int(last["_id"]) + 1 if last else 1
+                number = self.marks().last_command + 1
                 try:
                     self._commands.insert_one({**row, "_id": number, "number": number})
                 except DuplicateKeyError:

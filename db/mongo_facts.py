@@ -15,7 +15,7 @@ from db.mongo_client import Talk
 from db.mongo_schema import INDEXES, SCHEMA_VERSION
 from db.store import Store
 
-_OLDEST = (4, 2)
+_OLDEST = (5, 0)
 
 
 class MongoFacts(Store):

@@ -35,7 +35,7 @@ class MongoTurns(Store):
 
     def insert_turn(self, turn: Turn) -> bool:
         """See Store."""
-        document, parts = _packed(turn)
+        document, parts = packed(turn)
         with self._talk():
             for part in parts:  # one by one: together they may be more than a message holds
                 write(self._turn_parts, [ReplaceOne({"_id": part["_id"]}, part, upsert=True)])
@@ -86,7 +86,7 @@ class MongoTurns(Store):
         raise StoreError(f"turn {document['_id']} is damaged: {len(names) - len(parts)} of its parts are missing; restore a backup")
 
 
-def _packed(turn: Turn) -> tuple[Row, list[Row]]:
+def packed(turn: Turn) -> tuple[Row, list[Row]]:
     """Return a turn's document, and the parts that are to be there before it."""
     text = encode_turn(turn)
     if len(text) < PLAIN:

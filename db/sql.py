@@ -43,6 +43,7 @@ from db.sql_boxes import SqlBoxes
 from db.sql_dialect import insert_absent, insert_newer, insert_or_replace
 from db.sql_facts import SqlFacts
 from db.sql_keeping import REMOVED_TURNS, SqlKeeping
+from db.sql_moving import SqlMoving
 from db.sql_schema import (
     ACTIVE_JOB,
     OPEN_COMMAND,
@@ -129,7 +130,7 @@ _PROCESSES = sa.select(processes).order_by(processes.c.name)
 _PUT_PROCESSES = insert_newer(processes)
 
 
-class SqlStore(SqlBoxes, SqlFacts, SqlKeeping):
+class SqlStore(SqlBoxes, SqlFacts, SqlKeeping, SqlMoving):
     """A store in an SQL database, which it closes."""
 
     def __init__(self, database: Database) -> None:

@@ -20,8 +20,8 @@ from system.sqlmany import Many
 
 T = TypeVar("T")
 
-_REMOVED = "removed_turns"
-REMOVED_TURNS = sa.select(META.c.value).where(META.c.name == _REMOVED)
+REMOVED = "removed_turns"
+REMOVED_TURNS = sa.select(META.c.value).where(META.c.name == REMOVED)
 
 _BEFORE: sa.BindParameter[str] = sa.bindparam("before")
 _UOW_ENDED = sa.func.coalesce(uows.c.finished_at, uows.c.opened_at)
@@ -61,7 +61,7 @@ _REMOVE_EACH_EVENT = Many(
 _REMOVE_TURNS = sa.delete(turns).where(turns.c.number <= sa.bindparam("upto"))
 _BEGIN_REMOVED = insert_absent(META)
 _RAISE_REMOVED = (
-    sa.update(META).where(META.c.name == _REMOVED, META.c.value < sa.bindparam("upto")).values(value=sa.bindparam("upto"))
+    sa.update(META).where(META.c.name == REMOVED, META.c.value < sa.bindparam("upto")).values(value=sa.bindparam("upto"))
 )
 _REMOVE_COMMANDS = Many(sa.delete(commands).where(commands.c.number == sa.bindparam("key"), sa.not_(OPEN_COMMAND)), ("key",))
 _REMOVE_OUTPUT = Many(sa.delete(output).where(output.c.uow_id == sa.bindparam("key")), ("key",))
@@ -132,7 +132,7 @@ class SqlKeeping(Store):
         """See Keeping."""
 
         def remove(conn: sa.Connection) -> None:
-            _BEGIN_REMOVED(conn, [(_REMOVED, 0)])
+            _BEGIN_REMOVED(conn, [(REMOVED, 0)])
             conn.execute(_RAISE_REMOVED, {"upto": upto})
             conn.execute(_REMOVE_TURNS, {"upto": upto})
 

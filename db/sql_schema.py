@@ -239,6 +239,10 @@ box_reports = sa.Table(
 )
 
 
+# What a person or a command wrote down of the store as a whole.
+notes = sa.Table("note", metadata, _key("name"), _text("text"))
+
+
 def _create(conn: sa.Connection) -> None:
     metadata.create_all(conn)
     conn.execute(sa.insert(META).values(name=PROJECTED_TURN, value=0))
@@ -256,4 +260,4 @@ def erase_tables(conn: sa.Connection) -> None:
 
 # Step n leads from version n to n + 1. The tables above only ever grow: a version that adds to them adds a `_grow` here, one that does more
 # adds a step of its own, and none of those before it changes.
-STEPS: tuple[Step, ...] = (_create, _grow)
+STEPS: tuple[Step, ...] = (_create, _grow, _grow)

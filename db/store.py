@@ -29,9 +29,10 @@ from db.model import (
     UnitOfWork,
 )
 from db.model_boxes import BoxReport, BoxWish
+from db.moving import Moving
 
 
-class Store(Keeping):
+class Store(Keeping, Moving):
     """The truth: turns, their projections, claims, beats and outcomes."""
 
     @abstractmethod

@@ -47,7 +47,7 @@ def db_command(
         return show_sizes(roof, as_json=as_json) if is_asked else archive_now(roof, as_json=as_json)
     make_writable(settings.folder)
     with only_one(lock_path(settings.folder)):
-        _refuse_while_running(settings)
+        refuse_while_running(settings)
         if is_reset and not _reset(settings, is_sure=is_sure):
             return 1
         with open_parts(settings) as parts:
@@ -96,8 +96,8 @@ def _erase(url: str, *, is_sure: bool) -> bool:
     return True
 
 
-def _refuse_while_running(settings: Settings) -> None:
-    """A scheduler or worker that outlived its `up`, or was started by hand, must not lose its store."""
+def refuse_while_running(settings: Settings) -> None:
+    """Raise ConfigError where a process of this folder runs: also one that outlived its `up` must not lose its store."""
     mine = f"{folder_id(settings.folder)}."
     pids = sorted(identity.pid for identity, mark in processes.all_marked() if mark.startswith(mine))
     if pids:

@@ -48,6 +48,7 @@ COMMANDS = {
     "context": "launcher.context_check:context_group",
     "queue": "launcher.queue:queue_group",
     "db": "launcher.database:db_command",
+    "migrate": "launcher.migrate:migrate_command",
     "shell": "launcher.shell:shell_command",
     "completion": "launcher.completion:completion_command",
 }

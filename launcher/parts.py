@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from db.migration import half_moved
 from db.store import Store
 from db.urls import open_store, sqlite_path
 from launcher import store_mark
@@ -108,11 +109,15 @@ def open_parts(settings: Settings) -> Iterator[Joined]:
 
     Raises Unavailable where they are away, also where a store's file is gone that was there: none is begun in its place.
     """
+    for name, url in (("STORE_URL", settings.store_url), ("BROKER_URL", settings.broker_url)):
+        if url == "memory:":  # before anything is written
+            raise ConfigError(f"{PREFIX}{name} is memory:, which lives in one process only; unset it for the default")
     make_writable(settings.folder)
     store = opened_store(settings)
     try:
         store.prepare()
         store_mark.note(settings)
+        _refuse_half(store)
         broker = opened_broker(settings, store)
         try:
             broker.prepare()
@@ -123,11 +128,16 @@ def open_parts(settings: Settings) -> Iterator[Joined]:
         store.close()
 
 
+def _refuse_half(store: Store) -> None:
+    if origin := half_moved(store):
+        raise ConfigError(f"the store is half of a move from {origin}: `launch.py migrate` with the same URLs goes on with it")
+
+
 def opened_store(settings: Settings) -> Store:
     """Return the store that the settings name, not yet prepared; raises ConfigError that names the setting, StoreError, or Unavailable."""
     is_missing = store_mark.is_missing(settings)
     try:
-        with _said_of("STORE_URL", settings.store_url):
+        with _said_of("STORE_URL"):
             return open_store(settings.store_url, may_create=not is_missing)
     except Unavailable as error:
         raise Unavailable(f"{error}{'. To begin with an empty one: `launch.py db --reset`' if is_missing else ''}") from error
@@ -137,7 +147,7 @@ def opened_broker(settings: Settings, store: Store | None) -> Broker:
     """Return the broker that the settings name, not yet prepared; to be closed before `store`, which it may live in."""
     from mq.urls import open_broker
 
-    with _said_of("BROKER_URL", settings.broker_url):
+    with _said_of("BROKER_URL"):
         return open_broker(settings.broker_url, file=getattr(store, "file", None), var=settings.folder)
 
 
@@ -148,10 +158,8 @@ def _refusal(folder: Path) -> str:
 
 
 @contextmanager
-def _said_of(name: str, url: str) -> Iterator[None]:
+def _said_of(name: str) -> Iterator[None]:
     """Name the setting in what is raised inside: the parts below know nothing of settings."""
-    if url == "memory:":
-        raise ConfigError(f"{PREFIX}{name} is memory:, which lives in one process only; unset it for the default")
     try:
         yield
     except ConfigError as error:

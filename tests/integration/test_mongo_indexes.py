@@ -15,6 +15,7 @@ from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStart
 from db.model import Answer, Cancel, CommandState, Event, OutputPiece, UowMove, Widening
 from db.model_boxes import BoxReport, BoxWish
 from db.mongo import MongoStore
+from db.moving import KINDS
 from db.store import Store
 from system.lifecycle import JobState, UowEvent, UowState
 from tests.support.builders import (
@@ -118,6 +119,7 @@ def use_everything(store: Any) -> None:
     store.insert_turn(second)
     store.project(second, [chunk(turn=2)])
     read_everything(store)
+    move_everything(store)
     keep_house(store)
 
 
@@ -144,6 +146,16 @@ def read_everything(store: Any) -> None:
     store.box_wishes()
     store.box_reports()
     store.drop_box("box", [PROCESS])
+
+
+def move_everything(store: Any) -> None:
+    for kind in KINDS:
+        found = store.records(kind, "", 1).found
+        store.records(kind, "1", 1)
+        store.put_records(kind, found)
+    store.put_marks(store.marks())
+    store.put_note("migration", "text")
+    store.note("migration")
 
 
 def keep_house(store: Any) -> None:
