@@ -46,7 +46,7 @@ class RabbitBroker(Broker):
         self._lock = Lock()
         self._reactor: Reactor | None = None
         self._is_closed = False
-        self._publisher, self._errands = Publisher(place), Errands(place)
+        self._publisher, self._errands = Publisher(place, self._soon), Errands(place)
         self._links: dict[str, Link] = {}
         self._consumers: set[RabbitConsumer] = set()
         # Which queues are there as far as we know, and which we made, and so would make again.
@@ -186,6 +186,11 @@ class RabbitBroker(Broker):
                     for name, told in (("publishes", lost), ("consumes", got))
                 }
             return self._reactor
+
+    def _soon(self, call: Callable[[], None]) -> None:
+        reactor = self._reactor
+        if reactor is not None:
+            reactor.soon(call)
 
     def _connect(self, name: str) -> Any:
         """Return a connection, waiting for it only where it was never tried; raises what is wrong with it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,10 +32,11 @@ class _Batch:
 
 
 class Publisher:
-    """The publishing channel of a connection. Belongs to the reactor's thread."""
+    """The publishing channel of a connection. Belongs to the reactor's thread; `soon` has something done there a moment later."""
 
-    def __init__(self, place: RabbitPlace) -> None:
+    def __init__(self, place: RabbitPlace, soon: Callable[[Callable[[], None]], None]) -> None:
         self._place = place
+        self._soon = soon
         self._connection: Any = None
         self._channel: Any = None
         self._backlog: list[_Batch] = []
@@ -98,7 +99,11 @@ class Publisher:
         if connection is None or channel is not self._channel:
             return
         self.detach(error if isinstance(error, HorariumError) else of_channel(error, self._place))
-        if connection.is_open:
+        # Its number is free once all that is told of its end have heard.
+        self._soon(lambda: self._attach_again(connection))
+
+    def _attach_again(self, connection: Any) -> None:
+        if self._connection is None and connection.is_open:
             self.attach(connection)
 
     def _on_return(self, _channel: Any, method: Any, _properties: Any, _body: bytes) -> None:
