@@ -22,8 +22,8 @@ def decide(job: Job | None, inputs: Sequence[Input], blocking_type: str, occasio
     if job is None:
         return before_work(inputs, blocking_type)
     if job.state is JobState.EMBRYO:
-        # Whoever starts anew runs after what it is made of, whatever its type: once, and in order.
-        blockers = unfinished(inputs) if blocking_type == "blocking_normal" else ()
+        # Whoever starts anew runs after what it is made of, whatever its type: once, and in order. Who was but held or triggered does not.
+        blockers = unfinished(inputs) if blocking_type == "blocking_normal" and job.generation > 1 else ()
         return Wait(blockers) if blockers else before_work(inputs, blocking_type)
     if job.uow_state not in UOW_FINISHED:
         return running(job)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import count, islice
@@ -12,9 +12,11 @@ import pytest
 
 from db.memory import MemoryStore
 from db.model import Cancel, Job, Turn, UnitOfWork, Widening
-from scheduler import board, commands, continuous, late_rows, machines, plans, recomputing, trees, why
+from mq.broker import Delivery
+from scheduler import admission, board, commands, continuous, late_rows, machines, plans, recomputing, trees, why
 from scheduler.board import Board
 from scheduler.decisions import Close, Decision, Input, Occasion, Open, Revert, Wait
+from scheduler.desk import Desk
 from scheduler.engine import Engine
 from scheduler.late_rows import LateRows
 from scheduler.live_moves import LiveMoves
@@ -24,10 +26,12 @@ from scheduler.slices import slice_text
 from scheduler.sweep import Findings, Sweep
 from scheduler.timetable import ordinal_of
 from system.calendars import Calendar
+from system.lanes import Lane
 from system.lifecycle import JobEvent, JobState, UowState
 from tests.support.simulation import violation
 from tests.support.simulation_plan import Plan, plan_of
 from workers import worker
+from workers.intake import Intake
 from workers.tasks import task_of
 
 HISTORIES = 300
@@ -166,6 +170,24 @@ def without_the_causes_of_causes(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(why, "_deeper", lambda scene, blocker, process, depth: blocker)
 
 
+def without_turns_after_the_first_that_was_read(patch: pytest.MonkeyPatch) -> None:
+    read = Desk._read
+    patch.setattr(Desk, "_read", lambda self: self._timetable or read(self))
+
+
+def without_precedence_of_live_work(patch: pytest.MonkeyPatch) -> None:
+    take, turns = Intake._take, count()
+
+    def blind_at_times(self: Intake, lane: Lane, most: int, running: Container[str]) -> list[Delivery]:
+        return [] if lane is Lane.LIVE and next(turns) % 2 else take(self, lane, most, running)
+
+    patch.setattr(Intake, "_take", blind_at_times)
+
+
+def without_a_place_that_backfill_leaves(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(admission, "places_for_backfill", lambda most: most)
+
+
 def without_asking_again(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Probes, "heard", lambda self, node, now: self._heard.get(node, (None, now))[0])
 
@@ -215,6 +237,8 @@ TEETH = [
     without_groups,
     without_the_ends_of_childrens_groups,
     without_the_causes_of_causes,
+    without_turns_after_the_first_that_was_read,
+    without_precedence_of_live_work,
 ]
 
 
@@ -238,6 +262,12 @@ def test_a_safeguard_that_is_switched_off_is_missed(switch_off: Patch, monkeypat
 def test_a_safeguard_of_sources_that_is_switched_off_is_missed(switch_off: Patch, monkeypatch: pytest.MonkeyPatch) -> None:
     switch_off(monkeypatch)
     assert first_wrong(seeds_with(lambda plan: any(process.source for process in plan.context.managed.values())))
+
+
+def test_a_place_that_is_not_kept_for_live_work_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_a_place_that_backfill_leaves(monkeypatch)
+    apt = seeds_with(lambda plan: "jump" not in plan.kinds and any(p.max_in_flight > 1 for p in plan.context.managed.values()))
+    assert "is kept for live work" in first_wrong(apt)
 
 
 def test_slots_that_outlive_their_workers_lease_are_found_out() -> None:

@@ -23,9 +23,11 @@ from tests.support.simulation_faults import Misfortune
 from tests.support.simulation_oracle import judge
 from tests.support.simulation_plan import END, LEASE_S, SCHEDULER, Plan, plan_of
 from tests.support.simulation_prober import Sources
-from tests.support.simulation_why import wrong_why
+from tests.support.simulation_why import Asker, wrong_why
 from tests.support.simulation_world import World
 
+# With these time passes between a worker's taking messages and its claim, and live ones come meanwhile.
+SLOWING = {"nap", "pause", "late", "unavailable", "store away"}
 PATIENCE_S = 1_500.0
 _LULL_S = 2.5 * LEASE_S
 
@@ -40,6 +42,10 @@ def played(plan: Plan, *, ignore_deadline: bool = False, also: Callable[[World],
     world = World(plan, ignore_deadline=ignore_deadline)
     misfortune = world.weather = Misfortune(world)
     world.sources = Sources(world, world.rows)
+    asker = Asker(plan, world.book, world.store, world.clock)
+    world.store.after_turn = asker.ask
+    if not plan.kinds & SLOWING:
+        world.store.waiting_live = world.waiting_live
     for _ in range(world.plan.schedulers):
         Scheduler(world)
     for size in world.plan.slots:

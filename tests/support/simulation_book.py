@@ -68,6 +68,7 @@ class Book:
             low, high = (parse(process.qualifier, text).ordinal for text in (process.start, process.end))
             self.nodes += [(process.name, Timeperiod(process.qualifier, ordinal).id) for ordinal in range(low, high)]
         self.known = set(self.nodes)
+        self.last = dict(self.nodes)  # the last period of each process
         self.groups = {node: group_around(self.processes[node[0]], node[1]) for node in self.nodes}
         self.inside: dict[Node, list[Node]] = {}  # the periods of the next finer level inside a period's group
         self.children: dict[Node, list[Node]] = {}  # what it waits for of these, to the end of their groups

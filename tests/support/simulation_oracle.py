@@ -6,7 +6,7 @@ Knows nothing of the engine: periods come from the calendar, gates and finalizat
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
@@ -15,6 +15,7 @@ from math import inf
 from db.memory import MemoryStore
 from db.model import Chunk, Command, Job, Turn, UnitOfWork
 from system.clock import ManualClock
+from system.lanes import Lane, lane_of
 from system.lifecycle import JOB_FINISHED, UOW_FINISHED, JobState, UowEvent, UowState
 from system.timeperiod import parse
 from tests.support.simulation_book import Book, Jobs, Node, must, node_of, state_of
@@ -42,6 +43,8 @@ class WatchedStore(MemoryStore):
         self._rounds: dict[tuple[str, datetime], float] = {}
         self._asked: set[str] = set()  # REQUESTED because an engine wanted so, not because a claim came to nothing
         self._by_node: defaultdict[Node, list[str]] = defaultdict(list)
+        self.after_turn: Callable[[Turn], None] = lambda turn: None
+        self.waiting_live: Callable[[], Iterable[str]] = tuple  # whose messages wait for a worker, where that can be told
         self.called_off_s: dict[str, float] = {}  # since when a unit of work that had not ended was to be canceled
 
     def begins(self, session: str, now: datetime) -> None:
@@ -77,12 +80,16 @@ class WatchedStore(MemoryStore):
             if found is not None and found.state not in UOW_FINISHED:
                 self.called_off_s.setdefault(found.id, self._clock.monotonic())
         self._judge_window(turn)
+        self.after_turn(turn)
 
     def claim(self, ids: Sequence[str], session: str, at: datetime) -> list[UnitOfWork]:
-        """See Store; what was called off is won by nobody."""
+        """See Store; what was called off is won by nobody, and backfill by nobody who might have had live work."""
         won = super().claim(ids, session, at)
         called_off = [uow.id for uow in won if uow.id in self.called_off_s]
         must(not called_off, called_off, "was called off and claimed by", session)
+        backfill = [uow.id for uow in won if lane_of(uow.queue) is Lane.BACKFILL]
+        live = [name for name in self.waiting_live() if name in self._asked and self._uows[name].state is UowState.REQUESTED]
+        must(not (backfill and live), session, "claimed backfill", backfill, "while live work waits:", live)
         return won
 
     def _judge_window(self, turn: Turn) -> None:
@@ -122,6 +129,7 @@ class _Replay:
     jobs: dict[Node, Job] = field(default_factory=dict)
     settled: dict[Node, int] = field(default_factory=dict)
     opened: dict[str, int] = field(default_factory=dict)
+    queues: dict[str, str] = field(default_factory=dict)
     off: set[str] = field(default_factory=set)
     rescheduled: set[str] = field(default_factory=set)
     opened_at: dict[str, datetime] = field(default_factory=dict)
@@ -155,6 +163,7 @@ class _Replay:
     def _judge_opening(self, uow: UnitOfWork, turn: Turn, before: Jobs) -> None:
         must(uow.id not in self.opened, uow.id, "was opened in turns", self.opened.get(uow.id), "and", turn.number)
         self.opened[uow.id] = turn.number
+        self.queues[uow.id] = uow.queue
         self.opened_at[uow.id] = turn.decided_at
         node, job = node_of(uow), self.jobs[node_of(uow)]
         must(self.book.runs(node), uow.id, "was opened in turn", turn.number, "and ends no group")
@@ -235,8 +244,16 @@ class _Replay:
 
     def _judge_limits(self, turn: Turn) -> None:
         busy: defaultdict[str, int] = defaultdict(int)
+        backfill: defaultdict[str, int] = defaultdict(int)
         for job in self.jobs.values():
-            busy[job.process] += job.uow_state in (UowState.REQUESTED, UowState.IN_PROGRESS)
+            is_busy = job.uow_state in (UowState.REQUESTED, UowState.IN_PROGRESS)
+            busy[job.process] += is_busy
+            backfill[job.process] += is_busy and self.queues[job.uow_id].endswith("_backfill")
+        for uow in turn.opened:
+            if uow.queue.endswith("_backfill") and backfill[uow.process] > 1 and not self.has_jumps and uow.process not in self.rescheduled:
+                most, last = self.book.processes[uow.process].max_in_flight, self.book.last[uow.process]
+                keeps = most > 1 and self.book.lane((uow.process, last), turn.decided_at) == "live"
+                must(not keeps or backfill[uow.process] < most, uow.id, "takes the place that is kept for live work, turn", turn.number)
         for name, count in busy.items():
             most = self.book.processes[name].max_in_flight
             must(not most or count <= most, f"{count} jobs of {name} were in flight after turn {turn.number}, of {most}")

@@ -24,7 +24,7 @@ from scheduler.probing import Prober
 from system.clock import ManualClock
 from system.context import REPORT_QUEUE
 from system.errors import Unavailable
-from system.lanes import managed_queues
+from system.lanes import Lane, lane_of, managed_queues
 from tests.support.mortal import Act, Death, Toll, behind_toll
 from tests.support.simulation_book import Book, Violation
 from tests.support.simulation_oracle import WatchedStore
@@ -153,6 +153,11 @@ class World:
         for process in self.processes:
             if process.is_alive and queue in process.queues:
                 process.main.ring(0.001)
+
+    def waiting_live(self) -> list[str]:
+        """Return the units of work whose messages wait in a queue of live work."""
+        queues = [queue for queue in managed_queues(self.plan.context) if lane_of(queue) is Lane.LIVE]
+        return [body for queue in queues for _, _, body in self.broker._waiting[queue]]
 
     def give(self, verb: str, process: str, timeperiod: str, until: str = "") -> None:
         """Give an operator's command."""

@@ -57,6 +57,11 @@ def test_without_inputs_every_gate_is_open(blocking: str) -> None:
     assert decide(None, [], blocking) == Open()
 
 
+def test_who_was_held_and_released_runs_as_freely_as_before() -> None:
+    released = job(state=JobState.EMBRYO, generation=1, uow_state=None)
+    assert decide(released, [CHILD_OPEN], "blocking_normal") == Open()
+
+
 def test_a_reopened_embryo_stands_before_its_gate_again() -> None:
     reopened = job(state=JobState.EMBRYO, generation=2)
     assert outcome_of(decide(reopened, [CHILD_OPEN], "blocking_children")) == ["children"]
