@@ -6,10 +6,10 @@
 [ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@" # started by `sh`
 set -euo pipefail
 
-marked="not long"
+marked="not long and not waiting" beside_marked="not long and waiting"
 case "${1:-}" in
 "") ;;
---all) marked="" ;;
+--all) marked="not waiting" beside_marked="waiting" ;;
 -h | --help)
     sed -n '2,5s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
     exit 0
@@ -78,6 +78,7 @@ await_servers() {
     local began=$SECONDS code=0
     wait "$servers" || code=$?
     servers=""
+    touch "$results/servers.awaited"
     sed 's,://\([^:/@]*\):[^@]*@,://\1:***@,; s/^/   /' "$results/servers.out"
     if [ "$code" -ne 0 ] && [ -n "${CI:-}" ]; then
         say "error: a server is missing (see above), and CI is set: its tests fail"
@@ -86,10 +87,17 @@ await_servers() {
     printf '== servers: waited for %s s\n' $((SECONDS - began))
 }
 
-# The tests that wait most of their time run beside the others, and show what they said in the end.
+# The tests marked `waiting`, one after the other, beside the other suites; what they said is shown in the end. The longest begins before
+# the servers are there.
+wait_beside() {
+    marked="$beside_marked"
+    suite web_stats tests/e2e/test_web_stats.py
+    until [ -e "$results/servers.awaited" ]; do sleep 1; done
+    suite waiting tests/e2e tests/integration --ignore=tests/e2e/test_web_stats.py
+}
 start_waiting() {
     set -m
-    suite web_stats tests/e2e/test_web_stats.py >"$results/waiting.out" 2>&1 &
+    wait_beside >"$results/waiting.out" 2>&1 &
     beside=$!
     set +m
 }
@@ -113,8 +121,8 @@ await_servers
 for folder in contract acceptance simulation integration chaos; do
     suite "$folder" "tests/$folder"
 done
+suite e2e tests/e2e
 await_waiting
-suite e2e tests/e2e --ignore=tests/e2e/test_web_stats.py
 bring_down
 
 code=0

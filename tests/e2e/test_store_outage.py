@@ -23,17 +23,16 @@ from tests.support.outage import (
     Moved,
     Outage,
     Parted,
+    own_mariadb,
     own_mongodb,
+    own_postgresql,
     own_rabbit,
 )
 from tests.support.waiting import wait_until
 
 # How the store goes away: its server says nothing any more, or refuses as one that was killed.
-SERVERS = [
-    pytest.param("mongodb hangs", marks=pytest.mark.service),
-    pytest.param("mongodb refuses", marks=pytest.mark.service),
-]
-OWN = {"mongodb": own_mongodb}
+OWN = {"mongodb": own_mongodb, "postgresql": own_postgresql, "mariadb": own_mariadb}
+SERVERS = [pytest.param(f"{server} {how}", marks=pytest.mark.service) for server in OWN for how in ("hangs", "refuses")]
 
 
 @pytest.fixture
@@ -49,8 +48,8 @@ def outage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Outage]:
 
 @pytest.fixture
 def deployment(outage: Outage, tmp_path: Path) -> Iterator[BreathingDeployment]:
-    """Some hours, of 2.5 s each, over that store; everything ends with the test."""
-    made = BreathingDeployment(tmp_path, outage, seconds=2.5)
+    """Some hours, of 2 s each, over that store; everything ends with the test."""
+    made = BreathingDeployment(tmp_path, outage, seconds=2.0)
     yield made
     made.end()
 

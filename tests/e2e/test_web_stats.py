@@ -17,6 +17,7 @@ import pytest
 from tests.support.deployments import ROOT, Deployment
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.waiting
 HOUR, DAY = "2026112023", "2026112000"
 PATIENCE_S = 240.0
 

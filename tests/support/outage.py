@@ -18,6 +18,7 @@ from tests.support.link import Link
 from tests.support.mongo_server import drop_database, own_database
 from tests.support.rabbit import delete, own_place, url_of
 from tests.support.services import service_url
+from tests.support.sql_servers import own_sql_database
 
 CLOCK = RealClock()
 BREATHE = """
@@ -28,7 +29,7 @@ def breathe(work, seconds):
         mark(work, "breath")
 """
 LEASE_S = 2.0
-HOURS = 9
+HOURS = 8
 DAILY = ', entry("daily", blocking_type="blocking_children")]'
 BOTH, ONE = '["a_hourly", "a_daily"]', '["a_hourly"]'
 
@@ -152,6 +153,20 @@ def own_mongodb() -> Iterator[str]:
         yield url
     finally:
         drop_database(url)
+
+
+@contextmanager
+def own_postgresql() -> Iterator[str]:
+    """Yield the URL of a database on the PostgreSQL server for tests, which is dropped in the end."""
+    with own_sql_database(service_url("POSTGRES_URL"), "outage") as url:
+        yield url
+
+
+@contextmanager
+def own_mariadb() -> Iterator[str]:
+    """Yield the URL of a database on the MariaDB server for tests, which is dropped in the end."""
+    with own_sql_database(service_url("MARIADB_URL"), "outage") as url:
+        yield url
 
 
 @contextmanager
