@@ -16,6 +16,7 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any, TypeVar
 
+from db.contexts import read_contexts, write_contexts
 from db.entries import read_entries, write_entries
 from db.event_text import read_events, write_events
 from db.model import (
@@ -86,6 +87,7 @@ _RARE: dict[str, _Kind] = {
         lambda rows: [list(process_row(row).values()) for row in rows],
         lambda found: tuple([_process_of(values) for values in found]),
     ),
+    "contexts": _Kind(write_contexts, read_contexts),
 }
 
 

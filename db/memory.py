@@ -13,6 +13,7 @@ from datetime import datetime
 from itertools import islice
 from threading import Lock
 
+from db.contexts import ContextRow, take_over
 from db.entries import Entry
 from db.facts import StoreFacts
 from db.keeping import Floor
@@ -68,6 +69,7 @@ class MemoryStore(MemoryMoving):
         self._output: defaultdict[str, dict[tuple[int, int], OutputPiece]] = defaultdict(dict)
         self._processes: dict[str, ProcessRow] = {}
         self._entries: dict[tuple[str, str], Entry] = {}
+        self._contexts: dict[tuple[str, str], ContextRow] = {}
 
     def prepare(self) -> None:
         """Nothing is missing."""
@@ -126,6 +128,7 @@ class MemoryStore(MemoryMoving):
             self._close(turn.lost)
             self._answer(turn.answers, turn.number)
             self._register(turn.registered)
+            take_over(self._contexts, turn.contexts)
             for event in turn.events:
                 self._events[event.process, event.timeperiod].setdefault((event.turn, event.place), event)
             self._projected = max(self._projected, turn.number)
@@ -394,3 +397,8 @@ class MemoryStore(MemoryMoving):
         """See Store."""
         with self._lock:
             return [self._processes[name] for name in sorted(self._processes)]
+
+    def contexts(self) -> list[ContextRow]:
+        """See Store."""
+        with self._lock:
+            return list(self._contexts.values())

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from threading import Lock
 from typing import Any
 
+from db.contexts import ContextRow
 from db.entries import Entry
 from db.keeping import Floor, Page
 from db.memory_boxes import MemoryBoxes
@@ -28,6 +29,7 @@ class MemoryMoving(MemoryBoxes, MemoryKeeping):
     _switches: dict[str, Switch]
     _processes: dict[str, ProcessRow]
     _entries: dict[tuple[str, str], Entry]
+    _contexts: dict[tuple[str, str], ContextRow]
     _notes: dict[str, str]
 
     def records(self, kind: str, after: str, limit: int) -> Page[Record]:
@@ -44,6 +46,7 @@ class MemoryMoving(MemoryBoxes, MemoryKeeping):
             "switches": self._switches.values,
             "floors": lambda: [KeptFloor(process, floor) for process, floor in self._floors.items()],
             "entries": self._entries.values,
+            "contexts": self._contexts.values,
             "box wishes": self._wishes.values,
             "box reports": self._reports.values,
             "sessions": lambda: [
@@ -68,6 +71,7 @@ class MemoryMoving(MemoryBoxes, MemoryKeeping):
             "switches": lambda switch: self._switches.update({switch.process: switch}),
             "floors": lambda kept: self._floors.update({kept.process: Floor(kept.floor.generation, kept.floor.fence)}),
             "entries": lambda entry: self._entries.update({entry.key: entry}),
+            "contexts": lambda row: self._contexts.update({row.key: row}),
             "box wishes": lambda wish: self._wishes.update({(wish.box, wish.process): wish}),
             "box reports": lambda report: self._reports.update({(report.box, report.process): report}),
             "sessions": self._take_session,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from db.contexts import ContextRow
 from db.entries import Entry
 from system.lifecycle import JobEvent, JobState, UowEvent, UowState
 
@@ -215,8 +216,8 @@ class Switch:
 class Turn:
     """All that one round of the engine decided; inserting it is the commit. `number` is unique and consecutive, from 1.
 
-    `jobs`, `switches`, `entries` (of freerun processes) and `registered` processes stand as they are after the turn. `opened` are new
-    units of work. `lost` are sessions that the turn declared dead.
+    `jobs`, `switches`, `entries` (of freerun processes), `registered` processes and `contexts` stand as they are after the turn. `opened`
+    are new units of work. `lost` are sessions that the turn declared dead.
     """
 
     number: int
@@ -233,6 +234,7 @@ class Turn:
     switches: tuple[Switch, ...] = ()
     widenings: tuple[Widening, ...] = ()
     registered: tuple[ProcessRow, ...] = ()
+    contexts: tuple[ContextRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from pymongo import ReplaceOne
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
+from db.contexts import ContextRow, row_context
 from db.documents import (
     Row,
     command_row,
@@ -82,6 +83,7 @@ class MongoStore(MongoTurns, MongoProjection, MongoBoxes, MongoFacts, MongoKeepi
         self._commands = database["commands"]
         self._events = database["events"]
         self._switches = database["switches"]
+        self._contexts = database["contexts"]
         self._floors = database["floors"]
         self._output = database["output"]
         self._processes = database["processes"]
@@ -294,6 +296,11 @@ class MongoStore(MongoTurns, MongoProjection, MongoBoxes, MongoFacts, MongoKeepi
         """See Store."""
         with self._talk():
             return [row_process(document) for document in self._processes.find({}, sort=[("_id", 1)])]
+
+    def contexts(self) -> list[ContextRow]:
+        """See Store."""
+        with self._talk():
+            return [row_context(document) for document in self._contexts.find({})]
 
 
 # -- documents and filters

@@ -11,6 +11,7 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 
 from db.box_documents import report_row, row_report, row_wish, wish_row
+from db.contexts import context_row, row_context
 from db.documents import (
     Row,
     chunk_row,
@@ -63,6 +64,7 @@ _KEPT = {
         lambda found: KeptFloor(found["_id"], Floor(int(found["generation"]), int(found["fence"]))),
     ),
     "entries": _Kept("entries", entry_row, lambda found: row_entry(found["body"])),
+    "contexts": _Kept("contexts", context_row, row_context),
     "box wishes": _Kept("box_wishes", wish_row, row_wish),
     "box reports": _Kept("box_reports", report_row, row_report),
     "sessions": _Kept(

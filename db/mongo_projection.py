@@ -14,6 +14,7 @@ from threading import Lock
 from pymongo import WriteConcern
 from pymongo.collection import Collection
 
+from db.contexts import context_row
 from db.documents import Row, chunk_row, event_row, job_row, process_row, switch_row, uow_row
 from db.entries import entry_row
 from db.model import Answer, Cancel, Chunk, CommandState, Event, Job, Turn, UnitOfWork, UowMove, Widening
@@ -47,6 +48,7 @@ class MongoProjection(Store):
     _switches: Collection[Row]
     _processes: Collection[Row]
     _entries: Collection[Row]
+    _contexts: Collection[Row]
     _threads: ThreadPoolExecutor
     _marks: list[Future[None]]
     _marks_lock: Lock
@@ -65,6 +67,7 @@ class MongoProjection(Store):
             (turn.entries, lambda: upsert_newer(self._entries, [{"_id": entry.title, **entry_row(entry)} for entry in turn.entries])),
             (turn.switches, lambda: upsert_newer(self._switches, [{"_id": s.process, **switch_row(s)} for s in turn.switches])),
             (turn.registered, lambda: upsert_newer(self._processes, [{"_id": row.name, **process_row(row)} for row in turn.registered])),
+            (turn.contexts, lambda: self._project_contexts(turn)),
             (turn.lost, lambda: self.close_sessions(turn.lost)),
         ]
         self._at_once([step for records, step in steps if records])
@@ -93,6 +96,9 @@ class MongoProjection(Store):
                 if error := mark.exception():
                     log.info("the watermark of projected turns lags behind until the next turn: %s", error)
             self._marks.clear()
+
+    def _project_contexts(self, turn: Turn) -> None:
+        upsert_newer(self._contexts, [{"_id": f"{row.digest}/{row.box}", **context_row(row)} for row in turn.contexts])
 
     def _at_once(self, steps: Sequence[Callable[[], object]]) -> None:
         """Do all steps, the last one in this thread; raises what the first of them raised once all have ended."""

@@ -22,7 +22,7 @@ SCHEMA_VERSION = 1
 
 COLLECTIONS = (
     "meta", "turns", "turn_parts", "jobs", "chunks", "uows", "sessions", "commands", "events", "switches", "floors", "output", "processes",
-    "entries", "box_wishes", "box_reports",
+    "entries", "box_wishes", "box_reports", "contexts",
 )  # fmt: skip
 
 # Partial ones hold what is in flight only, so they stay small and a write of a finished record doesn't pay for them.

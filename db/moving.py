@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from db.box_documents import report_row, wish_row
+from db.contexts import context_row
 from db.documents import (
     chunk_row,
     command_row,
@@ -85,6 +86,7 @@ KINDS: Mapping[str, Kind] = {
     "switches": Kind(switch_row, ("process",)),
     "floors": Kind(lambda kept: {"process": kept.process, "generation": kept.floor.generation, "fence": kept.floor.fence}, ("process",)),
     "entries": Kind(entry_row, ("process", "name")),
+    "contexts": Kind(context_row, ("digest", "box")),
     "box wishes": Kind(wish_row, ("box", "process")),
     "box reports": Kind(report_row, ("box", "process")),
     "sessions": Kind(lambda kept: {**session_row(kept.session), "is_open": kept.is_open}, ("id",)),

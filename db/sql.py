@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from db import sql_uows
+from db.contexts import ContextRow, context_row, row_context
 from db.documents import (
     chunk_row,
     command_row,
@@ -53,6 +54,7 @@ from db.sql_schema import (
     TRUE,
     chunks,
     commands,
+    contexts,
     entries,
     events,
     jobs,
@@ -128,6 +130,8 @@ _PUT_OUTPUT = insert_or_replace(output)
 _OUTPUT = sa.select(output).where(output.c.uow_id == sa.bindparam("of")).order_by(output.c.fence, output.c.offset)
 _PROCESSES = sa.select(processes).order_by(processes.c.name)
 _PUT_PROCESSES = insert_newer(processes)
+_CONTEXTS = sa.select(contexts)
+_PUT_CONTEXTS = insert_newer(contexts)
 
 
 class SqlStore(SqlBoxes, SqlFacts, SqlKeeping, SqlMoving):
@@ -188,6 +192,7 @@ class SqlStore(SqlBoxes, SqlFacts, SqlKeeping, SqlMoving):
         event_rows = [_values(event_row(event)) for event in turn.events]
         switch_rows = [_values(switch_row(switch)) for switch in turn.switches]
         registered = [_values(process_row(row)) for row in turn.registered]
+        context_rows = [_values(context_row(row)) for row in turn.contexts]
         answers = [(answer.state.value, storable(answer.text), turn.number, answer.number) for answer in turn.answers]
 
         def apply(conn: sa.Connection) -> None:
@@ -202,6 +207,7 @@ class SqlStore(SqlBoxes, SqlFacts, SqlKeeping, SqlMoving):
             _close(conn, turn.lost)
             _ANSWER(conn, answers)
             _PUT_PROCESSES(conn, registered)
+            _PUT_CONTEXTS(conn, context_rows)
             _PUT_EVENTS(conn, event_rows)
             conn.execute(_SET_PROJECTED, {"number": turn.number})
 
@@ -339,6 +345,10 @@ class SqlStore(SqlBoxes, SqlFacts, SqlKeeping, SqlMoving):
     def processes(self) -> list[ProcessRow]:
         """See Store."""
         return self._records(row_process, _PROCESSES, {})
+
+    def contexts(self) -> list[ContextRow]:
+        """See Store."""
+        return self._records(row_context, _CONTEXTS, {})
 
     def _records(self, record: Callable[[Mapping[str, Any]], T], statement: sa.Select[Any], wanted: dict[str, Any]) -> list[T]:
         rows = self.database.read(lambda conn: conn.execute(statement, wanted).all())

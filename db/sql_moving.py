@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from db.box_documents import report_row, row_report, row_wish, wish_row
+from db.contexts import context_row, row_context
 from db.documents import (
     chunk_row,
     command_row,
@@ -47,6 +48,7 @@ from db.sql_schema import (
     box_wishes,
     chunks,
     commands,
+    contexts,
     entries,
     events,
     floors,
@@ -97,6 +99,7 @@ _KEPT = {
         lambda row: KeptFloor(row["process"], Floor(row["generation"], row["fence"])),
     ),
     "entries": _kept(entries, entry_row, lambda row: row_entry(row["body"])),
+    "contexts": _kept(contexts, context_row, row_context),
     "box wishes": _kept(box_wishes, wish_row, row_wish),
     "box reports": _kept(box_reports, report_row, row_report),
     "sessions": _kept(

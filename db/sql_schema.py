@@ -215,6 +215,8 @@ processes = sa.Table(
     _text("reopen", added=True),
 )
 
+contexts = sa.Table("context", metadata, _key("digest"), _key("box"), _text("at", length=40), _number("turn"))
+
 box_wishes = sa.Table(
     "box_wish",
     metadata,

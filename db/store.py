@@ -11,6 +11,7 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
+from db.contexts import ContextRow
 from db.entries import Entry
 from db.facts import StoreFacts
 from db.keeping import Keeping
@@ -81,7 +82,7 @@ class Store(Keeping, Moving):
         `widenings`: the slice, where the unit of work is REQUESTED under that fence and the record's `turn` is older, which is set.
         `jobs`, `entries`, `chunks` and `switches`: written where there is no record or its `turn` is older.
         `lost`: those sessions are closed. `answers`: state, answer and turn of the commands, where still OPEN.
-        `registered`: processes, written where there is none of that name or its `turn` is older.
+        `registered`: processes, written where there is none of that name or its `turn` is older. `contexts`: by digest and box, likewise.
         `events`: inserted, where that place of that turn is not there yet.
         Last, `projected_turn` becomes `turn.number`, where it was lower.
         """
@@ -208,6 +209,10 @@ class Store(Keeping, Moving):
     @abstractmethod
     def processes(self) -> list[ProcessRow]:
         """Return the processes that were ever registered, by name."""
+
+    @abstractmethod
+    def contexts(self) -> list[ContextRow]:
+        """Return which contexts were led by on which boxes, in no order."""
 
     # -- boxes
 

@@ -43,12 +43,19 @@ class BoxRow:
         return sum(1 for child in self.children if child.pid) if self.has_supervisor else 0
 
     @property
+    def is_gone(self) -> bool:
+        """Whether its supervisor vanished: it is not there, and has not said good-bye."""
+        return self.placed > 0 and not self.has_supervisor and any(child.pid for child in self.children)
+
+    @property
     def state(self) -> str:
         """In a few words: how it stands."""
         if not self.placed:
             return "does not belong here"
         if not self.is_on:
             return "off" if not self.running else "ending"
+        if self.is_gone:
+            return "gone"
         if not self.has_supervisor:
             return "no supervisor"
         if any(child.is_crash_loop and not child.pid for child in self.children):
@@ -90,6 +97,20 @@ def _row(key: tuple[str, str], wish: BoxWish | None, report: BoxReport | None, t
     )  # fmt: skip
 
 
+def troubles_of(rows: Sequence[BoxRow]) -> list[str]:
+    """Return what a person should know of the boxes, a sentence each: those that are gone first."""
+    gone: dict[str, datetime | None] = {}
+    for row in rows:
+        if row.is_gone:
+            gone.setdefault(row.box, row.told_at)
+    said = [
+        f"{box} is gone since {moment(since)}: its supervisor ended without a word, or can't reach the store. "
+        f"`launch.py start` there brings it back, `launch.py super --reset --box {box}` forgets it"
+        for box, since in gone.items()
+    ]
+    return [*said, *(text for row in rows for text in row.troubles)]
+
+
 def summary_of(row: BoxRow) -> dict[str, object]:
     """Return a row as `status` tells it to programs."""
     cpu = sum(child.cpu for child in row.children)
@@ -103,7 +124,9 @@ def box_lines(rows: Sequence[BoxRow]) -> list[str]:
     for box in dict.fromkeys(row.box for row in rows):
         own = [row for row in rows if row.box == box and row.placed]
         if not any(row.has_supervisor for row in own):
-            lines.append(f"{box}: no supervisor")
+            since = max((row.told_at for row in own if row.told_at), default=None)
+            how = "gone" if any(row.is_gone for row in own) else "no supervisor"
+            lines.append(f"{box}: {how}{f' since {moment(since)}' if since else ''}")
             continue
         children = [child for row in own for child in row.children if child.pid]
         counts = [f"{row.process} {f'{row.running}/{row.instances}' if row.is_on else 'off'}" for row in own]
@@ -114,7 +137,7 @@ def box_lines(rows: Sequence[BoxRow]) -> list[str]:
 
 def table(rows: Sequence[BoxRow]) -> Table:
     """Return the rows, a line for each instance."""
-    made = table_of("box", "process", "on", "state", "instance", "pid", "CPU", "memory", "told", right=["pid", "CPU", "memory"])
+    made = table_of("box", "process", "on", "state", "instance", "pid", "CPU", "memory", "heartbeat", right=["pid", "CPU", "memory"])
     box = ""
     for row in rows:
         if row.box != box and box:
@@ -130,5 +153,5 @@ def table(rows: Sequence[BoxRow]) -> Table:
 
 
 def _styled(state: str) -> str:
-    style = {"runs": "green", "off": "dim", "does not belong here": "dim", "crash loop": "red"}.get(state, "yellow")
+    style = {"runs": "green", "off": "dim", "does not belong here": "dim", "crash loop": "red", "gone": "red"}.get(state, "yellow")
     return f"[{style}]{state}[/{style}]"

@@ -26,7 +26,7 @@ def context_plan_command(roof: Roof, *, as_json: bool) -> int:
     """Show what the context as it is now would do to the timetable. Changes nothing."""
     context = roof.context
     with roof.joined() as parts:
-        plan = plan_context(parts.store, context, scheduler_settings(roof.settings), roof.clock.now())
+        plan = plan_context(parts.store, context, scheduler_settings(roof.settings), roof.clock.now(), box=roof.settings.box)
     if as_json:
         show_json(_document(plan))
     else:
@@ -45,9 +45,9 @@ def context_plan_command(roof: Roof, *, as_json: bool) -> int:
 @click.pass_obj
 def context_apply_command(roof: Roof, *, reopen: bool, is_sure: bool, as_json: bool) -> int:
     """Say yes to what the context changes of the timetable; schedulers lead by it from then on."""
-    context, settings = roof.context, scheduler_settings(roof.settings)
+    context, settings, box = roof.context, scheduler_settings(roof.settings), roof.settings.box
     with roof.joined() as parts:
-        plan = plan_context(parts.store, context, settings, roof.clock.now())
+        plan = plan_context(parts.store, context, settings, roof.clock.now(), box=box)
         is_empty = not plan.needs_yes and not (reopen and plan.reopen)
         if not as_json:
             say_plan(plan)
@@ -55,7 +55,8 @@ def context_apply_command(roof: Roof, *, reopen: bool, is_sure: bool, as_json: b
             return _nothing(plan, as_json=as_json)
         if not sure(f"Apply it{' and run finished periods again' if reopen and plan.reopen else ''}?", is_sure=is_sure):
             return 1
-        turn = apply_context(parts.store, context, settings, roof.clock.now(), plan, who=getpass.getuser(), reopen=reopen)
+        now, who = roof.clock.now(), getpass.getuser()
+        turn = apply_context(parts.store, context, settings, now, plan, who=who, reopen=reopen, box=box)
         _tell(parts, turn)
         leads = any(session.kind == "scheduler" for session in parts.store.sessions())
     if as_json:
@@ -68,6 +69,8 @@ def context_apply_command(roof: Roof, *, reopen: bool, is_sure: bool, as_json: b
 
 def say_plan(plan: ContextPlan) -> None:
     """Print a plan, process by process."""
+    if plan.older:
+        say(plan.older.partition("\nPut")[0])
     if not plan.processes:
         say("the context changes nothing of the timetable")
     for process in plan.processes:
@@ -121,7 +124,7 @@ def _nothing(plan: ContextPlan, *, as_json: bool) -> int:
 
 
 def _document(plan: ContextPlan) -> dict[str, object]:
-    return {"needs_yes": plan.needs_yes, "refusal": plan.refusal, "reopens": plan.reopens, "processes": plan.processes}
+    return {"needs_yes": plan.needs_yes, "older": plan.older, "refusal": plan.refusal, "reopens": plan.reopens, "processes": plan.processes}
 
 
 def _tell(parts: Joined, turn: int) -> None:

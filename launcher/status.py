@@ -50,7 +50,7 @@ def status_command(roof: Roof, *, as_json: bool) -> int:
                    "open_commands": waiting, "overview": seen, "boxes": told})  # fmt: skip
         return 0
     _show_needs(seen, late, now)
-    for trouble in [text for row in rows for text in row.troubles]:
+    for trouble in boxes.troubles_of(rows):
         show(f"[yellow]! {escape(trouble)}[/yellow]")
     show(_headline(health, progress, fire, waiting, boxes.box_lines(rows), _audit_line(seen, now)))
     _show_marks(seen)

@@ -28,7 +28,7 @@ _ACTIONS = "--query, --start, --stop, --update, --reset or --boxid"
 @click.option("--stop", "stopped", multiple=True, metavar="PROCESS", help="Let PROCESS end, and don't start it.")
 @click.option("--query", "is_query", is_flag=True, help="Show the rows of all boxes (of one with --box).")
 @click.option("--update", "is_update", is_flag=True, help="Bring the rows of a box in line with the context; changes of operators stay.")
-@click.option("--reset", "is_reset", is_flag=True, help="Forget what operators changed on a box. Asks first.")
+@click.option("--reset", "is_reset", is_flag=True, help="Forget what operators changed on a box, or another box that is gone. Asks first.")
 @click.option("--boxid", "is_boxid", is_flag=True, help="Show the name of this box, and where it comes from.")
 @click.option("--box", "box", default="", metavar="BOX", help="The box that is meant; this one by default.")
 @click.option("--instances", type=click.IntRange(1, MOST_INSTANCES), metavar="N", help="With --start: how many of it.")
@@ -59,7 +59,10 @@ def super_command(  # noqa: PLR0913  one option each
             if not sure(f"forget what operators changed on {mine}?", is_sure=is_sure):
                 return 1
             parts.store.drop_box(mine, [row.process for row in _rows(parts.store, mine)])
-        if mine == roof.settings.box or is_update or is_reset:  # what belongs on another box is for that one to say
+        is_here = mine == roof.settings.box
+        if is_reset and not is_here and not _is_kept(parts.store, mine):
+            return _forgotten(mine, as_json=as_json)
+        if is_here or is_update or is_reset:  # what belongs on another box is for that one to say
             _update(roof, parts.store, mine)
         if started or stopped:
             _switch(roof, parts.store, mine, started or stopped, is_on=bool(started), instances=instances or 0, why=why)
@@ -86,7 +89,7 @@ def _query(store: Store, box: str, *, as_json: bool) -> int:
         say("no box is known yet: `launch.py start` begins one, `launch.py super --update` writes the rows of this one")
     else:
         show(boxes.table(found))
-        for trouble in [text for row in found for text in row.troubles]:
+        for trouble in boxes.troubles_of(found):
             say(f"! {trouble}")
     return 0
 
@@ -139,6 +142,18 @@ def _update(roof: Roof, store: Store, box: str) -> None:
     store.put_box_reports([BoxReport(box, row.process, 0, now) for row in gone])
 
 
+def _is_kept(store: Store, box: str) -> bool:
+    return any(session.kind == KIND and session.box == box for session in store.sessions())
+
+
+def _forgotten(box: str, *, as_json: bool) -> int:
+    if as_json:
+        show_json({"box": box, "rows": []})
+    else:
+        say(f"forgot {box}: it is known again once its supervisor runs")
+    return 0
+
+
 def _say(store: Store, box: str, processes: Sequence[str], *, as_json: bool) -> int:
     rows = [row for row in _rows(store, box) if not processes or row.process in processes]
     if as_json:
@@ -146,7 +161,6 @@ def _say(store: Store, box: str, processes: Sequence[str], *, as_json: bool) -> 
         return 0
     for row in rows:
         say(f"{row.process} on {box}: {'on' if row.is_on else 'off'}, {counted(row.instances, 'instance')}")
-    is_kept = any(session.kind == KIND and session.box == box for session in store.sessions())
-    say(f"its supervisor takes it up within a beat: launch.py super --query --box {box}" if is_kept else
+    say(f"its supervisor takes it up within a beat: launch.py super --query --box {box}" if _is_kept(store, box) else
                f"no supervisor runs on {box}: it holds from its next start (launch.py start, there)")  # fmt: skip
     return 0

@@ -10,9 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import uuid4
 
+from db.contexts import ContextRow
 from db.model import ProcessRow, Turn
 from db.store import Store
 from scheduler.board import Board
+from scheduler.context_order import older, read_contexts
 from scheduler.inputs import inputs_of
 from scheduler.plans import reprocess_nodes
 from scheduler.policy import SchedulerSettings
@@ -61,12 +63,16 @@ class ProcessPlan:
 
 @dataclass(frozen=True, slots=True)
 class ContextPlan:
-    """What a context does to the timetable. `needs_yes`: it is not led by before it is applied. `refusal`: it can't be applied at all."""
+    """What a context does to the timetable. `needs_yes`: it is not led by before it is applied. `refusal`: it can't be applied at all.
+
+    `older` says that it led before and was replaced since, empty where not.
+    """
 
     processes: tuple[ProcessPlan, ...]
     needs_yes: bool
     refusal: str
     reopen: dict[str, str]
+    older: str = ""
 
     @property
     def reopens(self) -> int:
@@ -74,8 +80,8 @@ class ContextPlan:
         return sum(process.reopens for process in self.processes)
 
 
-def plan_context(store: Store, context: Context, settings: SchedulerSettings, now: datetime) -> ContextPlan:
-    """Return what leading by `context` would do, against what is registered now."""
+def plan_context(store: Store, context: Context, settings: SchedulerSettings, now: datetime, *, box: str = "") -> ContextPlan:
+    """Return what leading by `context` of `box` would do, against what is registered and led by now."""
     registered = read_registered(store)
     found = fit(registered, context, settings.timetable_start, now, 0)
     refusal = found.refusal if any(change.field == QUALIFIER for change in found.changes) else ""
@@ -100,11 +106,12 @@ def plan_context(store: Store, context: Context, settings: SchedulerSettings, no
     ]
     reopen = {name: ranges_of(table.states[name].qualifier, ordinals) for name, ordinals in incomplete.items() if ordinals}
     shown = tuple(plan for plan in plans if plan.kind != "unchanged" or plan.incomplete.count or plan.reopens)
-    return ContextPlan(shown, bool(found.changes), "", reopen)
+    is_older = older(read_contexts(store), context.digest, box)
+    return ContextPlan(shown, bool(found.changes or is_older), "", reopen, is_older)
 
 
 def apply_context(
-    store: Store, context: Context, settings: SchedulerSettings, now: datetime, plan: ContextPlan, *, who: str, reopen: bool
+    store: Store, context: Context, settings: SchedulerSettings, now: datetime, plan: ContextPlan, *, who: str, reopen: bool, box: str = ""
 ) -> int:
     """Register `context` by a turn of its own and return its number, 0 where there is nothing to say yes to.
 
@@ -121,9 +128,10 @@ def apply_context(
         rows = {row.name: row for row in found.rows} if found.changes else {}
         for name, ranges in plan.reopen.items() if reopen else ():
             rows[name] = with_reopen(replace(rows.get(name) or registered[name], turn=number), ranges)
-        if not rows:
+        if not rows and not plan.older:
             return 0
-        if store.insert_turn(Turn(number, session, now, registered=tuple(rows.values()))):
+        mine = ContextRow(context.digest, box, now, number)
+        if store.insert_turn(Turn(number, session, now, registered=tuple(rows.values()), contexts=(mine,))):
             return number
     raise StoreError("the scheduler decides so much just now that the change finds no place between its turns: try again in a moment")
 

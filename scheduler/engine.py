@@ -11,12 +11,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
+from db import contexts
+from db.contexts import ContextRow
 from db.model import Answer, Command, CommandState, Job, ProcessRow, Turn
 from db.store import Store
 from mq.broker import Broker, Consumer, Delivery
 from scheduler import sweep
 from scheduler.board import Board
 from scheduler.commands import obey
+from scheduler.context_order import older
 from scheduler.draft import Draft
 from scheduler.journal import Journal
 from scheduler.late_rows import LateRows
@@ -43,13 +46,14 @@ class Engine:
 
     The session must be open. `heir_of` is a session of the same process that this one takes the place of, without waiting for its end.
     `turned_at` is when the last round of this engine succeeded, `leads` whether it led then, `leads_since` since when.
-    `refusal` says why it may not lead, empty where it may: whoever's context does not fit what is registered does not lead.
+    `refusal` says why it may not lead, empty where it may: whoever's context does not fit what is registered, or is older than that
+    which leads, does not lead.
     `second_look_found` counts what the second look had to repair: 0, or there is a fault in the marking.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  keywords
         self, store: Store, broker: Broker, context: Context, clock: Clock, settings: SchedulerSettings, *, session: str,
-        prober: Prober | None = None, heir_of: str = "",
+        prober: Prober | None = None, heir_of: str = "", box: str = "",
     ) -> None:
         self._store = store
         self._broker = broker
@@ -66,6 +70,7 @@ class Engine:
         self._watch = LeaderWatch(store, clock, settings.silence_s)
         self._leader = ""
         self._heir_of = heir_of
+        self._box = box
         self._round_s = 0.0
         self._sweep = sweep.Sweep(store, broker, clock, settings.lease_s)
         self._swept_s: float | None = None
@@ -128,7 +133,7 @@ class Engine:
             if timetable.is_outdated:
                 timetable = self._load()
         found = fit(timetable.registered, self._context, self._settings.timetable_start, now, timetable.head + 1)
-        self._refuse(found.refusal)
+        self._refuse(found.refusal or older(timetable.contexts.values(), self._context.digest, self._box))
         if self.refusal:
             return self._settings.follow_s
         if self._leader_lives():
@@ -146,6 +151,7 @@ class Engine:
         projected = self._store.projected_turn()
         active, chunks = self._store.active_jobs(), self._store.chunks(list(self._context.managed))
         timetable.load(chunks, active, self._store.entries(), self._store.switches(), read_registered(self._store).values())
+        contexts.take_over(timetable.contexts, self._store.contexts())
         timetable.head = projected
         last = self._store.turns_after(projected - 1, 1) if projected else []
         self._leader = last[0].session if last else ""
@@ -161,7 +167,9 @@ class Engine:
         self.replay()
         number = timetable.head + 1
         switches = tuple(reconciled(self._context, self._topology, timetable, now, number))
-        turn = Turn(number, self._session, now, tuple(self._strays(timetable)), switches=switches, registered=rows)
+        mine = ContextRow(self._context.digest, self._box, now, number)
+        strays = tuple(self._strays(timetable))
+        turn = Turn(number, self._session, now, strays, switches=switches, registered=rows, contexts=(mine,))
         nodes = [timetable.put(job) for job in turn.jobs]
         if not self._journal.commit(turn, timetable.chunks_of(nodes, turn.number), ()):
             return False

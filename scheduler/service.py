@@ -108,7 +108,7 @@ class SchedulerService:
         prober = self._prober_of_sources()
         engine = self._engine = Engine(
             self._store, self._broker, self._context, self._clock, self._settings, session=name, prober=prober,
-            heir_of=self._before.session.id if self._before else "",
+            heir_of=self._before.session.id if self._before else "", box=self._box,
         )
         presence = Presence(self._store, session, self._settings.beat_s, self._facts)
         presence.open()

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from functools import lru_cache
 
+from db import contexts
+from db.contexts import ContextRow
 from db.entries import Entry
 from db.model import Chunk, Job, ProcessRow, Switch, Turn
 from scheduler.registry import kept_start, take_over
@@ -240,6 +242,7 @@ class Timetable:
         self.active: dict[Node, Job] = {}
         self.entries: dict[tuple[str, str], Entry] = {}
         self.registered: dict[str, ProcessRow] = {}
+        self.contexts: dict[tuple[str, str], ContextRow] = {}
         self.head = 0
         self.is_outdated = False
 
@@ -313,6 +316,7 @@ class Timetable:
             before = self.registered.get(row.name)
             self.is_outdated |= (before is None or before.turn < row.turn) and self._moves(row)
         take_over(self.registered, turn.registered)
+        contexts.take_over(self.contexts, turn.contexts)
         self.head = turn.number
 
     def meet(self, entries: Iterable[Entry]) -> None:

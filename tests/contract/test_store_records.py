@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from db.contexts import ContextRow
 from db.model import Answer, CommandState, Event, OutputPiece
 from db.store import Store
 from system.errors import NotFound
@@ -174,6 +175,18 @@ def test_half_a_surrogate_pair_does_not_stop_output(store: Store) -> None:
 
 
 # -- registered processes
+
+
+def test_a_turn_tells_which_context_leads_on_which_box(store: Store) -> None:
+    rows = [ContextRow("aa", "box-1", NOW, 1), ContextRow("aa", "box-2", NOW, 1), ContextRow("bb", "box-1", NOW, 1)]
+    store.project(turn(1, contexts=rows), [])
+    assert sorted(store.contexts(), key=lambda row: row.key) == rows
+
+
+def test_a_context_that_leads_again_is_written_where_the_turn_is_newer(store: Store) -> None:
+    for number in (2, 3, 1):
+        store.project(turn(number, contexts=[ContextRow("aa", "box-1", NOW, number)]), [])
+    assert [row.turn for row in store.contexts()] == [3]
 
 
 def test_a_turn_registers_processes(store: Store) -> None:

@@ -37,8 +37,8 @@ HOUR = "flights_hourly/2013010100/1/1"
 class Running:
     """A scheduler that runs in a thread."""
 
-    def __init__(self, store: Store, broker: Broker, parts: Context, watch: ContextWatch | None = None) -> None:
-        self.service = SchedulerService(store, broker, parts, RealClock(), SETTINGS, "box-1", watch=watch)
+    def __init__(self, store: Store, broker: Broker, parts: Context, watch: ContextWatch | None = None, *, box: str = "box-1") -> None:
+        self.service = SchedulerService(store, broker, parts, RealClock(), SETTINGS, box, watch=watch)
         self.thread = Thread(target=self.service.run)
         self.thread.start()
 
@@ -147,6 +147,25 @@ def test_a_changed_context_is_taken_up_without_a_restart(started: list[Running],
     wait_until(lambda: len(store.processes()) == 1, what="the old one leads")
     file.write_text("another")
     wait_until(lambda: len(store.processes()) == 2, what="the new one leads")
+    watch.close()
+
+
+def test_a_leader_that_takes_up_a_changed_context_leaves_no_gap_for_a_standby_that_has_the_older_one(
+    started: list[Running], tmp_path: Path
+) -> None:
+    store, broker, file = MemoryStore(), MemoryBroker(), tmp_path / "context.py"
+    file.write_text("one")
+    old, new = one_hour(), context([*january(("hourly",), end="2013010101"), *january(("daily",))])
+    watch = ContextWatch(file, old, lambda: old if file.read_text() == "one" else new, lambda _: "", interval_s=0.02)
+    watch.start()
+    started.append(Running(store, broker, old, watch))
+    wait_until(lambda: len(store.processes()) == 1, what="the old one leads")
+    started.append(Running(store, broker, old, box="box-2"))
+    wait_until(lambda: len(store.sessions()) == 2, what="the standby is there")
+    file.write_text("another")
+    wait_until(lambda: len(store.processes()) == 2, what="the new one leads")
+    wait_until(lambda: any("older context" in s.facts.get("refused", "") for s in store.sessions()), what="the standby says so")
+    assert {turn.session.partition("-scheduler-")[0] for turn in store.turns_after(0, 1_000)} == {"box-1"}
     watch.close()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from db.contexts import ContextRow
 from db.model import Answer, Cancel, CommandState, Event, OutputPiece
 from db.model_boxes import BoxChild, BoxReport, BoxWish
 from db.moving import KINDS, Record
@@ -24,7 +25,7 @@ def furnish(store: Store) -> None:
     opened = [uow(name, arguments='{"a":1}', slice="[1,2]") for name in (DONE, RUNNING, ENDING, WAITING)]
     jobs = [job(f"202401010{hour}", run=1, failing_since=NOW if hour else None) for hour in range(4)]
     first = turn(1, opened=opened, jobs=jobs, registered=[process_row()], entries=[entry(), entry("day")],
-                 switches=[switch()], answers=[Answer(1, CommandState.DONE, "done")],
+                 switches=[switch()], contexts=[ContextRow("aa", "box-1", NOW, 1)], answers=[Answer(1, CommandState.DONE, "done")],
                  events=[Event(PROCESS, "2024010101", 1, 0, NOW, "hold", "ann")])  # fmt: skip
     commit(store, first, [chunk(), chunk(24289)])
     claimed = {found.id: found for found in store.claim([DONE, RUNNING, ENDING], "worker-1", NOW)}

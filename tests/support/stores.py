@@ -72,5 +72,6 @@ def everything(store: Store, *, periods: Sequence[str] = (), ids: Sequence[str] 
         "entries": sorted(store.entries(), key=lambda entry: entry.key),
         "output": [store.output(uow_id) for uow_id in ids],
         "processes": store.processes(),
+        "contexts": sorted(store.contexts(), key=lambda row: row.key),
         "switches": sorted(store.switches(), key=lambda switch: switch.process),
     }

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from db.model_boxes import BoxChild, BoxReport, BoxWish
-from launcher.boxes import BoxRow, box_lines, rows_of
+from launcher.boxes import BoxRow, box_lines, rows_of, troubles_of
 from system.context import Context, daemon_context_entry
 from tests.support.builders import NOW, session
 from tests.support.lamp import Lamp, january
@@ -46,7 +46,20 @@ def test_a_row_says_how_its_process_stands(wish: BoxWish | None, told: BoxReport
 
 def test_what_a_supervisor_said_that_is_gone_does_not_count() -> None:
     found = row(None, report(RUNNING), is_there=False)
-    assert (found.state, found.running, found.troubles) == ("no supervisor", 0, ())
+    assert (found.state, found.running, found.troubles) == ("gone", 0, ())
+
+
+def test_a_box_that_said_good_bye_is_not_gone() -> None:
+    assert row(None, report(BoxChild("worker.1", deaths=2)), is_there=False).state == "no supervisor"
+
+
+def test_a_box_without_a_heartbeat_is_gone_since_its_last_one_and_that_is_said_once() -> None:
+    rows = rows_of([], [report(RUNNING), report(BoxChild("scheduler", 9), process="scheduler", instances=1)], [])
+    (trouble,) = troubles_of(rows)
+    assert trouble.startswith("box-1 is gone since 2024-01-01 12:30")
+    assert "`launch.py super --reset --box box-1` forgets it" in trouble
+    (line,) = box_lines(rows)
+    assert line.startswith("box-1: gone since 2024-01-01 12:30")
 
 
 def test_a_box_is_one_line() -> None:
@@ -56,7 +69,7 @@ def test_a_box_is_one_line() -> None:
 
 
 def test_a_box_without_a_supervisor_says_so() -> None:
-    assert box_lines(rows_of([], [report(RUNNING)], [])) == ["box-1: no supervisor"]
+    assert box_lines(rows_of([], [report(session="", told_at=NOW)], [])) == ["box-1: no supervisor"]
 
 
 @pytest.fixture
@@ -115,6 +128,15 @@ def test_an_update_keeps_what_operators_changed_and_a_reset_forgets_it(terminal:
     assert terminal.run("super", "--reset", "--yes") == 0
     assert lamp.store.box_wishes() == []
     assert len(lamp.store.box_reports()) == 3
+
+
+def test_a_reset_forgets_another_box_that_has_no_supervisor(terminal: Terminal, lamp: Lamp) -> None:
+    lamp.store.put_box_reports([report(RUNNING, box="box-2"), report(RUNNING, box="box-3")])
+    lamp.store.open_session(session("sup-3", kind="supervisor", box="box-3"))
+    assert terminal.run("super", "--reset", "--yes", "--box", "box-2") == 0
+    assert "forgot box-2" in terminal.out
+    assert terminal.run("super", "--reset", "--yes", "--box", "box-3") == 0
+    assert {told.box for told in lamp.store.box_reports()} == {"box-3"}
 
 
 def test_a_reset_asks_first(terminal: Terminal, lamp: Lamp, monkeypatch: pytest.MonkeyPatch) -> None:

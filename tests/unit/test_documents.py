@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from db.contexts import ContextRow, context_row, row_context
 from db.documents import (
     JOB_COLUMNS,
     UOW_COLUMNS,
@@ -121,6 +122,7 @@ BY_TYPE: dict[str, st.SearchStrategy[Any]] = {
     "CommandState": st.sampled_from(CommandState),
 }
 BY_TYPE |= {kind.__name__: records(kind) for kind in (Job, UnitOfWork, UowMove, Cancel, Widening, Answer, Event, Switch, Run, ProcessRow)}
+BY_TYPE |= {"ContextRow": records(ContextRow)}
 BY_TYPE |= {"Entry": records(Entry)}
 
 ROWS: list[tuple[type[Any], Callable[[Any], dict[str, Any]], Callable[[Any], Any]]] = [
@@ -133,6 +135,7 @@ ROWS: list[tuple[type[Any], Callable[[Any], dict[str, Any]], Callable[[Any], Any
     (Event, event_row, row_event),
     (ProcessRow, process_row, row_process),
     (Switch, switch_row, row_switch),
+    (ContextRow, context_row, row_context),
 ]
 READERS = [(builders.job, job_row, row_job), (builders.uow, uow_row, row_uow), (builders.session, session_row, row_session)]
 
