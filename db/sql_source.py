@@ -12,6 +12,7 @@ from db.source import Extent, Source, key_of
 from system.errors import SourceError
 from system.hidden import hide
 from system.source_entry import SourceEntry
+from system.sqlurls import with_driver
 
 
 class SqlSource(Source):
@@ -21,7 +22,8 @@ class SqlSource(Source):
         self._entry = entry
         self._table: sa.Table | None = None
         try:
-            self._engine = sa.create_engine(entry.url, poolclass=NullPool)
+            url, given = with_driver(sa.make_url(entry.url))
+            self._engine = sa.create_engine(url, poolclass=NullPool, connect_args=given)
         except (SQLAlchemyError, ImportError, ValueError) as error:
             raise SourceError(f"source {entry!r} can't be used: {hide(str(error))}") from error
 

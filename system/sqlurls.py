@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError
 
@@ -24,6 +26,12 @@ def open_server(url: str) -> SqlServer:
     if made.drivername not in _KINDS or not made.host or not made.database:
         raise ConfigError(f"the store's URL {hide(url)!r} names no database of a server; write {_form(url)}")
     return SqlServer(made, _KINDS[made.drivername]())
+
+
+def with_driver(url: sa.URL) -> tuple[sa.URL, dict[str, Any]]:
+    """Return a URL with the driver that Horarium brings along, and what that is given beside it; any other URL as it is."""
+    kind = _KINDS.get(url.drivername)
+    return (url.set(drivername=kind.driver), kind().connect_args()) if kind else (url, {})
 
 
 def _form(url: str) -> str:

@@ -10,12 +10,14 @@ from typing import Any
 
 import mongomock
 import pytest
+import sqlalchemy as sa
 
 from db.mongo_source import MongoSource
 from db.source import Extent, MemorySource, Source
 from db.source_urls import open_source
 from system.context import source_entry
 from system.errors import SourceError
+from system.sqlurls import with_driver
 
 NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -39,6 +41,17 @@ def collection(_: Path) -> Source:
     return MongoSource(source_entry("mongodb://box/shop", "visits", "at"), found)
 
 
+def on_server(url: str, kind: str, written: Callable[[datetime], Any]) -> Source:
+    """Return a table of a server that holds ROWS, their moments `written` into a column of `kind`."""
+    engine = sa.create_engine(with_driver(sa.make_url(url))[0])
+    with engine.begin() as conn:
+        conn.exec_driver_sql("DROP TABLE IF EXISTS visits")
+        conn.exec_driver_sql(f"CREATE TABLE visits (id INTEGER PRIMARY KEY, at {kind})")
+        conn.exec_driver_sql("INSERT INTO visits VALUES (%s, %s)", [(key, written(moment)) for moment, key in ROWS])
+    engine.dispose()
+    return open_source(source_entry(url, "visits", "at", "id"))
+
+
 def _naive(moment: datetime) -> datetime:
     return moment.replace(tzinfo=None)
 
@@ -52,10 +65,24 @@ SOURCES: dict[str, Callable[[Path], Source]] = {
 }
 
 
-@pytest.fixture(params=sorted(SOURCES))
+SERVED: dict[str, tuple[str, str, Callable[[datetime], Any]]] = {
+    "postgresql-moments": ("postgresql_url", "TIMESTAMP", _naive),
+    "postgresql-zoned": ("postgresql_url", "TIMESTAMPTZ", lambda m: m),
+    "postgresql-seconds": ("postgresql_url", "DOUBLE PRECISION", lambda m: m.timestamp()),
+    "postgresql-texts": ("postgresql_url", "TEXT", lambda m: _naive(m).isoformat()),
+    "mariadb-moments": ("mariadb_url", "DATETIME(6)", _naive),
+    "mariadb-seconds": ("mariadb_url", "DOUBLE", lambda m: m.timestamp()),
+    "mariadb-texts": ("mariadb_url", "VARCHAR(40)", lambda m: _naive(m).isoformat()),
+}
+
+
+@pytest.fixture(params=[*sorted(SOURCES), *(pytest.param(name, marks=pytest.mark.service) for name in sorted(SERVED))])
 def source(request: pytest.FixtureRequest, tmp_path: Path) -> Source:
     """Each source in turn."""
-    return SOURCES[request.param](tmp_path)
+    if request.param in SOURCES:
+        return SOURCES[request.param](tmp_path)
+    url, kind, written = SERVED[request.param]
+    return on_server(request.getfixturevalue(url), kind, written)
 
 
 def test_the_extent_of_a_window_is_half_open(source: Source) -> None:
@@ -80,5 +107,5 @@ def test_what_is_not_there_is_named(tmp_path: Path, made: tuple[str, str], words
 
 def test_a_driver_that_is_not_there_is_told_without_the_password() -> None:
     with pytest.raises(SourceError) as caught:
-        open_source(source_entry("mysql://me:secret@box/shop", "visits", "at"))
+        open_source(source_entry("oracle://me:secret@box/shop", "visits", "at"))
     assert "secret" not in str(caught.value)

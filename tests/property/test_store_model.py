@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 
 from db.memory import MemoryStore
 from db.model import Answer, Cancel, Chunk, CommandState, Event, Job, Outcome, OutputPiece, Turn, UnitOfWork, UowMove
@@ -20,6 +20,8 @@ from system.errors import HorariumError
 from system.lifecycle import UOW_LIFECYCLE, JobState, UowEvent, UowState
 from tests.support.builders import NOW, PROCESS, chunk, command, entry, job, outcome, process_row, session, turn, uow
 from tests.support.mongo import mock_database
+from tests.support.services import service_url
+from tests.support.sql_servers import empty_store, own_sql_database
 from tests.support.stores import everything
 
 IDS = ["a", "b", "c", "d"]
@@ -64,12 +66,15 @@ class Agreement(RuleBasedStateMachine):
     @initialize()
     def prepare(self) -> None:
         self.folder = TemporaryDirectory()
-        path = Path(self.folder.name) / "horarium.db"
         self.model: Store = MemoryStore()
-        self.stores: list[Store] = [self.model, open_store(f"sqlite:///{path}"), MongoStore(mock_database())]
+        self.stores: list[Store] = [self.model, *self.others()]
         self.turns: list[tuple[Turn, list[Chunk]]] = []
         self.claims: list[UnitOfWork] = []
         self.ask(lambda store: store.prepare())
+
+    def others(self) -> list[Store]:
+        """Return the stores that are held against the model."""
+        return [open_store(f"sqlite:///{self.folder.name}/horarium.db"), MongoStore(mock_database())]
 
     def teardown(self) -> None:
         if hasattr(self, "stores"):
@@ -196,3 +201,18 @@ Agreement.TestCase.settings = settings(
     max_examples=80, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )
 test_all_stores_agree_after_any_series_of_verbs = Agreement.TestCase
+
+
+@pytest.mark.service
+@pytest.mark.parametrize("name", ["POSTGRES_URL", "MARIADB_URL"])
+def test_a_store_on_a_server_agrees_with_the_model(name: str) -> None:
+    opened: list[Store] = []
+    with own_sql_database(service_url(name), "model") as url:
+
+        class Served(Agreement):
+            def others(self) -> list[Store]:
+                opened.append(empty_store(url))
+                return opened[-1:]
+
+        run_state_machine_as_test(Served, settings=settings(Agreement.TestCase.settings, max_examples=12))
+    assert len(opened) >= 12

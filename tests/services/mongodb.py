@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import psutil
@@ -16,7 +16,7 @@ from system import processes
 from system.processes import Identity
 from tests.services import documentdb_root
 from tests.services.machine import NoServer, run
-from tests.services.server import Server
+from tests.services.server import LOOPBACK, Server
 from tests.support.sources import ROOT
 
 _SETTINGS = """
@@ -86,12 +86,16 @@ class DocumentDB(_MongoDB):
         run(self._chroot("initdb", "-D", f"{self._inside()}/fresh", "-A", "trust", "--no-sync"), env=self._environ())
         with (home / "fresh/postgresql.conf").open("a") as conf:
             conf.write(_SETTINGS)
+        with (home / "fresh/pg_hba.conf").open("a") as access:
+            access.write("host all all samenet trust\n")
         (home / "fresh").replace(home / "data")
 
     def _launch(self) -> None:
-        where = ["-c", "listen_addresses=127.0.0.1", "-c", f"port={self.port('database')}"]
+        # Loopback for the extension's own workers; the address, so that this process can ask from another network namespace.
+        addresses = ",".join(dict.fromkeys([LOOPBACK, self.address]))
+        where = ["-c", f"listen_addresses={addresses}", "-c", f"port={self.port('database')}"]
         self._spawn("postgres", self._chroot("postgres", "-D", f"{self._inside()}/data", *where))
-        database = f"postgresql://postgres@127.0.0.1:{self.port('database')}/postgres"
+        database = f"postgresql://postgres@{self.address}:{self.port('database')}/postgres"
         self.wait_for(lambda: _extend(database))
         gateway = [sys.executable, "-m", "tests.services.gateway", "--database", database]
         self._spawn("gateway", [*gateway, "--address", self.address, "--port", str(self.port())], env={"PYTHONPATH": str(ROOT)})
@@ -121,9 +125,10 @@ class DocumentDB(_MongoDB):
         return ["chroot", "--userspec=postgres", str(root), f"/{found.relative_to(root) / program}", *words]
 
 
-def mongodb(folder: Path) -> Mongod | DocumentDB:
+def mongodb(folder: Path, *, address: str = LOOPBACK, prefix: Sequence[str] = ()) -> Mongod | DocumentDB:
     """Return the kind that this machine has."""
-    return Mongod(folder) if shutil.which("mongod") else DocumentDB(folder)
+    kind = Mongod if shutil.which("mongod") else DocumentDB
+    return kind(folder, address=address, prefix=prefix)
 
 
 def _extend(database: str) -> None:

@@ -57,6 +57,8 @@ class PostgreSQL(Server):
             conf.write(_SETTINGS)
         alone = [str(self._program("postgres")), "--single", "-D", str(fresh), "postgres"]
         run([*before, *alone], env=self._environ(), cwd=self.folder, said=f"CREATE DATABASE {DATABASE}\n")
+        with (fresh / "pg_hba.conf").open("a") as access:
+            access.write("host all all samenet scram-sha-256\n")
         fresh.replace(data)
 
     def _launch(self) -> None:

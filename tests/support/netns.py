@@ -84,7 +84,7 @@ class Host:
         _ip("link", "set", self._cable, "down")
 
     def heal(self) -> None:
-        """Put the cable back; returns once packets pass again."""
+        """Put the cable back; returns once it carries. Who was talking over it tries again in its own time."""
         _ip("link", "set", self._cable, "up")
         wait_until(self._is_carried, within_s=_STOP_S, what=f"the cable of {self.name} carries again")
 
