@@ -38,7 +38,7 @@ def network() -> Iterator[Network]:
         yield made
 
 
-@pytest.fixture(params=["MONGODB_URL", "POSTGRES_URL"])
+@pytest.fixture(params=["MONGODB_URL"])
 def hosts(request: pytest.FixtureRequest, network: Network, tmp_path: Path) -> Iterator[SeveralBoxes]:
     """Four hosts that work."""
     mark = uuid4().hex[:8]
