@@ -21,7 +21,8 @@ from tests.support.stores import claim_one, commit, race
 
 pytestmark = pytest.mark.service
 CLOCK = RealClock()
-IMPATIENT = "?socketTimeoutMS=500&connectTimeoutMS=500&serverSelectionTimeoutMS=500&heartbeatFrequencyMS=500"
+# For servers that hang. A busy machine needs longer to answer than this, now and then, so it is not for the other tests.
+IMPATIENT = "?socketTimeoutMS=1000&connectTimeoutMS=1000&serverSelectionTimeoutMS=1000&heartbeatFrequencyMS=500"
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def link(url: str) -> Iterator[Link]:
 @pytest.fixture
 def store(link: Link) -> Iterator[Store]:
     """A store behind the link, prepared, with one open session."""
-    made = open_store(link.url + IMPATIENT)
+    made = open_store(link.url)
     made.prepare()
     made.open_session(session())
     yield made
@@ -75,7 +76,9 @@ def test_a_beat_does_not_wait_for_a_server_that_hangs(store: Store, link: Link, 
 
 
 @pytest.mark.parametrize("fault", ["hang", "refuse"])
-def test_every_call_ends_while_the_server_is_away_and_goes_on_after_it(store: Store, link: Link, fault: str) -> None:
+def test_every_call_ends_while_the_server_is_away_and_goes_on_after_it(link: Link, fault: str) -> None:
+    store = open_store(link.url + IMPATIENT)
+    store.prepare()
     made = turn(1, jobs=[job()], opened=[uow()])
     getattr(link, fault)()
     for call in (lambda: store.insert_turn(made), lambda: store.project(made, []), lambda: store.claim([UOW_ID], "worker-1", NOW)):
@@ -87,6 +90,7 @@ def test_every_call_ends_while_the_server_is_away_and_goes_on_after_it(store: St
     store.project(made, [])
     assert store.finish([outcome(claim_one(store))]) == [UOW_ID]
     assert store.turns_after(0, 9) == [made]
+    store.close()
 
 
 def test_connections_that_were_cut_are_made_anew(store: Store, link: Link) -> None:
@@ -98,20 +102,20 @@ def test_connections_that_were_cut_are_made_anew(store: Store, link: Link) -> No
 
 
 def test_threads_of_one_store_survive_a_cut_in_the_middle(store: Store, link: Link) -> None:
-    def lead(number: int) -> int:
+    def beat_often(number: int) -> int:
         if not number:
             link.cut()
         done = 0
-        for _ in range(20):
+        for _ in range(10):
             try:
                 done += store.beat("worker-1", {}).is_open
             except Unavailable:
                 wait_for(store)
         return done
 
-    done = sum(race(4, lead))
+    done = sum(race(4, beat_often))
     (found,) = store.sessions()
-    assert 0 < done <= found.beat <= 80
+    assert 0 < done <= found.beat <= 40
 
 
 def test_a_wrong_password_is_said(url: str) -> None:
@@ -159,7 +163,7 @@ def test_what_one_thread_wrote_another_waits_for(replica: PretendedSet) -> None:
     store.sessions()
     (written,), (read,) = sent(replica, "insert"), sent(replica, "find")
     assert written["lsid"] != read["lsid"]
-    assert read["readConcern"]["afterClusterTime"].time >= 1
+    assert read["readConcern"]["afterClusterTime"] >= written["told"]
     store.close()
 
 

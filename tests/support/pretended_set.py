@@ -24,7 +24,8 @@ _GREETINGS = ("hello", "ismaster")
 
 
 class PretendedSet:
-    """A replica set of one, before the server that `url` names. `asked` is what was sent to it, greetings left out."""
+    """A replica set of one, before the server that `url` names. `asked` is what was sent to it, greetings left out, each with the
+    time that was `told` with its answer."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
@@ -61,7 +62,7 @@ class PretendedSet:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         answers, server = await asyncio.open_connection(*self._to)
-        with suppress(asyncio.IncompleteReadError, OSError):
+        try:
             while True:
                 length, number, _, operation = HEAD.unpack(await reader.readexactly(HEAD.size))
                 request = parse(number, operation, await reader.readexactly(length - HEAD.size))
@@ -69,8 +70,13 @@ class PretendedSet:
                 size = HEAD.unpack(await answers.readexactly(HEAD.size))[0]
                 found = bson.decode((await answers.readexactly(size - HEAD.size))[5:])
                 writer.write(answer(request, number, self._told(request, found)))
-        for end in (server, writer):
-            end.close()
+        except (asyncio.IncompleteReadError, OSError):
+            return
+        finally:
+            for end in (server, writer):
+                end.close()
+                with suppress(OSError):
+                    await end.wait_closed()
 
     def _told(self, request: Request, found: Document) -> Document:
         """Return a server's answer as a set's."""
@@ -78,10 +84,10 @@ class PretendedSet:
             me = f"{_LOOPBACK}:{self._port}"
             found |= {"setName": "rs", "setVersion": 1, "hosts": [me], "me": me, "primary": me, "logicalSessionTimeoutMinutes": 30}
             found.pop("topologyVersion", None)
-        else:
-            self.asked.append(request.document)
         self._seconds += 1
         time = Timestamp(self._seconds, 1)
+        if "setName" not in found:
+            self.asked.append(request.document | {"told": time})
         return found | {"operationTime": time, "$clusterTime": {"clusterTime": time, "signature": {"hash": bytes(20), "keyId": Int64(0)}}}
 
 
