@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from launcher.alone import DAEMON, SUPERVISOR, lock_path, named, only_one
-from launcher.box import begin, supervisor_over
 from launcher.kept import run_kept
 from launcher.once_there import AskedToStop, parts_once_there, stopped_by_signals
 from launcher.parts import Roof, keeper_over, scheduler_settings, worker_settings
@@ -26,7 +25,7 @@ from launcher.watching import watching
 from settings import Settings
 from supervisor.local_crew import mark_by_hand
 from supervisor.places import SCHEDULER, WORKER, process_of
-from system import daemons, logs
+from system import logs
 from system.context import DaemonProcess
 from system.errors import ConfigError, HorariumError
 from system.hidden import hide
@@ -85,6 +84,8 @@ def warn_of_secrets(settings: Settings) -> None:
 
 def run_supervisor(roof: Roof) -> None:
     """Keep this box's processes alive until TERM or INT. It must be the only one over its folder."""
+    from launcher.box import begin, supervisor_over  # late: nobody else needs a supervisor, and everyone's start is paid for
+
     var = roof.settings.folder
     roof.context  # noqa: B018  read for its faults
     with only_one(lock_path(var), DAEMON), named(var, SUPERVISOR, DAEMON), ExitStack() as stack:
@@ -169,6 +170,8 @@ def _run(given: Given, roof: Roof) -> int:
     run, settings, name = runner(roof, given.name), roof.settings, given.name
     folder = settings.folder / "log"
     if given.ear >= 0:
+        from system import daemons
+
         daemons.detach(folder / f"{name}.out", keep=[given.ear])
     logs.set_up(name, folder, max_bytes=settings.log_bytes, count=settings.log_count, console=given.is_console)
     os.environ.setdefault(MARK_VARIABLE, mark_by_hand(settings.folder))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from db.memory import MemoryStore
-from db.store import Store
 from system.errors import ConfigError
 from system.hidden import hide
+
+if TYPE_CHECKING:
+    from db.store import Store
 
 SUPPORTED = (
     "sqlite:///var/horarium.db (from the current folder), sqlite:////srv/horarium.db (from the root), mongodb://HOST:PORT/DATABASE, "
@@ -22,6 +24,8 @@ def open_store(url: str, *, may_create: bool = True) -> Store:
     Raises ConfigError for a URL that names none, StoreError where its file or folder can't be used, Unavailable where it is away.
     """
     if url == "memory:":
+        from db.memory import MemoryStore
+
         return MemoryStore()
     file = sqlite_path(url)
     if file is not None:

@@ -122,6 +122,9 @@ def store(seen: Seen) -> Iterator[Finding]:
     elif found.schema < found.known:
         text = f"the store has schema {found.schema}, this program has {found.known}" if found.schema else "the store was never prepared"
         yield wrong("store", text, UPDATE)
+    if seen.half_moved_from:
+        text = f"the store is half of a move from {seen.half_moved_from}, so nothing is started over it"
+        yield wrong("store", text, "`launch.py migrate` with the same URLs goes on with it")
     if found.missing:
         yield wrong("store", f"missing in the store: {', '.join(found.missing)}", UPDATE)
 

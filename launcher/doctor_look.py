@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from db.migration import half_moved
 from db.store import Store
 from db.urls import sqlite_path
 from launcher import boxes
@@ -37,6 +38,8 @@ log = logging.getLogger(__name__)
 _CLOCK = RealClock()  # skew is between machines, also in a trial
 _MOST_OPEN = 1_000
 _WRITE, _ANY = 0o022, 0o077
+# What the units of systemd are given; passwords stand in it.
+_ENVIRONMENT = Path("/etc/horarium/environment")
 
 
 @dataclass
@@ -104,7 +107,11 @@ def _folders(found: Look) -> None:
 
 def _files(roof: Roof) -> Iterator[FileSeen]:
     settings = roof.settings
-    wanted = [(settings.folder, "where pid files and logs are", _WRITE), (sqlite_path(settings.store_url), "the store", _WRITE)]
+    wanted: list[tuple[Path | None, str, int]] = [
+        (_ENVIRONMENT, "the environment of the services", _ANY),
+        (settings.folder, "where pid files and logs are", _WRITE),
+        (sqlite_path(settings.store_url), "the store", _WRITE),
+    ]
     if settings.context.endswith(".py"):
         wanted.append((Path(settings.context), "the context, whose code is run", _WRITE))
     if roof.settled.file:
@@ -170,6 +177,7 @@ def _sessions_and_boxes(found: Look) -> None:
         assert found.store is not None
         found.seen.health = read_health(found.store, found.roof.clock.now())
         found.seen.boxes = boxes.read(found.store)
+        found.seen.half_moved_from = half_moved(found.store)
         found.seen.waiting_commands = len(found.store.open_commands(_MOST_OPEN))
 
 

@@ -78,6 +78,7 @@ class Seen:
     queues: Sequence[str] = ()
     store: StoreFacts | None = None
     skew: SkewSeen | None = None
+    half_moved_from: str = ""
     unapplied: Sequence[str] = ()
     health: Health | None = None
     boxes: Sequence[BoxRow] = ()

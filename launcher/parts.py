@@ -12,13 +12,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from db.migration import half_moved
-from db.store import Store
 from db.urls import open_store, sqlite_path
 from launcher import store_mark
 from launcher.clocks import clock_of
 from launcher.sources import settle
-from mq.broker import Broker
 from scheduler.policy import SchedulerSettings
 from settings import NO_ARCHIVE, PREFIX, Settings, Settled
 from system.archive import Archive, Files, Nowhere
@@ -29,6 +26,8 @@ from system.errors import ConfigError, Unavailable
 from workers.policy import WorkerSettings
 
 if TYPE_CHECKING:
+    from db.store import Store
+    from mq.broker import Broker
     from scheduler.desk import Desk
     from scheduler.keeper import Keeper
 
@@ -129,6 +128,8 @@ def open_parts(settings: Settings) -> Iterator[Joined]:
 
 
 def _refuse_half(store: Store) -> None:
+    from db.migration import half_moved
+
     if origin := half_moved(store):
         raise ConfigError(f"the store is half of a move from {origin}: `launch.py migrate` with the same URLs goes on with it")
 

@@ -34,6 +34,9 @@ log = logging.getLogger(__name__)
 
 # The first with dead letters at the delivery limit of a quorum queue, and passive counts that are exact.
 OLDEST = (3, 8)
+_CONSUMER_TIMEOUT = (
+    "the server's consumer_timeout can't be asked for by AMQP; no job is ever cut short by it, as deliveries are acknowledged at once"
+)
 
 
 class RabbitBroker(Broker):
@@ -119,6 +122,7 @@ class RabbitBroker(Broker):
             undeclared=tuple(dict.fromkeys(queue for queue, name in names if name not in there)),
             differing=self._differing(there),
             dead={DEAD_QUEUE: dead.method.message_count} if dead and dead.method.message_count else {},
+            notes=(_CONSUMER_TIMEOUT,),
         )
 
     def _differing(self, there: Mapping[str, str]) -> dict[str, str]:

@@ -94,7 +94,7 @@ def test_up_without_a_server_says_what_to_do(server: RabbitMQ, deployment: Deplo
     assert ":horarium@" not in err
 
 
-@pytest.mark.long
+@pytest.mark.waiting
 def test_fault_10_long_jobs_run_once_on_a_server_that_gives_consumers_a_minute(deployment: Deployment) -> None:
     (deployment.folder / "context.py").write_text(SLOW)
     jobs = deployment.folder / "jobs.py"

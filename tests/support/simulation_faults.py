@@ -191,7 +191,7 @@ def switchings(plan: Plan, nodes: Sequence[tuple[str, str]]) -> Iterator[tuple[f
     for _ in range(luck.choice((0, 0, 3, 8))):
         verb = luck.choice(("off", "off", "on", "on", "frequency", "frequency", "reset", "trigger"))
         process, timeperiod = luck.choice(nodes)
-        if plan.context.managed[process].is_live and verb in ("frequency", "trigger"):
+        if plan.context.managed[process].is_live and verb == "frequency":
             continue  # how often it runs is judged by the context
         details = json.dumps({"frequency": luck.choice(_SCHEDULES)}) if verb == "frequency" else ""
         command = Command(verb, process, timeperiod if verb == "trigger" else "", "ann", "test", plan.begin, details=details)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 from math import inf
 
@@ -17,6 +17,7 @@ from db.model import Chunk, Command, Job, Turn, UnitOfWork
 from system.clock import ManualClock
 from system.lanes import Lane, lane_of
 from system.lifecycle import JOB_FINISHED, UOW_FINISHED, JobState, UowEvent, UowState
+from system.schedule import Every, parse_schedule
 from system.timeperiod import parse
 from tests.support.simulation_book import Book, Jobs, Node, must, node_of, state_of
 from tests.support.simulation_covered import Covered
@@ -207,9 +208,10 @@ class _Replay:
         if job.run == 1:
             must(not is_over or self.book.is_open(node, self.jobs), uow.id, "was opened in turn", turn.number, "behind a closed gate")
             return
-        pause = turn.decided_at - self.opened_at[f"{node[0]}/{node[1]}/{job.generation}/{job.run - 1}"]
-        wanted = float(self.book.processes[node[0]].trigger_frequency.split()[1])
-        must(pause.total_seconds() >= wanted, uow.id, "was opened", pause, "after the last run, and not", wanted)
+        schedule = parse_schedule(self.book.processes[node[0]].trigger_frequency)
+        began = self.opened_at[f"{node[0]}/{node[1]}/{job.generation}/{job.run - 1}"]
+        due = began + timedelta(seconds=schedule.seconds) if isinstance(schedule, Every) else schedule.next_fire(began)
+        must(due <= turn.decided_at, uow.id, "was opened", turn.decided_at, "after a run at", began, "and is due by its schedule at", due)
 
     def _judge_end(self, job: Job, turn: Turn, before: JobState) -> None:
         node = node_of(job)
@@ -270,6 +272,7 @@ def judge(
     turns = store.every_turn()
     must([turn.number for turn in turns] == list(range(1, len(turns) + 1)), "turns are not consecutive")
     replay = _Replay(book, has_jumps, store.latest, Orders(book, store.every_command()), covered)
+    replay.rescheduled |= {name for name, process in book.processes.items() if not process.trigger_frequency.startswith("every")}
     for turn in turns:
         replay.apply(turn)
     _judge_records(replay, store)

@@ -46,6 +46,8 @@ GROUPINGS = {"_hourly": (2, 3, 5, 20), "_daily": (2, 3, 7), "_monthly": (2, 3)}
 # For how long rows may come late: not at all, until a day or so after the period, whenever they like.
 LATE_S = (0.0, 0.0, 100_000.0, 1e8, 1e8)
 
+SCHEDULES = ("at 00:30", "at *-22:00,*-01:15", "cron 15 * * * *", "cron * * * * *")
+
 # What can go wrong, and how often a history has it. Not all at once: some faults hide behind others.
 KINDS = ("death", "unavailable", "late", "nap", "pause", "store away", "messages", "purge", "jump", "stop", "slot")
 _SHARE = 0.55
@@ -124,6 +126,7 @@ def _drawn(seed: int, context: Context) -> Context:
     """Return a context with what is drawn on top of it, each by luck of its own, so that whatever else a seed stands for stays as it is."""
     steps = {
         "zones": _with_zones, "groups": _with_groups, "needs": _with_needs, "machines": _with_machines, "sources": _with_sources,
+        "schedules": _with_schedules,
     }  # fmt: skip
     for name, step in steps.items():
         context = step(Random(f"{name} {seed}"), context)
@@ -211,6 +214,19 @@ def _with_source(luck: Random, process: ManagedProcess) -> ManagedProcess:
         source=source_entry("sqlite:///rows.db", "rows", "at"),
         blocking_type=luck.choice((process.blocking_type, "blocking_normal", "blocking_normal")),  # who waits for others runs but once
     )  # fmt: skip
+
+
+def _with_schedules(luck: Random, context: Context) -> Context:
+    """Return most contexts as they are; in the others some processes run at certain times."""
+    if luck.random() < 0.75:
+        return context
+    return Context(tuple(_with_schedule(luck, process) for process in context.managed.values()), context.trees)
+
+
+def _with_schedule(luck: Random, process: ManagedProcess) -> ManagedProcess:
+    schedule = luck.choice((process.trigger_frequency, *SCHEDULES))
+    # Of late rows a source is asked each time that the schedule fires: that is to be soon.
+    return process if process.late_s else replace(process, trigger_frequency=schedule)
 
 
 def _need(luck: Random, names: list[str]) -> Dependency:

@@ -49,6 +49,7 @@ class Asker:
         nodes = self._luck.sample(self._book.nodes, min(SAMPLED, len(self._book.nodes))) if turn.number % ALL_EVERY else self._book.nodes
         jobs, now = self._store.every_job(), self._clock.now()
         unclear = {switch.process for switch in self._store.switches() if switch.frequency}  # when they are due, their schedules say
+        unclear |= {name for name, process in self._book.processes.items() if not process.trigger_frequency.startswith("every")}
         asked = [node for node in nodes if node[0] not in unclear and self._is_due(node, now)]
         self.asked += len(asked)
         wrong = [text for node in asked if (text := wrong_why(self._desk, self._book, node, jobs))]

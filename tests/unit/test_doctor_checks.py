@@ -71,6 +71,7 @@ WRONG: dict[str, tuple[str, dict[str, Any]]] = {
     "a store of a newer version": ("store", {"store": replace(STORE, schema=3)}),
     "a server that is too old": ("store", {"store": replace(STORE, unsupported="use a newer one")}),
     "a missing index": ("store", {"store": replace(STORE, missing=("index job_active",))}),
+    "a store that is half moved": ("store", {"half_moved_from": "sqlite:///a.db"}),
     "a clock that is an hour off": ("clock", {"skew": SkewSeen(-3600.0, 0.1)}),
     "a broker that is too old": ("broker", {"broker": BrokerFacts("RabbitMQ 3.6", unsupported="use a newer one")}),
     "a missing table of the queue": ("broker", {"broker": BrokerFacts("x", missing=("table message",))}),
