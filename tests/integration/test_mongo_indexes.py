@@ -15,6 +15,7 @@ from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStart
 from db.model import Answer, Cancel, CommandState, Event, OutputPiece, UowMove, Widening
 from db.model_boxes import BoxReport, BoxWish
 from db.mongo import MongoStore
+from db.mongo_schema import COLLECTIONS
 from db.moving import KINDS
 from db.store import Store
 from system.lifecycle import JobState, UowEvent, UowState
@@ -138,6 +139,7 @@ def read_everything(store: Any) -> None:
     store.open_commands(9)
     store.command(1)
     store.switches()
+    store.contexts()
     store.append_output([OutputPiece(UOW_ID, 1, 0, "words")])
     store.output(UOW_ID)
     store.processes()
@@ -222,6 +224,7 @@ def test_the_scenario_calls_every_verb_of_the_port(database: Database[Any]) -> N
     used = Used(MongoStore(database))
     use_everything(used)
     assert sorted(Store.__abstractmethods__ - used.verbs - {"close"}) == []
+    assert sorted(set(database.list_collection_names()) - set(COLLECTIONS)) == []  # or a reset would leave some behind
 
 
 def test_no_look_up_walks_a_collection(database: Database[Any], recorder: Recorder) -> None:
