@@ -30,7 +30,8 @@ def plans_judged(store: Store) -> Iterator[list[str]]:
         plan = _told_by_the_desk(command, board, store)
         before = dict(board.timetable.active)
         is_answered = obey(command, board, own)
-        if plan is not None:
+        # Where another one led on meanwhile, what this one decides comes to nothing, and it may have read records of later turns.
+        if plan is not None and not store.turns_after(board.timetable.head, 1):
             _judge(command, plan, board, before)
             judged.append(command.verb)
         return is_answered
