@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from db.model import Session, Turn
@@ -32,25 +33,45 @@ process_context = [entry("hourly"), entry("daily", blocking_type="blocking_child
 timetable_context = [timetable_tree_entry("a", ["a_hourly", "a_daily"])]
 """
 
-# One line a run, written in one piece: boxes of one machine share the file.
+# A line at the start, at each sign of life, and at the end, written in one piece each: boxes of one machine share the file.
 JOBS = """
-import os
+import os, time
 from pathlib import Path
 SINK = Path(__file__).parent / "sink"
-def run(work):
+def say(what, work):
     with SINK.open("a") as file:
-        file.write(f"{work.process} {work.timeperiod} {work.fence}\\n")
+        file.write(f"{{what}} {{work.process}} {{work.timeperiod}} {{work.fence}} {{time.monotonic()}} {{os.environ['TEST_BOX']}}\\n")
+def run(work):
+    say("start", work)
+    until = time.monotonic() + {seconds}
+    while time.monotonic() < until:
+        time.sleep(0.05)
+        say("lives", work)
+    say("end", work)
     return 1
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What an attempt said of itself."""
+
+    what: str
+    period: str
+    fence: int
+    at_s: float
+    box: str
 
 
 class SeveralBoxes:
     """A deployment whose boxes share a store. What is started ends with `end`."""
 
-    def __init__(self, folder: Path, *, store_url: str = "", broker_url: str = "embedded:", speed: float = 3_600.0) -> None:
+    def __init__(
+        self, folder: Path, *, store_url: str = "", broker_url: str = "embedded:", speed: float = 3_600.0, seconds: float = 0.0
+    ) -> None:
         self.folder = folder
         (folder / "context.py").write_text(CONTEXT)
-        (folder / "jobs.py").write_text(JOBS)
+        (folder / "jobs.py").write_text(JOBS.format(seconds=seconds))
         self.clock = RealClock()
         self.environ = {
             **{name: text for name, text in os.environ.items() if not name.startswith("HORARIUM_")},
@@ -76,7 +97,7 @@ class SeveralBoxes:
         var = self.var(box)
         call = [*before, sys.executable, str(ROOT / "process_starter.py"), name]
         with (var / f"{name}.printed").open("ab") as said:
-            given = {**self.environ, "HORARIUM_VAR": str(var), "HORARIUM_BOX": box, **environ}
+            given = {**self.environ, "HORARIUM_VAR": str(var), "HORARIUM_BOX": box, "TEST_BOX": box, **environ}
             self.started[f"{name} {box}"] = process = subprocess.Popen(call, env=given, stdout=said, stderr=said)
         return process
 
@@ -128,11 +149,15 @@ class SeveralBoxes:
 
         wait_until(is_hot, within_s=20, what=f"{boxes} to follow")
 
-    def ran(self) -> Counter[str]:
-        """Return how often each period ran."""
+    def lines(self) -> list[Line]:
+        """Return what the attempts said, in the order of writing."""
         path = self.folder / "sink"
-        lines = path.read_text().splitlines() if path.exists() else []
-        return Counter(line.rpartition(" ")[0] for line in lines)
+        words = [line.split() for line in (path.read_text().splitlines() if path.exists() else [])]
+        return [Line(w[0], f"{w[1]} {w[2]}", int(w[3]), float(w[4]), w[5]) for w in words]
+
+    def ran(self) -> Counter[str]:
+        """Return how often each period ran to its end."""
+        return Counter(line.period for line in self.lines() if line.what == "end")
 
     def must_have_run_once(self, more: int = 5) -> None:
         """Wait until `more` hours after those so far have run; fails the test where one is left out, or any period ran twice."""

@@ -112,7 +112,7 @@ class Covered:
     def _is_late(self, node: Node, turn: Turn, before: Jobs, after: Jobs) -> bool:
         """Return whether a turn reopened a period that had other rows than its last run covered."""
         is_anew = before[node].state in (JobState.PROCESSED, JobState.NOOP) and after[node].generation > before[node].generation
-        return is_anew and self.rows.figures(node, self.began_s[turn.number]) != figures_of(before[node])
+        return is_anew and self.rows.figures(node, self.inserted_s[turn.number]) != figures_of(before[node])
 
 
 def _is_anew(job: Job, old: Job | None) -> bool:
