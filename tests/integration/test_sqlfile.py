@@ -390,7 +390,7 @@ def test_a_step_that_fails_leaves_the_version_before_it_whole(file: SqlFile) -> 
 def test_a_newer_schema_is_left_alone(tmp_path: Path) -> None:
     store = SqlStore(SqlFile(tmp_path / "x.db"))
     store.database.migrate("store", [lambda conn: None] * 7)
-    with pytest.raises(SchemaError, match=r"has version 7 of its store, this program knows up to 2; .*install the newer Horarium"):
+    with pytest.raises(SchemaError, match=r"has version 7 of its store, this program knows up to \d; .*install the newer Horarium"):
         store.prepare()
     store.close()
 

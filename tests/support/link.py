@@ -65,8 +65,10 @@ class Link:
         """End it."""
         if self._thread.is_alive():
             self._do(self._refuse())
+            self._do(self._end())
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(_PATIENCE_S)
+            self._loop.run_until_complete(self._loop.shutdown_asyncgens())  # what is closed is let go of one round later
             self._loop.close()
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
@@ -86,6 +88,13 @@ class Link:
             self._server.close()
             self._server = None
         await self._reset()
+
+    async def _end(self) -> None:
+        """End whoever came while the rest was ended."""
+        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
     async def _reset(self) -> None:
         self._flows.set()  # who waits to pass something on finds its end gone

@@ -48,6 +48,7 @@ class PretendedSet:
         self._do(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_PATIENCE_S)
+        self._loop.run_until_complete(self._loop.shutdown_asyncgens())  # what is closed is let go of one round later
         self._loop.close()
 
     def _do(self, work: Any) -> Any:
@@ -61,8 +62,10 @@ class PretendedSet:
         await asyncio.gather(*others, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        answers, server = await asyncio.open_connection(*self._to)
+        ends = [writer]
         try:
+            answers, server = await asyncio.open_connection(*self._to)
+            ends.append(server)
             while True:
                 length, number, _, operation = HEAD.unpack(await reader.readexactly(HEAD.size))
                 request = parse(number, operation, await reader.readexactly(length - HEAD.size))
@@ -73,7 +76,7 @@ class PretendedSet:
         except (asyncio.IncompleteReadError, OSError):
             return
         finally:
-            for end in (server, writer):
+            for end in ends:
                 end.close()
                 with suppress(OSError):
                     await end.wait_closed()
