@@ -30,6 +30,7 @@ from scheduler.health import read_health
 from scheduler.registry import fit, read_registered
 from settings import NO_ARCHIVE
 from system.clock import RealClock
+from system.context import DEAD_QUEUE
 from system.errors import ConfigError, HorariumError
 from system.timezones import zone_names
 
@@ -148,7 +149,8 @@ def _context(found: Look) -> None:
         seen.context_fault = str(error)
         return
     seen.registers = counts_of(context)
-    seen.queues = tuple(queue for queue, readers in queues_of(context).items() if readers)
+    # The queue of dead letters is the broker's own, where it has one.
+    seen.queues = tuple(queue for queue, readers in queues_of(context).items() if readers and queue != DEAD_QUEUE)
 
 
 def _opening_the_store(found: Look) -> None:
