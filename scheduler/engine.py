@@ -25,7 +25,7 @@ from scheduler.journal import Journal
 from scheduler.late_rows import LateRows
 from scheduler.policy import SchedulerSettings
 from scheduler.probing import NoProber, Prober
-from scheduler.registry import fit, read_registered
+from scheduler.registry import Fit, fit, read_registered
 from scheduler.reopening import reopen_owed
 from scheduler.standby import LeaderWatch
 from scheduler.switches import reconciled
@@ -69,6 +69,7 @@ class Engine:
         self._journal = Journal(store, broker, session)
         self._watch = LeaderWatch(store, clock, settings.silence_s)
         self._leader = ""
+        self._fitted: tuple[tuple[ProcessRow, ...], str] | None = None  # the refusal for what is registered, which seldom changes
         self._heir_of = heir_of
         self._box = box
         self._round_s = 0.0
@@ -132,13 +133,18 @@ class Engine:
                 self._leader = turn.session
             if timetable.is_outdated:
                 timetable = self._load()
-        found = fit(timetable.registered, self._context, self._settings.timetable_start, now, timetable.head + 1)
-        self._refuse(found.refusal or older(timetable.contexts.values(), self._context.digest, self._box))
+        registered = tuple(timetable.registered.values())
+        if self._fitted is None or self._fitted[0] != registered:
+            self._fitted = registered, self._fit(timetable, now).refusal
+        self._refuse(self._fitted[1] or older(timetable.contexts.values(), self._context.digest, self._box))
         if self.refusal:
             return self._settings.follow_s
         if self._leader_lives():
             return min(self._settings.follow_s, max(_SOON_S, self._watch.left_s()))
-        return 0.0 if self._take_over(timetable, found.rows, now) else self._settings.follow_s
+        return 0.0 if self._take_over(timetable, self._fit(timetable, now).rows, now) else self._settings.follow_s
+
+    def _fit(self, timetable: Timetable, now: datetime) -> Fit:
+        return fit(timetable.registered, self._context, self._settings.timetable_start, now, timetable.head + 1)
 
     def _refuse(self, text: str) -> None:
         if text and text != self.refusal:

@@ -32,7 +32,8 @@ from tests.support.waiting import wait_until
 
 # How the store goes away: its server says nothing any more, or refuses as one that was killed.
 OWN = {"mongodb": own_mongodb, "postgresql": own_postgresql, "mariadb": own_mariadb}
-SERVERS = [pytest.param(f"{server} {how}", marks=pytest.mark.service) for server in OWN for how in ("hangs", "refuses")]
+MARKS = [pytest.mark.service, pytest.mark.waiting]
+SERVERS = [pytest.param(f"{server} {how}", marks=MARKS) for server in OWN for how in ("hangs", "refuses")]
 
 
 @pytest.fixture

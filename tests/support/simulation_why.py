@@ -14,7 +14,7 @@ from tests.support.simulation_book import Book, Jobs, Node, must, state_of
 from tests.support.simulation_oracle import WatchedStore
 from tests.support.simulation_plan import SCHEDULER, Plan
 
-SAMPLED, ALL_EVERY = 2, 12
+SAMPLED, ALL_EVERY = 2, 24
 _WAITS = ("children", "dependency", "in order")
 
 
