@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from db.urls import open_store
 from system.context import REPORT_QUEUE
 from system.context_check import load_context
 from system.lanes import managed_queues
 from tests.services.mariadb import MariaDB
 from tests.services.postgresql import PostgreSQL
 from tests.services.server import Server
-from tests.support.outage import CLOCK, HOURS, LEASE_S, BreathingDeployment, Outage
+from tests.support.outage import BreathingDeployment, Outage, outlasted
 from tests.support.rabbit import delete, own_place, url_of
 from tests.support.services import service_url
-from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.service
 
@@ -62,19 +59,6 @@ def outage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Outage]:
 def test_workers_and_scheduler_go_on_when_the_server_is_back(outage: Outage, tmp_path: Path) -> None:
     deployment = BreathingDeployment(tmp_path, outage, seconds=2.5)
     try:
-        up = deployment.start("up", "--until-done")
-        wait_until(lambda: len(deployment.ended()) >= 2 and len(deployment.under_way()) >= 3, within_s=60, what="jobs under way")
-        outage.begin()
-        begun_s = CLOCK.monotonic()
-        wait_until(lambda: deployment.is_silent() and CLOCK.monotonic() - begun_s > 2 * LEASE_S, what="all that ran to have ended itself")
-        interrupted = deployment.under_way()
-        outage.end()
-        _, err = up.communicate(timeout=120)
-        assert up.returncode == 0, err
-        assert (len(deployment.ended()), deployment.ran_twice_at_once()) == (HOURS, [])
-        with closing(open_store(outage.url)) as store:
-            uows = store.uows([f"{process}/{period}/1/1" for process, period in deployment.ended()])
-        assert (len(uows), [uow.id for uow in uows if uow.failures]) == (HOURS, [])
-        assert interrupted.keys() <= {(uow.process, uow.timeperiod) for uow in uows if uow.losses}
+        assert outlasted(deployment, outage).keys() <= set(deployment.ended())
     finally:
         deployment.end()

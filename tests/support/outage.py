@@ -9,9 +9,10 @@ import fcntl
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
+from db.urls import open_store
 from system.clock import RealClock
 from tests.support.deployments import Deployment
 from tests.support.link import Link
@@ -19,6 +20,7 @@ from tests.support.mongo_server import drop_database, own_database
 from tests.support.rabbit import delete, own_place, url_of
 from tests.support.services import service_url
 from tests.support.sql_servers import own_sql_database
+from tests.support.waiting import wait_until
 
 CLOCK = RealClock()
 BREATHE = """
@@ -143,6 +145,25 @@ class BreathingDeployment(Deployment):
         """Return the jobs of which an attempt has started and none has ended."""
         started = Counter(mark.job for mark in self.marks() if mark.what == "start")
         return Counter({job: count for job, count in started.items() if job not in self.ended()})
+
+
+def outlasted(deployment: BreathingDeployment, outage: Outage, *, within_s: float = 60) -> Counter[tuple[str, str]]:
+    """Have an outage of two leases in the middle of the work, and judge what became of it; returns the attempts that it interrupted."""
+    up = deployment.start("up", "--until-done")
+    wait_until(lambda: len(deployment.ended()) >= 2 and len(deployment.under_way()) >= 3, within_s=within_s, what="jobs under way")
+    outage.begin()
+    begun_s = CLOCK.monotonic()
+    wait_until(lambda: deployment.is_silent() and CLOCK.monotonic() - begun_s > 2 * LEASE_S, what="all that ran to have ended itself")
+    interrupted = deployment.under_way()
+    outage.end()
+    _, err = up.communicate(timeout=2 * within_s)
+    assert up.returncode == 0, err
+    assert (len(deployment.ended()), deployment.ran_twice_at_once()) == (HOURS, [])
+    with closing(open_store(outage.url)) as store:
+        uows = store.uows([f"{process}/{period}/1/1" for process, period in deployment.ended()])
+    assert (len(uows), [uow.id for uow in uows if uow.failures]) == (HOURS, [])
+    assert interrupted.keys() <= {(uow.process, uow.timeperiod) for uow in uows if uow.losses}
+    return interrupted
 
 
 @contextmanager
