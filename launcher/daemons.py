@@ -15,6 +15,7 @@ import click
 from launcher import named
 from launcher.alone import SUPERVISOR, UP, lock_path, only_one, pid_path, refuse_beside, running, singles, starting
 from launcher.box import begin
+from launcher.once_there import waiting_for
 from launcher.parts import ROOT, Roof, make_writable, open_parts
 from launcher.remains import end_the_rest
 from launcher.say import say
@@ -95,12 +96,12 @@ def _refuse_twice(var: Path, name: str) -> None:
 
 
 def _prepare(roof: Roof) -> str:
-    """Find out in the terminal what would end the daemon; returns a warning where it will have to wait for its store."""
+    """Find out in the terminal what would end the daemon; returns a warning where it will have to wait for store or broker."""
     try:
         with open_parts(roof.settings) as parts:
             begin(roof, parts)
     except Unavailable as error:
-        return f"the store is away, and is waited for: {error}"
+        return waiting_for(error)
     return ""
 
 
