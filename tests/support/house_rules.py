@@ -45,6 +45,10 @@ DRIVERS = {
     "flask": ("mx/*",),
     "werkzeug": ("mx/*",),
     "jinja2": ("mx/*",),
+    "pydantic": ("mx/*",),
+    "flask_openapi3": ("mx/*",),
+    "prometheus_client": ("mx/*",),
+    "gunicorn": ("launcher/web/*",),
     "click": ("launch.py", "launcher/*"),
     "rich": ("launch.py", "launcher/*"),
 }
