@@ -1,4 +1,4 @@
-"""How does a process start while its store or broker is away? It says so once and waits: to end would look like a crash, and a full disk is none."""
+"""How does a process start while store or broker are away? It says so once and waits: to end would look like a crash."""
 
 from __future__ import annotations
 

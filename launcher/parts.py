@@ -110,7 +110,8 @@ class BrokerAway(Unavailable):
 def open_parts(settings: Settings) -> Iterator[Joined]:
     """Open and prepare the store and the broker that the URLs name; close them in the end.
 
-    Raises Unavailable where they are away (BrokerAway where it is the broker), also where a store's file is gone that was there: none is begun in its place.
+    Raises Unavailable where they are away (BrokerAway where it is the broker), also where a store's file is gone that was there: none is
+    begun in its place.
     """
     for name, url in (("STORE_URL", settings.store_url), ("BROKER_URL", settings.broker_url)):
         if url == "memory:":  # before anything is written
