@@ -45,7 +45,7 @@ def place_of(cursor: str, filters: Mapping[str, object], parts: int) -> list[str
     if not cursor:
         return None
     try:
-        mark, *place = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        mark, *place = list[str | int](json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))))
     except (ValueError, TypeError) as error:
         raise _no_cursor("it can't be read") from error
     if mark != _mark(filters):
