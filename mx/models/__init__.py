@@ -1,1 +1,1 @@
-"""What do pages and API show? Read models, one file per area: frozen values, made at the roof, the same for both."""
+"""What the dashboard shows, as data: pages and API answer with the same models."""
