@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TypeVar
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -12,8 +11,6 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
 from mx.models.measures import Gauge, Measures, Tally
-
-Labels = TypeVar("Labels", tuple[str], tuple[str, str])
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 # Labels come from the context, so they are bounded by it; of a larger one the rest is told together.
@@ -72,15 +69,15 @@ def _of_work(told: Measures) -> Iterator[Metric]:
     _add_tallies(waits, told.waits)
     yield waits
     ended = CounterMetricFamily("horarium_uows_ended", "Units of work that ended, by how.", labels=["process", "state"])
-    for (process, state), count in _bounded(told.ended):
+    for (process, state), count in _bounded(told.ended.items()):
         ended.add_metric([process, state.removeprefix("state_")], count)
     yield ended
     failed = CounterMetricFamily("horarium_attempts_failed", "Attempts of managed processes that failed.", labels=["process"])
-    for (process,), count in _bounded({(name,): count for name, count in told.failed_attempts.items()}):
+    for (process,), count in _bounded(((name,), count) for name, count in told.failed_attempts.items()):
         failed.add_metric([process], count)
     yield failed
     fires = CounterMetricFamily("horarium_fires", "Fires of freerun entries, by what became of them.", labels=["process", "outcome"])
-    for (process, outcome), count in _bounded(told.fires):
+    for (process, outcome), count in _bounded(told.fires.items()):
         fires.add_metric([process, outcome], count)
     yield fires
 
@@ -104,7 +101,7 @@ def _of_turns(told: Measures) -> Iterator[Metric]:
 def _of_queues(told: Measures) -> Iterator[Metric]:
     if told.depths is not None:
         depths = GaugeMetricFamily("horarium_queue_messages", "Messages that wait in a queue.", labels=["queue"])
-        for (queue,), depth in _bounded({(name,): depth for name, depth in told.depths.items()}, 2 * MOST_PROCESSES):
+        for (queue,), depth in _bounded((((name,), depth) for name, depth in told.depths.items()), 2 * MOST_PROCESSES):
             depths.add_metric([queue], depth)
         yield depths
     if told.dead_letters is not None:
@@ -148,10 +145,12 @@ def _buckets(tally: Tally) -> tuple[list[tuple[str, float]], float]:
     return found, tally.total_s
 
 
-def _bounded(counts: Mapping[Labels, int], most: int = MOST_PROCESSES) -> Iterator[tuple[tuple[str, ...], int]]:
+def _bounded(counts: Iterable[tuple[tuple[str, ...], int]], most: int = MOST_PROCESSES) -> Iterator[tuple[tuple[str, ...], int]]:
     """Yield counts by labels; those of processes beyond `most` are told as one."""
-    names = set(list(dict.fromkeys(key[0] for key in counts))[:most])
+    names: set[str] = set()
     told: Counter[tuple[str, ...]] = Counter()
-    for key, count in counts.items():
-        told[(key[0] if key[0] in names else THE_REST, *key[1:])] += count
+    for labels, count in counts:
+        if len(names) < most:
+            names.add(labels[0])
+        told[(labels[0] if labels[0] in names else THE_REST, *labels[1:])] += count
     yield from told.items()

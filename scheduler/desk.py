@@ -85,7 +85,7 @@ class Desk:
         self._last: tuple[str, datetime] | None = None
         self._proved_s = 0.0
         self._watermarks = Watermarks()
-        self._followers: list[Callable[[Turn], None]] = []
+        self._followers: list[Callable[[Turn, Timetable], None]] = []
 
     # -- what is
 
@@ -271,8 +271,8 @@ class Desk:
         """Return the timetable as of the last turn. To be looked at, never to be changed."""
         return self._read()
 
-    def follow(self, take: Callable[[Turn], None]) -> None:
-        """Hand each turn that is read from now on to `take`; one that was archived before it was read is not told."""
+    def follow(self, take: Callable[[Turn, Timetable], None]) -> None:
+        """Hand each turn that is read from now on to `take`, with the timetable before it; not one that was archived before it was read."""
         self._followers.append(take)
 
     def entries(self) -> Collection[Entry]:
@@ -301,9 +301,9 @@ class Desk:
                 self._timetable = None
                 return self._read()
             for turn in turns:
-                self._timetable.apply(turn)
                 for take in self._followers:
-                    take(turn)
+                    take(turn, self._timetable)
+                self._timetable.apply(turn)
                 self._leader, self._last = turn.session, (turn.session, turn.decided_at)
             if self._timetable.is_outdated:
                 self._timetable = None

@@ -20,6 +20,7 @@ from scheduler.desk import Desk
 from scheduler.gauges import Gauge, Gauges
 from scheduler.health import Health
 from scheduler.tally import LONG_S, ROUNDS_FACT, Tally, tally_of
+from scheduler.timetable import Timetable, ordinal_of
 from scheduler.trees import Topology
 from system.context import DEAD_QUEUE, Context
 from system.errors import BrokerError, Unavailable
@@ -85,7 +86,6 @@ class Meter:
         self._gauges = Gauges()
         self._counts = _Counts()
         self._to_read: deque[str] = deque(maxlen=_MOST_WAITING)
-        self._seen: dict[str, None] = {}
         self._fenced_of: dict[str, int] = {}
         desk.follow(self._take)
 
@@ -110,32 +110,31 @@ class Meter:
             open_commands=len(self._store.open_commands(_AT_ONCE)),
         )  # fmt: skip
 
-    def _take(self, turn: Turn) -> None:
-        """Learn from one more turn."""
+    def _take(self, turn: Turn, before: Timetable) -> None:
+        """Learn from one more turn, and the timetable before it."""
         for job in turn.jobs:
             self._gauges.touch(job.process)
-            self._ended(job)
+            states = before.states.get(job.process)
+            was = before.active.get((job.process, ordinal_of(states.qualifier, job.timeperiod))) if states else None
+            if was is not None and was.uow_id == job.uow_id:
+                self._compare(was, job)
         for switch in turn.switches:
             self._gauges.touch(switch.process)
         for entry in turn.entries:
-            if entry.last_fire:
-                self._ask_for(entry.uow_id(entry.last_fire))
-        for event in turn.events:
-            if event.kind == "failed":
-                self._counts.failed[event.process] += 1
+            self._compare_fires(before.entries.get(entry.key), entry)
         self._counts.leases += len(turn.lost)
 
-    def _ended(self, job: Job) -> None:
-        if job.run and job.uow_state in UOW_FINISHED:
-            self._ask_for(job.uow_id)
+    def _compare(self, was: Job, job: Job) -> None:
+        """Learn from what became of the unit of work of a job."""
+        if job.failures > was.failures:
+            self._counts.failed[job.process] += job.failures - was.failures
+        if job.uow_state in UOW_FINISHED and was.uow_state not in UOW_FINISHED:
+            self._to_read.append(job.uow_id)
 
-    def _ask_for(self, uow_id: str) -> None:
-        """Read a unit of work that has ended, once."""
-        if uow_id not in self._seen:
-            self._seen[uow_id] = None
-            self._to_read.append(uow_id)
-            if len(self._seen) > _MOST_WAITING:
-                del self._seen[next(iter(self._seen))]
+    def _compare_fires(self, was: Entry | None, entry: Entry) -> None:
+        """Learn which fires of an entry have ended."""
+        going = {run.fire for run in entry.runs}
+        self._to_read.extend(entry.uow_id(run.fire) for run in (was.runs if was else ()) if run.fire not in going)
 
     def _time_what_ended(self) -> None:
         ids = [self._to_read.popleft() for _ in range(min(_AT_ONCE, len(self._to_read)))]

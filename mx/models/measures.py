@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict
+from mx.models.base import Model
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, from_attributes=True)
-
-
-class Tally(_Model):
+class Tally(Model):
     """Counts of seconds: `counts[i]` lie in `(bounds[i - 1], bounds[i]]`, the last one beyond all bounds; `total_s` is their sum."""
 
     bounds: tuple[float, ...]
@@ -20,7 +16,7 @@ class Tally(_Model):
     total_s: float
 
 
-class Gauge(_Model):
+class Gauge(Model):
     """One process. `counts` is by state label over the periods that are due or under way, `phases` counts `held` and `failing`.
 
     `complete_until` is the end of the last period up to which all are finished, None where the first one is not. `lag_s` is the age of the
@@ -36,7 +32,7 @@ class Gauge(_Model):
     phases: Mapping[str, int] = {}
 
 
-class Measures(_Model):
+class Measures(Model):
     """All figures. `turn_age_s` is None where nobody leads, `rounds` before its scheduler told of any.
 
     `ended` counts units of work by (process, state), `fires` by (process, how they ended), `failed_attempts` by process. `findings` are of
