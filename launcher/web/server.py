@@ -92,7 +92,7 @@ class Server(BaseApplication):
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        """Return the app; called in the process that serves it."""
+        """Return the WSGI app; called in the process that serves it."""
         parts = WebParts(self._roof)
         parts.asker.start()
         desk = WebDesk(parts)
