@@ -23,7 +23,10 @@ MOST_TRIES = 20
 
 
 class Outbox:
-    """One worker's words to the world that are not said yet. Belongs to the work thread."""
+    """One worker's words to the world that are not said yet. Belongs to the work thread.
+
+    `fenced` counts the outcomes that the fence refused.
+    """
 
     def __init__(self, store: Store, broker: Broker) -> None:
         self._store = store
@@ -35,6 +38,7 @@ class Outbox:
         self._messages: deque[Message] = deque(maxlen=MOST_MESSAGES)
         self._reports: deque[str] = deque(maxlen=MOST_MESSAGES)
         self._tries = 0
+        self.fenced = 0
 
     @property
     def has_claims(self) -> bool:
@@ -131,6 +135,7 @@ class Outbox:
                 self._report(outcome.uow_id)
             else:
                 del self._outcomes[outcome.uow_id]
+                self.fenced += 1
                 log.warning(
                     "the outcome of %s (fence %d, %s) was refused by the fence: %s", outcome.uow_id, outcome.fence, outcome.event.name,
                     verdict.value, extra={"action": "outcome_refused", "uow": outcome.uow_id},
