@@ -24,7 +24,8 @@ MOST_PREFETCH = 8192
 # How long something may lie there that nobody comes for: where no more was wanted, and where it was.
 HOLD_S, HOLD_WANTED_S = 0.25, 5.0
 FEW = 4
-_LOOKS = 20
+# How often at most a look asks what waits; the first times at once, then with pauses: a busy server takes its time to send.
+_LOOKS, _AT_ONCE, _PAUSE_S = 60, 20, 0.01
 
 # Publishes items anew where they are got first; then calls with whether it worked.
 GiveBack = Callable[[Sequence[Item], Callable[[bool], None]], None]
@@ -184,13 +185,22 @@ class Feed:
             answers.append(frame.method.message_count)
             if len(answers) < len(names):
                 return
-            if any(answers) and len(self._shelf) < limit and looks > 1:
+            may_come = any(count and subscription.credit > 0 for count, subscription in zip(answers, names, strict=True))
+            if not may_come or len(self._shelf) >= limit or looks == 1 or self.gone:
+                done()
+            elif looks > _LOOKS - _AT_ONCE:
                 self._see(limit, fresh, looks - 1, done)
             else:
-                done()
+                self._reactor.later(_PAUSE_S, lambda: self._see_again(limit, fresh, looks - 1, done))
 
         for subscription in names:
             self._channel.queue_declare(subscription.name, passive=True, callback=answered)
+
+    def _see_again(self, limit: int, fresh: Sequence[str], looks: int, done: Callable[..., None]) -> None:
+        if self.gone or not self._channel.is_open:
+            done()
+        else:
+            self._see(limit, fresh, looks, done)
 
     def _on_message(self, channel: Any, method: Any, properties: Any, body: bytes) -> None:
         subscription = self._by_tag.get(method.consumer_tag)
