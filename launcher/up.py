@@ -99,7 +99,10 @@ class Up:
         for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(signum, self._on_signal)
         with self._painter() as (painter, period_s):
-            watch = Watch(self._desk, self._service.views, painter, self._clock, until_done=self._until_done, boxes=self._boxes, address=self._address)
+            watch = Watch(
+                self._desk, self._service.views, painter, self._clock, until_done=self._until_done, boxes=self._boxes,
+                address=self._address,
+            )  # fmt: skip
             self._watch = watch
             thread = Thread(target=watch.run, args=(period_s, self._service.stop), name="watch", daemon=True)
             thread.start()
