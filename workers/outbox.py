@@ -22,7 +22,10 @@ MOST_TRIES = 20
 
 
 class Outbox:
-    """One worker's words to the world that are not said yet. Belongs to the work thread."""
+    """One worker's words to the world that are not said yet. Belongs to the work thread.
+
+    `fenced` counts the outcomes that the fence refused.
+    """
 
     def __init__(self, store: Store, broker: Broker) -> None:
         self._store = store
@@ -33,6 +36,7 @@ class Outbox:
         # Messages are hints, so there may be a bound: the sweep finds out without them.
         self._messages: deque[Message] = deque(maxlen=MOST_MESSAGES)
         self._tries = 0
+        self.fenced = 0
 
     @property
     def has_claims(self) -> bool:
@@ -128,6 +132,7 @@ class Outbox:
                 self._report(outcome.uow_id)
             else:
                 del self._outcomes[outcome.uow_id]
+                self.fenced += 1
                 log.warning(
                     "the outcome of %s (fence %d, %s) was refused by the fence: %s", outcome.uow_id, outcome.fence, outcome.event.name,
                     verdict.value, extra={"action": "outcome_refused", "uow": outcome.uow_id},
