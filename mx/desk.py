@@ -8,6 +8,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
+from mx.desk_job import JobDesk
+from mx.desk_runs import RunsDesk
+from mx.desk_trees import TreesDesk
 from mx.models.head import Pulse
 
 
@@ -27,5 +30,5 @@ class HeadDesk(Protocol):
         ...
 
 
-class Desk(HeadDesk, Protocol):
+class Desk(HeadDesk, JobDesk, TreesDesk, RunsDesk, Protocol):
     """All of it. May be asked by several threads at once."""

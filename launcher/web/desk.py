@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from launcher.web.graph import GraphArea
 from launcher.web.head import HeadArea
+from launcher.web.job import JobArea
+from launcher.web.printed import PrintedArea
+from launcher.web.process import ProcessArea
+from launcher.web.runs import RunsArea
+from launcher.web.trees import TreesArea
 
 
-class WebDesk(HeadArea):
+class WebDesk(HeadArea, JobArea, PrintedArea, ProcessArea, TreesArea, GraphArea, RunsArea):
     """Answers `mx.desk.Desk` over the parts of a deployment, for any number of threads."""
