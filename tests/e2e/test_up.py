@@ -224,7 +224,10 @@ def test_a_reader_of_up_who_goes_away_does_not_end_the_work(deployment: Deployme
 @pytest.mark.parametrize(
     ("argv", "says"),
     [
-        ([], "usage: process_starter.py NAME [--console], NAME being one of scheduler, worker, mx, supervisor, or a daemon of the context\n"),
+        (
+            [],
+            "usage: process_starter.py NAME [--console], NAME being one of scheduler, worker, mx, supervisor, or a daemon of the context\n",
+        ),
         (["nobody"], "error: there is no process 'nobody': NAME is one of scheduler, worker, mx, supervisor (or such as worker.2)\n"),
     ],
 )
