@@ -8,7 +8,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
+from mx.desk_figures import FiguresDesk
 from mx.desk_job import JobDesk
+from mx.desk_joblist import JobListDesk
+from mx.desk_papers import PaperDesk
 from mx.desk_runs import RunsDesk
 from mx.desk_trees import TreesDesk
 from mx.models.head import Pulse
@@ -30,5 +33,5 @@ class HeadDesk(Protocol):
         ...
 
 
-class Desk(HeadDesk, JobDesk, TreesDesk, RunsDesk, Protocol):
+class Desk(HeadDesk, JobDesk, TreesDesk, RunsDesk, FiguresDesk, JobListDesk, PaperDesk, Protocol):
     """All of it. May be asked by several threads at once."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from scheduler.neighbours import Span, inputs_of, look, users_of
 from scheduler.timetable import Timetable
 from scheduler.trees import Topology
-from system.context import Context, dependency_entry, managed_context_entry, timetable_tree_entry
+from system.context import Context, ManagedProcess, dependency_entry, managed_context_entry, timetable_tree_entry
 from system.lifecycle import JobState
 from system.timeperiod import parse
 
 
-def entry(name: str, level: str, **more: object):  # type: ignore[no-untyped-def]
+def entry(name: str, level: str, **more: Any) -> ManagedProcess:
     return managed_context_entry(name, "jobs.f", name, level, **more)
 
 
