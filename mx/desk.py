@@ -8,6 +8,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
+from mx.desk_about import AboutDesk
+from mx.desk_boxes import BoxesDesk
+from mx.desk_logs import LogsDesk
+from mx.desk_queues import QueuesDesk
+from mx.desk_search import SearchDesk
+from mx.desk_triggers import TriggersDesk
 from mx.models.head import Pulse
 
 
@@ -27,5 +33,5 @@ class HeadDesk(Protocol):
         ...
 
 
-class Desk(HeadDesk, Protocol):
+class Desk(HeadDesk, TriggersDesk, BoxesDesk, QueuesDesk, LogsDesk, SearchDesk, AboutDesk, Protocol):
     """All of it. May be asked by several threads at once."""

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from launcher.web.about import AboutArea
+from launcher.web.boxes import BoxesArea
 from launcher.web.head import HeadArea
+from launcher.web.logs import LogsArea
+from launcher.web.queues import QueuesArea
+from launcher.web.search import SearchArea
+from launcher.web.triggers import TriggersArea
 
 
-class WebDesk(HeadArea):
+class WebDesk(HeadArea, TriggersArea, BoxesArea, QueuesArea, LogsArea, SearchArea, AboutArea):
     """Answers `mx.desk.Desk` over the parts of a deployment, for any number of threads."""
