@@ -10,7 +10,10 @@ from typing import Protocol
 
 from mx.desk_about import AboutDesk
 from mx.desk_boxes import BoxesDesk
+from mx.desk_figures import FiguresDesk
+from mx.desk_joblist import JobListDesk
 from mx.desk_logs import LogsDesk
+from mx.desk_papers import PaperDesk
 from mx.desk_queues import QueuesDesk
 from mx.desk_search import SearchDesk
 from mx.desk_triggers import TriggersDesk
@@ -33,5 +36,17 @@ class HeadDesk(Protocol):
         ...
 
 
-class Desk(HeadDesk, TriggersDesk, BoxesDesk, QueuesDesk, LogsDesk, SearchDesk, AboutDesk, Protocol):
+class Desk(
+    HeadDesk,
+    AboutDesk,
+    BoxesDesk,
+    FiguresDesk,
+    JobListDesk,
+    LogsDesk,
+    PaperDesk,
+    QueuesDesk,
+    SearchDesk,
+    TriggersDesk,
+    Protocol,
+):
     """All of it. May be asked by several threads at once."""

@@ -49,10 +49,10 @@ class QueuesArea(Area):
         readers, low = queues_of(self.parts.roof.context), words.casefold()
         names = [name for name in readers if name != DEAD_QUEUE and low in " ".join([name, *readers[name]]).casefold()]
         depths, fault = self._depths([*names, DEAD_QUEUE])
-        work = self._work()
+        work = self._work_now()
         if only_busy:
             names = [name for name in names if depths.get(name) or work.requested.get(name) or work.running.get(name)]
-        rows = tuple(self._row(name, readers[name], depths, work) for name in names[offset : offset + limit])
+        rows = tuple(self._queue_row(name, readers[name], depths, work) for name in names[offset : offset + limit])
         return Queues(
             rows=rows, total=len(names), dead=depths.get(DEAD_QUEUE), dead_queue=DEAD_QUEUE, looked_at=work.looked_at, is_all=work.is_all,
             fault=fault,
@@ -61,8 +61,8 @@ class QueuesArea(Area):
     @asked
     def queue(self, name: str) -> QueueRow:
         """Return one queue."""
-        depths, _ = self._depths([self._known(name)])
-        return self._row(name, queues_of(self.parts.roof.context)[name], depths, self._work())
+        depths, _ = self._depths([self._existing(name)])
+        return self._queue_row(name, queues_of(self.parts.roof.context)[name], depths, self._work_now())
 
     @asked
     def dead_letters(self) -> DeadLetters:
@@ -87,14 +87,14 @@ class QueuesArea(Area):
     @asked
     def purge_queue(self, name: str, who: str, why: str) -> QueueAnswer:
         """Drop what waits in a queue."""
-        dropped = self.parts.joined.broker.purge(self._known(name))
+        dropped = self.parts.joined.broker.purge(self._existing(name))
         text = f"dropped {dropped:,} messages of {name}; a scheduler that leads sends anew what is still requested"
         return self._noted("queue purge", name, who, why, text)
 
     def _noted(self, verb: str, queue: str, who: str, why: str, text: str) -> QueueAnswer:
         return QueueAnswer(command=note(self.parts.store, verb, queue, who, why, text, self.now()), text=text)
 
-    def _known(self, name: str) -> str:
+    def _existing(self, name: str) -> str:
         """Return the name of a queue that there is; raises NotFound with near ones."""
         names = queues_of(self.parts.roof.context)
         if name not in names:
@@ -111,7 +111,7 @@ class QueuesArea(Area):
             log.warning("could not ask for the depth of the queues: %s", error)
             return {}, hide(str(error))
 
-    def _work(self) -> _Work:
+    def _work_now(self) -> _Work:
         desk = self.parts.desk
         ids = under_way(desk.read(), _MOST_UOWS + 1)
         ids += [entry.uow_id(run.fire) for entry in desk.entries() for run in entry.runs if not run.held]
@@ -121,7 +121,7 @@ class QueuesArea(Area):
         running = Counter(uow.queue for uow in uows if uow.state is UowState.IN_PROGRESS)
         return _Work(requested, running, len(looked), len(ids) <= _MOST_UOWS, self.parts.store.sessions())
 
-    def _row(self, name: str, readers: Sequence[str], depths: Mapping[str, int], work: _Work) -> QueueRow:
+    def _queue_row(self, name: str, readers: Sequence[str], depths: Mapping[str, int], work: _Work) -> QueueRow:
         is_work = name not in (REPORT_QUEUE, DEAD_QUEUE)
         workers = [session for session in work.sessions if session.kind == "worker"]
         takers = [session for session in workers if name in session.queues]

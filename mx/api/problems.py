@@ -30,7 +30,7 @@ _DETAILS = {
 
 
 class Fault(BaseModel):
-    """What is wrong with one value of a request. `where` names it: `body.why`, `query.limit`, `path.timeperiod`."""
+    """What is wrong with one value of a request. `where` names it, such as `why` or `limit`; `body` is the whole."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -96,7 +96,10 @@ def of_ours(error: HorariumError) -> Response:
 
 def of_validation(error: ValidationError) -> Response:
     """Return the problem of a request whose values are not as the OpenAPI document says."""
-    faults = [Fault(where=".".join(map(str, found["loc"])) or "body", what=found["msg"]) for found in error.errors(include_url=False)]
+    faults = [
+        Fault(where=".".join(map(str, found["loc"])) or "body", what=found["msg"].removeprefix("Value error, "))
+        for found in error.errors(include_url=False)
+    ]
     said = "; ".join(f"{fault.where}: {fault.what}" for fault in faults[:3])
     more = f"; and {len(faults) - 3} more" if len(faults) > 3 else ""
     return problem(422, f"the request is not as it should be: {said}{more}", faults)
