@@ -21,7 +21,7 @@ from launcher.remains import end_the_rest
 from launcher.say import say
 from launcher.screen import json_option, show_json
 from supervisor.local_crew import run_folder
-from supervisor.places import SCHEDULER, WORKER, process_of
+from supervisor.places import MX, SCHEDULER, WORKER, process_of
 from system import logs, processes
 from system.clock import RealClock
 from system.context import DaemonProcess
@@ -74,7 +74,7 @@ def _start(roof: Roof, name: str, *, is_console: bool, as_json: bool) -> int:
 
 def _check_name(roof: Roof, name: str) -> None:
     daemons = [entry.name for entry in roof.context.processes if isinstance(entry, DaemonProcess)]
-    known = [SUPERVISOR, SCHEDULER, WORKER, *daemons]
+    known = [SUPERVISOR, SCHEDULER, WORKER, MX, *daemons]
     if process_of(name) not in known or (process_of(name) == SUPERVISOR and name != SUPERVISOR):
         raise named.BadName(f"there is no process {name!r} to start; there are {', '.join(known)} (or such as worker.2)")
 

@@ -1,0 +1,58 @@
+"""Are readers told of changes, and does nobody look while there are none?"""
+
+from __future__ import annotations
+
+from mx.live import Live
+from system.errors import Unavailable
+from tests.support.waiting import wait_until
+
+
+class Counting:
+    """A desk whose version moves on when told; `is_away` has it refuse."""
+
+    def __init__(self) -> None:
+        self.number, self.asked, self.is_away = 1, 0, False
+
+    def version(self) -> int:
+        self.asked += 1
+        if self.is_away:
+            raise Unavailable("away")
+        return self.number
+
+
+def test_a_reader_is_told_at_once_and_after_each_change() -> None:
+    desk = Counting()
+    live = Live(desk, look_s=0.001)
+    events = live.events()
+    first = next(events)
+    desk.number = 2
+    told = [next(events), next(events)]
+    live.close()
+    assert first.startswith("retry:")
+    assert [line.strip() for line in told] == ["data: 1", "data: 2"]
+
+
+def test_a_store_that_goes_away_is_a_change() -> None:
+    desk = Counting()
+    live = Live(desk, look_s=0.001)
+    events = live.events()
+    next(events), next(events)
+    desk.is_away = True
+    assert next(events).strip() == "data: 2"
+    live.close()
+
+
+def test_nobody_looks_once_all_have_left() -> None:
+    desk = Counting()
+    live = Live(desk, look_s=0.001)
+    events = live.events()
+    next(events), next(events)
+    events.close()  # type: ignore[attr-defined]
+    wait_until(lambda: not live._is_looking)
+    assert live.readers == 0
+
+
+def test_a_closed_stream_ends() -> None:
+    live = Live(Counting(), look_s=0.001)
+    live.close()
+    assert list(live.events()) == []
