@@ -16,12 +16,18 @@ from system.errors import ConfigError
 @click.group("mx", invoke_without_command=True)
 @click.pass_context
 def mx_group(ctx: click.Context) -> None:
-    """Serve the dashboard in the foreground, until Ctrl-C. `up` and `start` keep one by themselves."""
+    """See all of it in a browser. Alone it is `mx serve`."""
     if ctx.invoked_subcommand is None:
-        _serve(ctx.obj)
+        ctx.invoke(serve_command)
 
 
-def _serve(roof: Roof) -> None:
+@mx_group.command("serve")
+@click.pass_obj
+def serve_command(roof: Roof) -> None:
+    """Serve the dashboard in the foreground, until Ctrl-C.
+
+    `up` and `start` keep one by themselves.
+    """
     settings = roof.settings
     if settings.mx_listen == NONE:
         raise ConfigError(f"HORARIUM_MX_LISTEN is {NONE}: unset it, or set it to HOST:PORT such as 127.0.0.1:8642")

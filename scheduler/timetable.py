@@ -192,6 +192,11 @@ class States:
             yield begin + at
             at = found.find(b"\1", at + 1)
 
+    def count_unfinished(self, low: int, high: int) -> int:
+        """Return how many periods of `[low, high)` are unfinished."""
+        begin = max(low, self._settled)
+        return self.between(begin, high).translate(_UNFINISHED).count(1) if begin < high else 0
+
     def under_way(self) -> Iterator[int]:
         """Yield the periods that are active and not EMBRYO."""
         for state in (JobState.IN_PROGRESS, JobState.FINAL_RUN):

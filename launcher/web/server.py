@@ -118,10 +118,13 @@ def serve(roof: Roof, *, said: Callable[[str], None] = lambda _: None) -> None:
     with suppress(OSError):
         os.nice(_NICENESS)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # gunicorn would take it for a change of its configuration
+    arbiter = os.getpid()
     try:
         Server(roof, opened, address, said=said).run()
     except SystemExit as end:
+        if os.getpid() != arbiter:  # the process that served: what follows is the arbiter's
+            logging.shutdown()
+            os._exit(end.code if isinstance(end.code, int) else 0)
+        told_path(roof.settings.folder).unlink(missing_ok=True)
         if end.code:
             raise ConfigError("the dashboard could not be served: its log says why") from end
-    finally:
-        told_path(roof.settings.folder).unlink(missing_ok=True)

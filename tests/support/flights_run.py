@@ -68,6 +68,7 @@ class FlightsRun:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("HORARIUM_", "FLIGHTS_"))}
         self.environ = {
             **kept, "HORARIUM_CONTEXT": str(context), "HORARIUM_VAR": str(self.var), "HORARIUM_BOX": "box-1", "HORARIUM_WORKERS": "2",
+            "HORARIUM_MX_LISTEN": "none",
             "FLIGHTS_DATA": str(self.var), "FLIGHTS_MARKS": str(self.marks_folder), "FLIGHTS_END": end, "FLIGHTS_PACE_S": str(pace_s),
             "FLIGHTS_HOLD_S": str(hold_s), "FLIGHTS_HOLD_AT_ONCE": str(hold_at_once), **(settings or {}),
         }  # fmt: skip
