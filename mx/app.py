@@ -14,6 +14,8 @@ from mx.fragments import Fragments
 from mx.live import Live
 from mx.pages import live as live_page
 from mx.pages import overview
+from mx.security.notices import keep_notices
+from mx.security.route_check import routes_of
 
 Page = Callable[[Desk], Blueprint]
 
@@ -38,7 +40,7 @@ class Dashboard(Flask):
 
     def dispatch_request(self) -> ResponseReturnValue:
         """Answer a request; a fragment is taken from what was rendered for somebody of the same role."""
-        if request.method != "GET" or not frame.wants_fragment():
+        if request.method != "GET" or not frame.wants_fragment() or g.get("user") is None:
             return super().dispatch_request()
         key = (request.full_path, g.user.role, self._live.number)
         body = self._fragments.get(key, lambda: self.make_response(super(Dashboard, self).dispatch_request()).get_data(as_text=True))
@@ -48,14 +50,16 @@ class Dashboard(Flask):
 
 
 def create_app(desk: Desk, gate: Gate, *, monotonic: Callable[[], float], live: Live | None = None) -> Flask:
-    """Return the dashboard over `desk`. `monotonic` gives seconds."""
+    """Return the dashboard over `desk`. `monotonic` gives seconds. Raises UnguardedRoute where a route doesn't say who may call it."""
     live = live or Live(desk)
     app = Dashboard(Fragments(monotonic), live)
     app.config["MAX_CONTENT_LENGTH"] = 1_000_000
+    keep_notices(app)
     frame.dress(app, desk)
     gate.guard(app)
     for page in PAGES:
         app.register_blueprint(page(desk))
     app.register_blueprint(live_page.page(desk, live))
     errors.register(app)
+    routes_of(app)
     return app

@@ -11,13 +11,10 @@ import secrets
 
 from mx.security.secrets import signature
 
-FIELD = "csrf_token"
+FIELD = "csrf"
 HEADER = "X-CSRF-Token"
-
-
-def new_marker() -> str:
-    """Return what stands in a rendered page where the token will: known to this process only, so no stored text can hold it."""
-    return f"csrf-{secrets.token_hex(16)}"
+# What stands in a rendered page where the token will: known to this process only, so no stored text can hold it.
+MARKER = f"csrf-{secrets.token_hex(16)}"
 
 
 def token(key: str, bound_to: str) -> str:

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import Any
 
 Network = IPv4Network | IPv6Network
 
-FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PREFIX", "HTTP_FORWARDED")
-_PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)+")
+Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+WAS_FORWARDED = "horarium.was_forwarded"
+FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_FORWARDED")
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls: `address` of the visitor, `scheme` and `host` as the visitor has them, `prefix` under which a proxy shows mx."""
+    """Who calls: `address` of the visitor, `scheme` and `host` as the visitor has them."""
 
     address: str
     scheme: str
     host: str
-    prefix: str = ""
 
 
 def read_networks(text: str) -> tuple[Network, ...]:
@@ -48,18 +49,30 @@ def caller(environ: Mapping[str, str], trusted: Sequence[Network]) -> Caller:
         if not _is_trusted(hop, trusted):
             break
     scheme = _last(environ, "HTTP_X_FORWARDED_PROTO").lower()
-    prefix = _last(environ, "HTTP_X_FORWARDED_PREFIX").rstrip("/")
-    return Caller(
-        heard,
-        scheme if scheme in ("http", "https") else plain.scheme,
-        _last(environ, "HTTP_X_FORWARDED_HOST") or plain.host,
-        prefix if _PREFIX.fullmatch(prefix) else "",
-    )
+    is_known = scheme in ("http", "https")
+    return Caller(heard, scheme if is_known else plain.scheme, _last(environ, "HTTP_X_FORWARDED_HOST") or plain.host)
 
 
 def is_forwarded(environ: Mapping[str, str]) -> bool:
     """Say whether a proxy has had a request in its hands."""
     return any(environ.get(name) for name in FORWARDED)
+
+
+class Unwrapped:
+    """An app that is called as if no trusted proxy stood before it; `WAS_FORWARDED` in the environment: some other proxy did."""
+
+    def __init__(self, app: Wsgi, trusted: Sequence[Network]) -> None:
+        self._app = app
+        self._trusted = trusted
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Answer one request."""
+        found = caller(environ, self._trusted)
+        environ[WAS_FORWARDED] = is_forwarded(environ) and not _is_trusted(environ.get("REMOTE_ADDR", ""), self._trusted)
+        for name in FORWARDED:
+            environ.pop(name, None)
+        environ |= {"REMOTE_ADDR": found.address, "wsgi.url_scheme": found.scheme, "HTTP_HOST": found.host}
+        return self._app(environ, start_response)
 
 
 def _is_trusted(address: str, trusted: Sequence[Network]) -> bool:
