@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 
 from launcher.alone import SUPERVISOR, running
@@ -39,3 +41,12 @@ def serve_command(roof: Roof) -> None:
 
     logs.set_up(MX, settings.folder / "log", max_bytes=settings.log_bytes, count=settings.log_count)
     serve(roof, said=say)
+
+
+@mx_group.command("openapi")
+@click.pass_obj
+def openapi_command(roof: Roof) -> None:
+    """Print the OpenAPI document of the REST API."""
+    from launcher.web.document import described  # late, as above
+
+    click.echo(json.dumps(described(roof), indent=2, ensure_ascii=False))

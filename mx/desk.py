@@ -8,6 +8,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
+from mx.desks.figures import FiguresDesk
+from mx.desks.joblist import JobListDesk
+from mx.desks.papers import PaperDesk
 from mx.models.head import Pulse
 
 
@@ -27,5 +30,5 @@ class HeadDesk(Protocol):
         ...
 
 
-class Desk(HeadDesk, Protocol):
+class Desk(HeadDesk, FiguresDesk, JobListDesk, PaperDesk, Protocol):
     """All of it. May be asked by several threads at once."""

@@ -46,7 +46,7 @@ def gate_settings(settings: Settings, address: Address) -> GateSettings:
         proxies=proxies,
         lasting=Lasting(timedelta(hours=settings.mx_session_h), timedelta(hours=settings.mx_idle_h)),
         has_open_metrics=settings.mx_metrics == OPEN,
-        local=_local_name(),
+        local=local_name(),
         port=address.port,
     )
 
@@ -60,7 +60,7 @@ def _hosts(given: str, box: str, address: Address) -> frozenset[str]:
     return frozenset([*names, *own]) - {""}
 
 
-def _local_name() -> str:
+def local_name() -> str:
     """Return what stands in the audit log for who came in without a login."""
     try:
         return f"{getpass.getuser()} (local)"

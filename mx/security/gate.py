@@ -41,7 +41,8 @@ class Gate:
     def guard(self, app: Flask) -> None:
         """Stand before every request of `app`, and give it the pages about logins and accounts."""
         app.wsgi_app = Unwrapped(app.wsgi_app, self._settings.proxies)  # type: ignore[method-assign]
-        app.before_request(lambda: self._enter(app))
+        # Before whatever the app was given earlier: nobody's request is read who may not ask.
+        app.before_request_funcs.setdefault(None, []).insert(0, lambda: self._enter(app))
         app.after_request(self._leave)
         app.jinja_env.globals["has_account_pages"] = True
         for made in (login, account, users):
