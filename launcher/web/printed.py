@@ -23,7 +23,7 @@ class PrintedArea(Area):
     @asked
     def printed(self, process: str, timeperiod: str, *, uow: str = "", fence: int = 0, begin: int | None = None) -> Printed:
         """See JobDesk."""
-        found = self._uow(process, timeperiod, uow)
+        found = self._named_uow(process, timeperiod, uow)
         if found is None:
             return Printed(uow="", fence=0, text="", begin=0, end=0, is_running=False)
         fence = fence or found.fence
@@ -42,14 +42,14 @@ class PrintedArea(Area):
     @asked
     def printed_whole(self, process: str, timeperiod: str, *, uow: str = "") -> str:
         """See JobDesk."""
-        found = self._uow(process, timeperiod, uow)
+        found = self._named_uow(process, timeperiod, uow)
         if found is None:
             return ""
         output = {fence: self.parts.store.output_from(found.id, fence, 0) for fence in _attempts(found)}
         texts = [f"--- {found.id}, attempt {fence}\n{''.join(each.text for each in pieces)}" for fence, pieces in output.items() if pieces]
         return "\n".join(texts)
 
-    def _uow(self, process: str, timeperiod: str, uow: str) -> UnitOfWork | None:
+    def _named_uow(self, process: str, timeperiod: str, uow: str) -> UnitOfWork | None:
         """Return a unit of work of a job, by default its current one; None where nothing has run yet."""
         self.parts.desk  # noqa: B018  takes up a context that has changed
         node_of(self.parts.roof.context, process, timeperiod)

@@ -138,6 +138,7 @@ def read_everything(store: Any) -> None:
     store.uows_of(PROCESS, PERIOD, 9)
     store.uows_begun(NOW, NOW + timedelta(days=1), 9)
     store.output_from(UOW_ID, 1, 0)
+    store.fires(PROCESS, PERIOD, 9)
     store.sessions()
     store.beat_of("worker-1")
     store.open_commands(9)
