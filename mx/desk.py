@@ -8,6 +8,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
+from mx.desk_commands import CommandsDesk
+from mx.desk_overview import OverviewDesk
 from mx.models.head import Pulse
 
 
@@ -27,5 +29,5 @@ class HeadDesk(Protocol):
         ...
 
 
-class Desk(HeadDesk, Protocol):
+class Desk(HeadDesk, OverviewDesk, CommandsDesk, Protocol):
     """All of it. May be asked by several threads at once."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from launcher.web.audit import AuditArea
+from launcher.web.commands import CommandsArea
 from launcher.web.head import HeadArea
+from launcher.web.overview import OverviewArea
+from launcher.web.timetable import TimetableArea
 
 
-class WebDesk(HeadArea):
+class WebDesk(HeadArea, OverviewArea, TimetableArea, CommandsArea, AuditArea):
     """Answers `mx.desk.Desk` over the parts of a deployment, for any number of threads."""
