@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 
 from launcher.alone import SUPERVISOR, running
@@ -38,4 +40,13 @@ def serve_command(roof: Roof) -> None:
     from launcher.web.server import serve  # late: no other command needs a web server
 
     logs.set_up(MX, settings.folder / "log", max_bytes=settings.log_bytes, count=settings.log_count)
-    serve(roof, said=lambda url: say(f"the dashboard is at {url}; Ctrl-C stops it"))
+    serve(roof, said=say)
+
+
+@mx_group.command("openapi")
+@click.pass_obj
+def openapi_command(roof: Roof) -> None:
+    """Print the OpenAPI document of the REST API."""
+    from launcher.web.document import described  # late, as above
+
+    click.echo(json.dumps(described(roof), indent=2, ensure_ascii=False))

@@ -9,7 +9,10 @@ from datetime import datetime
 from typing import Protocol
 
 from mx.desk_commands import CommandsDesk
+from mx.desk_figures import FiguresDesk
+from mx.desk_joblist import JobListDesk
 from mx.desk_overview import OverviewDesk
+from mx.desk_papers import PaperDesk
 from mx.models.head import Pulse
 
 
@@ -29,5 +32,5 @@ class HeadDesk(Protocol):
         ...
 
 
-class Desk(HeadDesk, OverviewDesk, CommandsDesk, Protocol):
+class Desk(HeadDesk, OverviewDesk, CommandsDesk, FiguresDesk, JobListDesk, PaperDesk, Protocol):
     """All of it. May be asked by several threads at once."""

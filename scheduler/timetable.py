@@ -93,6 +93,11 @@ class States:
         """Whether the process is on."""
         return self.process.is_on if self.switch is None else self.switch.is_on
 
+    @property
+    def stored_end(self) -> int:
+        """The first period behind all that were ever touched."""
+        return self._base + len(self._bytes)
+
     def take(self, switch: Switch) -> None:
         """Take over how the process is switched."""
         self.switch = switch

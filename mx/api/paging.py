@@ -11,19 +11,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from mx.api.problems import Fault, Refused
 
 Row = TypeVar("Row")
 MOST, USUAL = 500, 50
-
-
-class Paged(BaseModel):
-    """What a list takes beside its filters."""
-
-    limit: int = Field(USUAL, ge=1, le=MOST, description="How many rows a page has at most.")
-    cursor: str = Field("", max_length=1_000, description="`next` of the page before; empty for the first page.")
 
 
 class Page(BaseModel, Generic[Row]):
@@ -57,7 +50,7 @@ def place_of(cursor: str, filters: Mapping[str, object], parts: int) -> list[str
 
 def _no_cursor(why: str) -> Refused:
     said = f"the cursor is not one of this list: {why}; begin without one, and go on with `next` of each page"
-    return Refused(422, said, [Fault(where="query.cursor", what=why)])
+    return Refused(422, said, [Fault(where="cursor", what=why)])
 
 
 def _mark(filters: Mapping[str, object]) -> str:

@@ -74,10 +74,10 @@ class FlightsRun:
         }  # fmt: skip
         self._started: list[subprocess.Popen[bytes]] = []
 
-    def start(self) -> subprocess.Popen[bytes]:
-        """Start `launch.py up --until-done`, as a user does, and go on."""
+    def start(self, *words: str) -> subprocess.Popen[bytes]:
+        """Start `launch.py WORDS`, without any `up --until-done`, as a user does, and go on."""
         with self._log.open("ab") as log:
-            call = [sys.executable, str(ROOT / "launch.py"), "up", "--until-done"]
+            call = [sys.executable, str(ROOT / "launch.py"), *(words or ("up", "--until-done"))]
             self._started.append(subprocess.Popen(call, env=self.environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log))
         return self._started[-1]
 
