@@ -8,9 +8,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
-from mx.desks.figures import FiguresDesk
-from mx.desks.joblist import JobListDesk
-from mx.desks.papers import PaperDesk
+from mx.desk_figures import FiguresDesk
+from mx.desk_joblist import JobListDesk
+from mx.desk_papers import PaperDesk
 from mx.models.head import Pulse
 
 

@@ -13,7 +13,7 @@ from scheduler.meter import Meter
 
 
 class FiguresArea(Area):
-    """Answers `mx.desks.figures.FiguresDesk`. What is counted goes on over changes of the context."""
+    """Answers `mx.desk_figures.FiguresDesk`. What is counted goes on over changes of the context."""
 
     def __init__(self, parts: WebParts) -> None:
         super().__init__(parts)

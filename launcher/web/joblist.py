@@ -18,7 +18,7 @@ _STATES = {state.name.lower(): state for state in JobState}
 
 
 class JobListArea(Area):
-    """Answers `mx.desks.joblist.JobListDesk`."""
+    """Answers `mx.desk_joblist.JobListDesk`."""
 
     @asked
     def job_rows(self, wanted: JobFilter, after: JobPlace | None, limit: int) -> JobRows:

@@ -10,7 +10,7 @@ from launcher.web.asked import asked
 
 
 class PaperArea(Area):
-    """Answers `mx.desks.papers.PaperDesk`."""
+    """Answers `mx.desk_papers.PaperDesk`."""
 
     @asked
     def paper(self, kind: str, key: str) -> Paper | None:

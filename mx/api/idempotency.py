@@ -18,7 +18,7 @@ from flask import Flask, Response, g, request
 
 from db.model_papers import Paper
 from mx.api.problems import Refused
-from mx.desks.papers import PaperDesk
+from mx.desk_papers import PaperDesk
 
 KIND = "idempotency"
 HEADER, REPEATED = "Idempotency-Key", "Idempotent-Replayed"

@@ -1,1 +1,0 @@
-"""The questions of the dashboard's areas, one file each; `mx.desk` joins them."""
