@@ -106,7 +106,7 @@ class CommandsArea(Area):
 
     def _parts(self, processes: Sequence[str], timeperiod: str, until: str) -> list[Part]:
         desk = self.parts.desk
-        return plans.parts_of(self.parts.roof.context, desk.order(), processes, timeperiod, until)
+        return plans.parts_of(self.parts.roof.context, desk.topology.order(), processes, timeperiod, until)
 
     def _before(self, token: str) -> Given | None:
         """Return what was given under `token` already, None for nothing: a form may be sent twice."""
