@@ -62,9 +62,12 @@ def by_process(table: Timetable) -> dict[str, dict[int, Job]]:
     return found
 
 
-def level_of(table: Timetable, topology: Topology, tree: str, process: str, now: datetime, jobs: Mapping[int, Job]) -> Level:
-    """Return how far a process is; `jobs` are those under way."""
+def level_of(
+    table: Timetable, topology: Topology, tree: str, process: str, now: datetime, jobs: Mapping[int, Job] | None = None
+) -> Level:
+    """Return how far a process is; `jobs` are those under way, looked for where they are not given."""
     states = table.states[process]
+    jobs = by_process(table).get(process, {}) if jobs is None else jobs
     due_end = states.due_end(now)
     counts = states.counts(states.first, due_end)
     is_empty = due_end <= states.first

@@ -20,8 +20,8 @@ class AuditArea(Area):
 
     def __init__(self, parts: WebParts) -> None:
         super().__init__(parts)
-        self._looks = Looks(self.now)
-        parts.before_close.append(self._looks.close)
+        self._audit_looks = Looks(self.now)
+        parts.before_close.append(self._audit_looks.close)
 
     @asked
     def audit_count(self) -> AuditCount | None:
@@ -45,4 +45,4 @@ class AuditArea(Area):
         # A desk of its own: it is not for several threads.
         desk, store = self.parts.roof.desk_over(self.parts.joined), self.parts.store
         auditor = RangeAudit(desk, store, context, scheduler_settings(self.parts.roof.settings))
-        return self._looks.look((process, low, high), names, auditor, anew=anew).shown(min(most, MOST_FINDINGS))
+        return self._audit_looks.look((process, low, high), names, auditor, anew=anew).shown(min(most, MOST_FINDINGS))
