@@ -11,6 +11,7 @@ from typing import Protocol
 from mx.desk_figures import FiguresDesk
 from mx.desk_joblist import JobListDesk
 from mx.desk_papers import PaperDesk
+from mx.desk_registered import RegisteredDesk
 from mx.models.head import Pulse
 
 
@@ -30,5 +31,5 @@ class HeadDesk(Protocol):
         ...
 
 
-class Desk(HeadDesk, FiguresDesk, JobListDesk, PaperDesk, Protocol):
+class Desk(HeadDesk, FiguresDesk, JobListDesk, PaperDesk, RegisteredDesk, Protocol):
     """All of it. May be asked by several threads at once."""

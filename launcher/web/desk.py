@@ -6,7 +6,8 @@ from launcher.web.figures import FiguresArea
 from launcher.web.head import HeadArea
 from launcher.web.joblist import JobListArea
 from launcher.web.papers import PaperArea
+from launcher.web.registered import RegisteredArea
 
 
-class WebDesk(HeadArea, FiguresArea, JobListArea, PaperArea):
+class WebDesk(HeadArea, FiguresArea, JobListArea, PaperArea, RegisteredArea):
     """Answers `mx.desk.Desk` over the parts of a deployment, for any number of threads."""
