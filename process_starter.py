@@ -1,4 +1,4 @@
-"""How does one process of the system start? `python process_starter.py NAME`, NAME being `scheduler`, `worker` or a daemon of the context.
+"""How does one process of the system start? `process_starter.py NAME`, NAME being `scheduler`, `worker`, `mx` or a daemon of the context.
 
 A number may follow: `worker.2`, `poller.2`. The supervisor starts its children so; a person may start one more by hand. `supervisor` is
 what `launch.py start` starts: with `--daemon FD`, which detaches it and has it tell FD why it can't go on. `--console` logs to the
@@ -24,7 +24,7 @@ from launcher.secrets_file import fault_of
 from launcher.watching import watching
 from settings import Settings
 from supervisor.local_crew import mark_by_hand
-from supervisor.places import SCHEDULER, WORKER, process_of
+from supervisor.places import MX, SCHEDULER, WORKER, process_of
 from system import logs
 from system.context import DaemonProcess
 from system.errors import ConfigError, HorariumError
@@ -99,7 +99,14 @@ def run_supervisor(roof: Roof) -> None:
         service.run()
 
 
-KINDS: dict[str, Callable[[Roof], None]] = {SCHEDULER: run_scheduler, WORKER: run_worker, SUPERVISOR: run_supervisor}
+def run_mx(roof: Roof) -> None:
+    """Serve the dashboard until TERM or INT."""
+    from launcher.web.server import serve
+
+    serve(roof)
+
+
+KINDS: dict[str, Callable[[Roof], None]] = {SCHEDULER: run_scheduler, WORKER: run_worker, MX: run_mx, SUPERVISOR: run_supervisor}
 
 
 def runner(roof: Roof, name: str) -> Callable[[Roof], None]:

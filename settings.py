@@ -82,6 +82,9 @@ class Settings:
     box: str = _setting("", "name", "this machine's name, unique in a deployment; unset: its host name")
     workers: int = _setting(0, "processes", "workers of this box; 0: one per CPU, at most 2", least=0)
     scheduler_boxes: str = _setting("", "regular expression", "boxes that keep a scheduler, matched whole; unset: every box")
+    mx_listen: str = _setting(
+        "", "HOST:PORT", "where the dashboard listens; none: there is none; unset: 127.0.0.1, the first free port from 8642 on"
+    )
     slots: int = _setting(2, "units of work", "what one worker runs at once", least=1)
     backfill_share: float = _setting(
         0.75, "part of 1", "part of a worker's slots that backfill may hold; one is left to live work, unless this is 1", least=0, most=1

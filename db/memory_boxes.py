@@ -13,6 +13,7 @@ class MemoryBoxes(Store):
     """What `MemoryStore` knows of boxes."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._box_lock = Lock()
         self._wishes: dict[tuple[str, str], BoxWish] = {}
         self._reports: dict[tuple[str, str], BoxReport] = {}

@@ -12,12 +12,13 @@ from db.entries import Entry
 from db.keeping import Floor, Page
 from db.memory_boxes import MemoryBoxes
 from db.memory_keeping import MemoryKeeping
+from db.memory_papers import MemoryPapers
 from db.model import Chunk, Command, CommandState, Job, OutputPiece, ProcessRow, Session, Switch, UnitOfWork
 from db.moving import KeptFloor, KeptSession, Marks, Record
 from system.lifecycle import JOB_ACTIVE
 
 
-class MemoryMoving(MemoryBoxes, MemoryKeeping):
+class MemoryMoving(MemoryBoxes, MemoryPapers, MemoryKeeping):
     """The part of `MemoryStore` that moves. A place is how many records came before it."""
 
     _lock: Lock
@@ -46,6 +47,7 @@ class MemoryMoving(MemoryBoxes, MemoryKeeping):
             "switches": self._switches.values,
             "floors": lambda: [KeptFloor(process, floor) for process, floor in self._floors.items()],
             "entries": self._entries.values,
+            "papers": self._papers.values,
             "contexts": self._contexts.values,
             "box wishes": self._wishes.values,
             "box reports": self._reports.values,
@@ -71,6 +73,7 @@ class MemoryMoving(MemoryBoxes, MemoryKeeping):
             "switches": lambda switch: self._switches.update({switch.process: switch}),
             "floors": lambda kept: self._floors.update({kept.process: Floor(kept.floor.generation, kept.floor.fence)}),
             "entries": lambda entry: self._entries.update({entry.key: entry}),
+            "papers": lambda paper: self._papers.update({(paper.kind, paper.key): paper}),
             "contexts": lambda row: self._contexts.update({row.key: row}),
             "box wishes": lambda wish: self._wishes.update({(wish.box, wish.process): wish}),
             "box reports": lambda report: self._reports.update({(report.box, report.process): report}),

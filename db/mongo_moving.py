@@ -39,6 +39,7 @@ from db.mongo_bulk import insert_new, write
 from db.mongo_client import Talk
 from db.mongo_turns import packed
 from db.moving import KINDS, KeptFloor, KeptSession, Marks, Record
+from db.paper_documents import paper_row, row_paper
 from db.store import Store
 from system.lifecycle import JOB_ACTIVE
 
@@ -64,6 +65,7 @@ _KEPT = {
         lambda found: KeptFloor(found["_id"], Floor(int(found["generation"]), int(found["fence"]))),
     ),
     "entries": _Kept("entries", entry_row, lambda found: row_entry(found["body"])),
+    "papers": _Kept("papers", paper_row, row_paper),
     "contexts": _Kept("contexts", context_row, row_context),
     "box wishes": _Kept("box_wishes", wish_row, row_wish),
     "box reports": _Kept("box_reports", report_row, row_report),

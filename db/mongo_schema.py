@@ -1,7 +1,8 @@
 """Which collections and indexes does MongoDB hold for us? Made where they are missing, and known to be complete.
 
 What is unique is carried by `_id`: `process/timeperiod` of a job, `process/entry` of a freerun entry, `box/process` of a box's rows,
-`process/timeperiod/generation/run` of a unit of work, that and `/fence/offset` of a piece of output, a turn's and a command's number.
+`kind/key` of a paper, `process/timeperiod/generation/run` of a unit of work, that and `/fence/offset` of a piece of output, a turn's
+and a command's number.
 So each is one index less, and a write that takes a key is a write of one document.
 """
 
@@ -22,7 +23,7 @@ SCHEMA_VERSION = 1
 
 COLLECTIONS = (
     "meta", "turns", "turn_parts", "jobs", "chunks", "uows", "sessions", "commands", "events", "switches", "floors", "output", "processes",
-    "entries", "box_wishes", "box_reports", "contexts",
+    "entries", "box_wishes", "box_reports", "contexts", "papers",
 )  # fmt: skip
 
 # Partial ones hold what is in flight only, so they stay small and a write of a finished record doesn't pay for them.
@@ -33,6 +34,7 @@ INDEXES: tuple[tuple[str, Sequence[tuple[str, int]], Mapping[str, Any]], ...] = 
     ("sessions", [("open", 1)], {"partialFilterExpression": {"open": True}}),
     ("sessions", [("opened_at", 1)], {"partialFilterExpression": {"open": False}}),
     ("events", [("process", 1), ("timeperiod", 1), ("turn", -1), ("place", -1)], {}),
+    ("papers", [("kind", 1), ("until", 1)], {}),
     ("commands", [("state", 1), ("_id", 1)], {"partialFilterExpression": {"state": CommandState.OPEN.value}}),
 )
 

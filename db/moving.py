@@ -28,6 +28,7 @@ from db.documents import (
 from db.entries import entry_row
 from db.keeping import Floor, Page
 from db.model import Session
+from db.paper_documents import paper_row
 
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=bytes.hex).encode
 
@@ -86,6 +87,7 @@ KINDS: Mapping[str, Kind] = {
     "switches": Kind(switch_row, ("process",)),
     "floors": Kind(lambda kept: {"process": kept.process, "generation": kept.floor.generation, "fence": kept.floor.fence}, ("process",)),
     "entries": Kind(entry_row, ("process", "name")),
+    "papers": Kind(paper_row, ("kind", "key")),
     "contexts": Kind(context_row, ("digest", "box")),
     "box wishes": Kind(wish_row, ("box", "process")),
     "box reports": Kind(report_row, ("box", "process")),

@@ -45,6 +45,7 @@ from db.sql_dialect import insert_absent, insert_newer, insert_or_replace
 from db.sql_facts import SqlFacts
 from db.sql_keeping import REMOVED_TURNS, SqlKeeping
 from db.sql_moving import SqlMoving
+from db.sql_papers import SqlPapers
 from db.sql_schema import (
     ACTIVE_JOB,
     OPEN_COMMAND,
@@ -134,7 +135,7 @@ _CONTEXTS = sa.select(contexts)
 _PUT_CONTEXTS = insert_newer(contexts)
 
 
-class SqlStore(SqlBoxes, SqlFacts, SqlKeeping, SqlMoving):
+class SqlStore(SqlBoxes, SqlFacts, SqlKeeping, SqlMoving, SqlPapers):
     """A store in an SQL database, which it closes."""
 
     def __init__(self, database: Database) -> None:

@@ -39,6 +39,7 @@ from db.entries import entry_row, row_entry
 from db.keeping import Floor, Page
 from db.model import Turn
 from db.moving import KeptFloor, KeptSession, Marks, Record
+from db.paper_documents import paper_row, row_paper
 from db.sql_dialect import insert_or_replace
 from db.sql_keeping import REMOVED
 from db.sql_numbers import last_number, raise_number
@@ -55,6 +56,7 @@ from db.sql_schema import (
     jobs,
     notes,
     output,
+    papers,
     processes,
     sessions,
     switches,
@@ -99,6 +101,7 @@ _KEPT = {
         lambda row: KeptFloor(row["process"], Floor(row["generation"], row["fence"])),
     ),
     "entries": _kept(entries, entry_row, lambda row: row_entry(row["body"])),
+    "papers": _kept(papers, paper_row, row_paper),
     "contexts": _kept(contexts, context_row, row_context),
     "box wishes": _kept(box_wishes, wish_row, row_wish),
     "box reports": _kept(box_reports, report_row, row_report),

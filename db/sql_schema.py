@@ -240,6 +240,17 @@ box_reports = sa.Table(
     _text("children"),
 )
 
+# What mx keeps: accounts, tokens, logins. What has an end is found by it.
+papers = sa.Table(
+    "paper",
+    metadata,
+    _text("kind", primary_key=True, length=20),
+    _key("key"),
+    _number("version"),
+    _text("text"),
+    _text("until", nullable=True, length=40),
+)
+sa.Index("paper_until", papers.c.kind, papers.c.until)
 
 # What a person or a command wrote down of the store as a whole.
 notes = sa.Table("note", metadata, _key("name"), _text("text"))
@@ -262,4 +273,4 @@ def erase_tables(conn: sa.Connection) -> None:
 
 # Step n leads from version n to n + 1. The tables above only ever grow: a version that adds to them adds a `_grow` here, one that does more
 # adds a step of its own, and none of those before it changes.
-STEPS: tuple[Step, ...] = (_create, _grow, _grow)
+STEPS: tuple[Step, ...] = (_create, _grow, _grow, _grow)

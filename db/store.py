@@ -31,9 +31,10 @@ from db.model import (
 )
 from db.model_boxes import BoxReport, BoxWish
 from db.moving import Moving
+from db.papers import Papers
 
 
-class Store(Keeping, Moving):
+class Store(Keeping, Moving, Papers):
     """The truth: turns, their projections, claims, beats and outcomes."""
 
     @abstractmethod

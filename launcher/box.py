@@ -6,7 +6,9 @@ import os
 import sys
 
 from launcher.parts import ROOT, Joined, Roof, fingerprint
+from launcher.web.address import NONE
 from scheduler.registry import fit, read_registered
+from settings import Settings
 from supervisor.attendance import Attendance, Moved
 from supervisor.calls import CallThreads
 from supervisor.keeper import Keeper
@@ -22,7 +24,12 @@ from system.lanes import managed_queues
 def places(roof: Roof, box: str = "") -> tuple[Place, ...]:
     """Return what belongs on a box, on this one unless another is named; raises ConfigError."""
     settings = roof.settings
-    return Placement(roof.context, settings.scheduler_boxes, settings.workers).on(box or settings.box)
+    return placement(settings, roof.context).on(box or settings.box)
+
+
+def placement(settings: Settings, context: Context) -> Placement:
+    """Return what a deployment says of its boxes."""
+    return Placement(context, settings.scheduler_boxes, settings.workers, has_mx=settings.mx_listen != NONE)
 
 
 def begin(roof: Roof, parts: Joined) -> None:
@@ -66,7 +73,7 @@ class Moves:
         before, now = _daemons(self._context), _daemons(context)
         self._context = context
         self._crew.take_up(fingerprint(self._settings, context))
-        placed = Placement(context, self._settings.scheduler_boxes, self._settings.workers).on(self._settings.box)
+        placed = placement(self._settings, context).on(self._settings.box)
         return Moved(placed, frozenset(name for name, entry in now.items() if name in before and before[name] != entry))
 
 

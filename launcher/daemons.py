@@ -15,12 +15,13 @@ import click
 from launcher import named
 from launcher.alone import SUPERVISOR, UP, lock_path, only_one, pid_path, refuse_beside, running, singles, starting
 from launcher.box import begin
+from launcher.once_there import waiting_for
 from launcher.parts import ROOT, Roof, make_writable, open_parts
 from launcher.remains import end_the_rest
 from launcher.say import say
 from launcher.screen import json_option, show_json
 from supervisor.local_crew import run_folder
-from supervisor.places import SCHEDULER, WORKER, process_of
+from supervisor.places import MX, SCHEDULER, WORKER, process_of
 from system import logs, processes
 from system.clock import RealClock
 from system.context import DaemonProcess
@@ -73,7 +74,7 @@ def _start(roof: Roof, name: str, *, is_console: bool, as_json: bool) -> int:
 
 def _check_name(roof: Roof, name: str) -> None:
     daemons = [entry.name for entry in roof.context.processes if isinstance(entry, DaemonProcess)]
-    known = [SUPERVISOR, SCHEDULER, WORKER, *daemons]
+    known = [SUPERVISOR, SCHEDULER, WORKER, MX, *daemons]
     if process_of(name) not in known or (process_of(name) == SUPERVISOR and name != SUPERVISOR):
         raise named.BadName(f"there is no process {name!r} to start; there are {', '.join(known)} (or such as worker.2)")
 
@@ -95,12 +96,12 @@ def _refuse_twice(var: Path, name: str) -> None:
 
 
 def _prepare(roof: Roof) -> str:
-    """Find out in the terminal what would end the daemon; returns a warning where it will have to wait for its store."""
+    """Find out in the terminal what would end the daemon; returns a warning where it will have to wait for store or broker."""
     try:
         with open_parts(roof.settings) as parts:
             begin(roof, parts)
     except Unavailable as error:
-        return f"the store is away, and is waited for: {error}"
+        return waiting_for(error)
     return ""
 
 

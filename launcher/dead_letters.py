@@ -11,13 +11,17 @@ from mq.broker import Broker, Delivery, Message
 from system.context import DEAD_QUEUE
 from system.errors import QueueMissing
 from system.lifecycle import UowState
+from system.reports import named_in
 
 _MOST = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A message that came back too often. `queue` and `state` are those of the unit of work that it names; empty where there is none."""
+    """What a message said that came back too often; one for each unit of work that a report names.
+
+    `queue` and `state` are those of the unit of work; empty where there is none.
+    """
 
     body: str
     queue: str
@@ -36,7 +40,7 @@ def dead_letters(store: Store, broker: Broker) -> list[DeadLetter]:
     """Return the oldest of them; they stay where they are."""
     with _Pile(broker) as pile:
         known = _known(store, pile.letters)
-    return [_letter(letter.body, known.get(letter.body)) for letter in pile.letters]
+    return [_letter(text, known.get(text)) for letter in pile.letters for text in _said(letter)]
 
 
 def send_again(store: Store, broker: Broker) -> Settled:
@@ -46,12 +50,17 @@ def send_again(store: Store, broker: Broker) -> Settled:
         due = {uow.id: uow for uow in known.values() if uow.state is UowState.REQUESTED}
         broker.publish([Message(uow.queue, uow.id) for uow in due.values()])
         pile.drop()
-    return Settled(len(due), len(pile.letters) - len(due))
+    useless = [letter for letter in pile.letters if due.keys().isdisjoint(_said(letter))]
+    return Settled(len(due), len(useless))
 
 
 def drop(broker: Broker) -> Settled:
     """Drop them all; what is still requested the scheduler's sweep sends again."""
     return Settled(0, broker.purge(DEAD_QUEUE))
+
+
+def _said(letter: Delivery) -> list[str]:
+    return named_in(letter.body) or [letter.body]
 
 
 def _letter(body: str, uow: UnitOfWork | None) -> DeadLetter:
@@ -87,5 +96,5 @@ class _Pile:
 
 
 def _known(store: Store, letters: Sequence[Delivery]) -> dict[str, UnitOfWork]:
-    ids = list(dict.fromkeys(letter.body for letter in letters if letter.body))
+    ids = list(dict.fromkeys(text for letter in letters for text in _said(letter) if text))
     return {uow.id: uow for uow in store.uows(ids)} if ids else {}

@@ -29,6 +29,7 @@ COMMANDS = {
     "start": "launcher.daemons:start_command",
     "stop": "launcher.daemons:stop_command",
     "query": "launcher.query:query_command",
+    "mx": "launcher.mx:mx_group",
     "super": "launcher.supervise:super_command",
     "test": "launcher.selftest:test_command",
     "job": "launcher.act:job_group",  # which adds the commands that act on a job

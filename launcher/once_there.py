@@ -1,4 +1,4 @@
-"""How does a process start while its store is away? It says so once and waits: to end would look like a crash, and a full disk is none."""
+"""How does a process start while store or broker are away? It says so once and waits: to end would look like a crash."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from itertools import chain, repeat
 from types import FrameType
 from typing import NoReturn
 
-from launcher.parts import Joined, Roof, open_parts
+from launcher.parts import BrokerAway, Joined, Roof, open_parts
 from system.errors import Unavailable
 
 log = logging.getLogger(__name__)
@@ -21,6 +21,11 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 class AskedToStop(Exception):
     """A signal asked to stop what has not begun yet."""
+
+
+def waiting_for(error: Unavailable) -> str:
+    """Return the sentence that says what is away, and that it is waited for."""
+    return f"the {'broker' if isinstance(error, BrokerAway) else 'store'} is away, and is waited for: {error}"
 
 
 def _nothing(_: object) -> None:
@@ -41,12 +46,12 @@ def parts_once_there(roof: Roof, *, begin: Callable[[Joined], None] = _nothing, 
                 break
             except Unavailable as error:
                 if not said:
-                    said = f"the store is away, and is waited for: {error}"
+                    said = waiting_for(error)
                     say(said)
-                    log.warning("%s", said, extra={"action": "store_away"})
+                    log.warning("%s", said, extra={"action": "parts_away"})
                 roof.clock.sleep(wait_s)
         if said:
-            log.info("the store is there", extra={"action": "store_back"})
+            log.info("store and broker are there", extra={"action": "parts_back"})
         yield parts
 
 

@@ -102,11 +102,16 @@ class Roof:
         return Desk(parts.store, parts.broker, self.context, self.clock, scheduler_settings(self.settings))
 
 
+class BrokerAway(Unavailable):
+    """The broker can't be reached just now; the store can."""
+
+
 @contextmanager
 def open_parts(settings: Settings) -> Iterator[Joined]:
     """Open and prepare the store and the broker that the URLs name; close them in the end.
 
-    Raises Unavailable where they are away, also where a store's file is gone that was there: none is begun in its place.
+    Raises Unavailable where they are away (BrokerAway where it is the broker), also where a store's file is gone that was there: none is
+    begun in its place.
     """
     for name, url in (("STORE_URL", settings.store_url), ("BROKER_URL", settings.broker_url)):
         if url == "memory:":  # before anything is written
@@ -119,7 +124,10 @@ def open_parts(settings: Settings) -> Iterator[Joined]:
         _refuse_half(store)
         broker = opened_broker(settings, store)
         try:
-            broker.prepare()
+            try:
+                broker.prepare()
+            except Unavailable as error:
+                raise BrokerAway(str(error)) from error
             yield Joined(store, broker)
         finally:
             broker.close()

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 
 from db.entries import Entry
-from db.model import Command, Job, UnitOfWork
+from db.model import Command, Job, Turn, UnitOfWork
 from db.store import Store
 from mq.broker import Broker, Message
 from scheduler.blockers import Blocker
@@ -85,6 +85,7 @@ class Desk:
         self._last: tuple[str, datetime] | None = None
         self._proved_s = 0.0
         self._watermarks = Watermarks()
+        self._followers: list[Callable[[Turn, Timetable], None]] = []
 
     # -- what is
 
@@ -270,6 +271,10 @@ class Desk:
         """Return the timetable as of the last turn. To be looked at, never to be changed."""
         return self._read()
 
+    def follow(self, take: Callable[[Turn, Timetable], None]) -> None:
+        """Hand each turn that is read from now on to `take`, with the timetable before it; not one that was archived before it was read."""
+        self._followers.append(take)
+
     def entries(self) -> Collection[Entry]:
         """Return all freerun entries as of the last turn. The first call reads all of them, the next ones what has changed."""
         table = self._read()
@@ -296,6 +301,8 @@ class Desk:
                 self._timetable = None
                 return self._read()
             for turn in turns:
+                for take in self._followers:
+                    take(turn, self._timetable)
                 self._timetable.apply(turn)
                 self._leader, self._last = turn.session, (turn.session, turn.decided_at)
             if self._timetable.is_outdated:

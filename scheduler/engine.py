@@ -15,12 +15,13 @@ from db import contexts
 from db.contexts import ContextRow
 from db.model import Answer, Command, CommandState, Job, ProcessRow, Turn
 from db.store import Store
-from mq.broker import Broker, Consumer, Delivery
+from mq.broker import Broker, Delivery
 from scheduler import sweep
 from scheduler.board import Board
 from scheduler.commands import obey
 from scheduler.context_order import older
 from scheduler.draft import Draft
+from scheduler.inbox import Inbox
 from scheduler.journal import Journal
 from scheduler.late_rows import LateRows
 from scheduler.policy import SchedulerSettings
@@ -32,13 +33,13 @@ from scheduler.switches import reconciled
 from scheduler.timetable import Timetable
 from scheduler.trees import Topology
 from system.clock import Clock
-from system.context import REPORT_QUEUE, Context
-from system.errors import BrokerError, HorariumError, QueueMissing, Unavailable
+from system.context import Context
+from system.errors import HorariumError
+from system.reports import is_news, named_in
 
 log = logging.getLogger(__name__)
 _TURNS_AT_ONCE = 500
 _SOON_S = 0.01
-_HINTS = ("session:", "command:", "turn:")
 
 
 class Engine:
@@ -77,7 +78,7 @@ class Engine:
         self._swept_s: float | None = None
         self._commands: dict[int, Command] = {}
         self._faulty: set[int] = set()
-        self._consumer: Consumer | None = None
+        self._inbox = Inbox(broker, settings.reports)
         self.refusal = ""
         self.turned_at: datetime | None = None
         self.leads_since: datetime | None = None
@@ -99,7 +100,7 @@ class Engine:
 
     def fileno(self) -> int:
         """Return a descriptor that becomes readable when a report may have come; -1 while there is none."""
-        return self._consumer.fileno() if self._consumer else -1
+        return self._inbox.fileno()
 
     def turn(self, now: datetime) -> float:
         """Do one round; returns after how many seconds, at the latest, the next one is wanted. Raises Unavailable when the store is away.
@@ -112,12 +113,7 @@ class Engine:
 
     def close(self) -> None:
         """Stop consuming reports. What was taken and not acknowledged comes back, at the latest when this consumer is found gone."""
-        consumer, self._consumer = self._consumer, None
-        try:
-            if consumer is not None:
-                consumer.close()
-        except (BrokerError, Unavailable) as error:
-            log.warning("the consumer of reports did not close cleanly: %s", error)
+        self._inbox.close()
 
     # -- following
 
@@ -222,7 +218,7 @@ class Engine:
         if not self._journal.carry_on() or self._overslept():
             return self._step_down()
         board.begin(now)
-        deliveries = self._take_reports()
+        deliveries = self._inbox.take()
         try:
             wait_s = self._round(board, deliveries)
         except Exception:
@@ -233,7 +229,7 @@ class Engine:
             raise
         if wait_s is None:
             return self._step_down()
-        self._acknowledge(deliveries)
+        self._inbox.acknowledge(deliveries)
         self._round_s = self._clock.monotonic()
         return wait_s
 
@@ -266,7 +262,7 @@ class Engine:
         elif not self._commit(board, draft):
             return None
         self._prober.ask([*board.live.probes.to_ask(), *self._late.to_ask(board)])
-        return 0.0 if is_more or board.look_at else self._wait_s(board)
+        return 0.0 if is_more or board.look_at or self._inbox.has_more else self._wait_s(board)
 
     def _obey(self, board: Board) -> None:
         """Carry out the open commands. One that raises a fault of ours is refused in the next round, so that it holds up nothing else."""
@@ -293,42 +289,14 @@ class Engine:
         board.committed()
         return self._journal.commit(draft.turn(self._session), chunks, draft.messages)
 
-    def _take_reports(self) -> list[Delivery]:
-        """Return what came, empty where the broker is away: the sweep finds out without it."""
-        try:
-            if self._consumer is None:
-                self._consumer = self._broker.consumer([REPORT_QUEUE])
-            return self._consumer.take(self._settings.reports)
-        except (BrokerError, Unavailable) as error:
-            log.warning("no reports from the broker, will ask again: %s", error)
-            self.close()
-            if isinstance(error, QueueMissing):
-                self._declare_again()
-            return []
-
-    def _declare_again(self) -> None:
-        """Make the queue of reports anew: somebody deleted it behind our back."""
-        try:
-            self._broker.declare([REPORT_QUEUE])
-        except (BrokerError, Unavailable) as error:
-            log.warning("could not declare %s: %s", REPORT_QUEUE, error)
-
-    def _acknowledge(self, deliveries: list[Delivery]) -> None:
-        try:
-            if self._consumer is not None and deliveries:
-                self._consumer.acknowledge(deliveries)
-        except (BrokerError, Unavailable) as error:
-            log.warning("could not acknowledge %d reports: %s", len(deliveries), error)
-            self.close()
-
     def _read_reports(self, board: Board, deliveries: list[Delivery]) -> bool:
         """Read the units of work that reports name, and those that the last turn wants to see; returns whether to sweep at once."""
-        ids = {d.body: None for d in deliveries if not d.body.startswith(_HINTS)}
+        ids = dict.fromkeys(uow_id for delivery in deliveries for uow_id in named_in(delivery.body))
         wanted = [uow_id for uow_id in (*ids, *board.look_at) if uow_id in board.inflight.flights]
         board.look_at.clear()
         for uow in self._store.uows(wanted) if wanted else ():
             board.read(uow)
-        return len(ids) < len(deliveries) and any(d.body.startswith(_HINTS) for d in deliveries)
+        return any(is_news(delivery.body) for delivery in deliveries)
 
     def _sweep_if_due(self, board: Board, *, at_once: bool) -> bool:
         """Look at what is in flight where that is due; returns False where the look finds that another one leads."""

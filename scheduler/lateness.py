@@ -42,6 +42,17 @@ def late(states: States, topology: Topology, now: datetime) -> Iterator[int]:
             yield ordinal
 
 
+def count_late(states: States, topology: Topology, now: datetime) -> int:
+    """Return how many periods of a process are late. Ungrouped ones are counted as bytes, so that a long backlog costs no more."""
+    deadline = states.process.deadline
+    if deadline is None:
+        return 0
+    if states.process.time_grouping > 1:
+        return sum(1 for _ in late(states, topology, now))
+    high = states.calendar.containing(states.qualifier, now - timedelta(seconds=deadline))
+    return states.count_unfinished(states.first, high if states.last is None else min(high, states.last))
+
+
 def late_at(states: States, node: Node, now: datetime) -> datetime | None:
     """Return since when an unfinished period is late, None where it is not."""
     since = late_since(states, node[1])

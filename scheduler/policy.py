@@ -18,7 +18,7 @@ class SchedulerSettings:
     `max_losses`: how often a claim may be lost before an operator is asked. `probe_timeout_s`: how long a source of rows may take to
     answer; `probe_fresh_s`: for how long runs are requested by what it said.
     `history_s`: how long after it became due a period is history (see `system.lanes`). `looks`: how many candidates one turn may
-    decide, `reports`: how many reports it takes. `timetable_start` is an hourly id.
+    decide, `reports`: of how many units of work it takes reports. `timetable_start` is an hourly id.
     """
 
     timetable_start: str = "2020010100"

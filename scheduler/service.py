@@ -20,6 +20,7 @@ from scheduler.keeper import Keeper
 from scheduler.policy import SchedulerSettings
 from scheduler.presence import Presence
 from scheduler.prober import ThreadProber
+from scheduler.tally import ROUNDS_FACT, SHORT_S, Tally
 from system.clock import Clock
 from system.context import REPORT_QUEUE, Context
 from system.context_watch import ContextWatch
@@ -65,6 +66,7 @@ class SchedulerService:
         self._engine: Engine | None = None
         self._audit: AuditCount | None = None
         self._before: Presence | None = None
+        self._rounds = Tally(SHORT_S)
 
     def stop(self) -> None:
         """Let `run` end after the turn that is under way."""
@@ -150,7 +152,9 @@ class SchedulerService:
             if self._has_other_context():
                 return True
             try:
+                began_s = self._clock.monotonic()
                 wait_s = engine.turn(self._clock.now())
+                self._rounds.add(self._clock.monotonic() - began_s)
                 pause_s = _FIRST_PAUSE_S
                 self._let_go()
             except HorariumError as error:
@@ -195,6 +199,7 @@ class SchedulerService:
             "leads_since": leads.leads_since.isoformat() if leads and leads.leads_since else "",
             "context": self._context.digest,
             "second_look_found": str(engine.second_look_found if engine else 0),
+            ROUNDS_FACT: self._rounds.text(),
             **({"refused": refused} if refused else {}),
             **({FACT: self._audit.fact} if self._audit and self._audit.fact and leads else {}),
         }

@@ -87,6 +87,11 @@ class States:
         """Whether the process is on."""
         return self.process.is_on if self.switch is None else self.switch.is_on
 
+    @property
+    def stored_end(self) -> int:
+        """The first period behind all that were ever touched."""
+        return self._base + len(self._bytes)
+
     def take(self, switch: Switch) -> None:
         """Take over how the process is switched."""
         self.switch = switch
@@ -191,6 +196,11 @@ class States:
         while at >= 0:
             yield begin + at
             at = found.find(b"\1", at + 1)
+
+    def count_unfinished(self, low: int, high: int) -> int:
+        """Return how many periods of `[low, high)` are unfinished."""
+        begin = max(low, self._settled)
+        return self.between(begin, high).translate(_UNFINISHED).count(1) if begin < high else 0
 
     def under_way(self) -> Iterator[int]:
         """Yield the periods that are active and not EMBRYO."""

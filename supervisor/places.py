@@ -1,6 +1,6 @@
 """Which processes belong on a box, and how many of each? Pure: the context, the box and operators' wishes in, names out.
 
-A box keeps `scheduler`, `worker` and the daemons of the context. Each instance has a name of its own, which is the name of its log:
+A box keeps `scheduler`, `worker`, the daemons of the context and `mx`. Each instance has a name of its own, which is the name of its log:
 `scheduler`, `worker.1`, `worker.2`, `poller`, and `poller.2` where an operator wants a second one.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from db.model_boxes import BoxWish
 from system.context import Context, DaemonProcess
 
-SCHEDULER, WORKER = "scheduler", "worker"
+SCHEDULER, WORKER, MX = "scheduler", "worker", "mx"
 MOST_INSTANCES = 64
 
 
@@ -27,21 +27,25 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """What a deployment says of its boxes: the context, where schedulers may run (a regular expression), workers of a box."""
+    """What a deployment says of its boxes: the context, where schedulers may run (a regular expression), workers of a box, and whether
+    a dashboard is kept there.
+    """
 
     context: Context
     scheduler_boxes: str
     workers: int
+    has_mx: bool = False
 
     def on(self, box: str) -> tuple[Place, ...]:
-        """Return what belongs on `box`, in the order of starting: the scheduler first, daemons last."""
+        """Return what belongs on `box`, in the order of starting: the scheduler first, the dashboard last."""
         places = [Place(SCHEDULER)] if _matches(self.scheduler_boxes or None, box) else []
         others = [entry for entry in self.context.processes if not isinstance(entry, DaemonProcess)]
         # An empty context gets its workers all the same: it is on its way to becoming one.
         if not self.context.processes or any(_matches(getattr(entry, "present_on_boxes", None), box) for entry in others):
             places.append(Place(WORKER, self.workers))
         daemons = [entry for entry in self.context.processes if isinstance(entry, DaemonProcess)]
-        return (*places, *(Place(entry.name) for entry in daemons if _matches(entry.present_on_boxes, box)))
+        places += [Place(entry.name) for entry in daemons if _matches(entry.present_on_boxes, box)]
+        return (*places, Place(MX)) if self.has_mx else tuple(places)
 
 
 def wanted(places: Iterable[Place], wishes: Iterable[BoxWish]) -> tuple[tuple[str, str], ...]:

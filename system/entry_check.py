@@ -43,7 +43,7 @@ _QUEUE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}", re.ASCII)
 _MOST_CAUGHT_UP = 1_000_000
 _MOST_LATE_S = 100 * 366 * 86_400
 _OPTIONAL_TEXTS = ("sink", "pid_file", "log_file")
-_OWN_NAMES = ("scheduler", "worker", "supervisor")
+_OWN_NAMES = ("scheduler", "worker", "supervisor", "mx")
 _TEXTS = ("exchange", "routing", "description", "owner")
 
 

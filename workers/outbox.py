@@ -13,6 +13,7 @@ from db.store import Store
 from mq.broker import Broker, Message
 from system.context import REPORT_QUEUE
 from system.errors import StoreError, Unavailable
+from system.reports import reports_on
 from workers.tasks import Refusal, after_refusal
 
 log = logging.getLogger(__name__)
@@ -22,7 +23,10 @@ MOST_TRIES = 20
 
 
 class Outbox:
-    """One worker's words to the world that are not said yet. Belongs to the work thread."""
+    """One worker's words to the world that are not said yet. Belongs to the work thread.
+
+    `fenced` counts the outcomes that the fence refused.
+    """
 
     def __init__(self, store: Store, broker: Broker) -> None:
         self._store = store
@@ -32,7 +36,9 @@ class Outbox:
         self._output: list[OutputPiece] = []
         # Messages are hints, so there may be a bound: the sweep finds out without them.
         self._messages: deque[Message] = deque(maxlen=MOST_MESSAGES)
+        self._reports: deque[str] = deque(maxlen=MOST_MESSAGES)
         self._tries = 0
+        self.fenced = 0
 
     @property
     def has_claims(self) -> bool:
@@ -42,7 +48,7 @@ class Outbox:
     @property
     def has_messages(self) -> bool:
         """Whether messages wait for being published."""
-        return bool(self._messages)
+        return bool(self._messages or self._reports)
 
     def holds(self, uow_id: str) -> bool:
         """Return whether a claim on this unit of work waits here."""
@@ -85,15 +91,16 @@ class Outbox:
 
     def publish(self) -> None:
         """Publish what waits; raises BrokerError or Unavailable. After many failures in a row the messages are given up."""
-        if not self._messages:
+        if not self.has_messages:
             return
         self._tries += 1
+        messages = [*(Message(REPORT_QUEUE, text) for text in reports_on(list(self._reports))), *self._messages]
         if self._tries > MOST_TRIES:
-            log.error("gave up publishing %d messages; the sweep will find what they say", len(self._messages))
-            self._messages.clear()
+            log.error("gave up publishing %d messages; the sweep will find what they say", len(messages))
         else:
-            self._broker.publish(list(self._messages))
+            self._broker.publish(messages)
         self._messages.clear()
+        self._reports.clear()
         self._tries = 0
 
     def _write_output(self) -> None:
@@ -128,6 +135,7 @@ class Outbox:
                 self._report(outcome.uow_id)
             else:
                 del self._outcomes[outcome.uow_id]
+                self.fenced += 1
                 log.warning(
                     "the outcome of %s (fence %d, %s) was refused by the fence: %s", outcome.uow_id, outcome.fence, outcome.event.name,
                     verdict.value, extra={"action": "outcome_refused", "uow": outcome.uow_id},
@@ -135,4 +143,4 @@ class Outbox:
 
     def _report(self, uow_id: str) -> None:
         del self._outcomes[uow_id]
-        self._messages.append(Message(REPORT_QUEUE, uow_id))
+        self._reports.append(uow_id)

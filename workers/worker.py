@@ -80,7 +80,8 @@ class Worker:
         if self._is_stopping:
             self._leave()
         # Beats go on beside a turn that hangs, so they say how old the last whole one is (fault 29).
-        self._presence.tell({"running": str(len(self._running)), "ended": str(self._finished), "turn_at": now.isoformat()})
+        counts = {"running": len(self._running), "ended": self._finished, "fenced": self._outbox.fenced}
+        self._presence.tell({**{name: str(count) for name, count in counts.items()}, "turn_at": now.isoformat()})
         return self._wait_s()
 
     def stop(self) -> None:

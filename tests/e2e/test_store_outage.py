@@ -12,6 +12,7 @@ import pytest
 from system.context import REPORT_QUEUE
 from system.lanes import both_lanes
 from tests.support.link import Link
+from tests.support.mongo_server import own_mongodb
 from tests.support.outage import (
     BreathingDeployment,
     Locked,
@@ -20,7 +21,6 @@ from tests.support.outage import (
     Parted,
     outlasted,
     own_mariadb,
-    own_mongodb,
     own_postgresql,
     own_rabbit,
 )

@@ -113,6 +113,8 @@ ROWS = {
     "job trigger": Row(f"{DAY} {WHY}", f"sales_daily yesterday {WHY}", ANSWER),
     "job why": Row(DAY, "sales_daily 2026", ANSWER),
     "list": Row(needs_store=False),
+    "mx openapi": Row(None, "extra", has_json=False, needs_store=False),
+    "mx serve": Row(None, "--nonsense", has_json=False, needs_store=False),
     "migrate": Row(None, "--to nonsense://x", refusal=1, needs_store=False),
     "plan": Row(f"skip {DAY}", f"eat {DAY}"),
     "process frequency": Row(f"sales_daily 'at 06:30' {WHY}", f"sales_daily 'every blue moon' {WHY}", ANSWER),

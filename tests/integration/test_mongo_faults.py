@@ -14,9 +14,8 @@ from system.clock import RealClock
 from system.errors import StoreError, Unavailable
 from tests.support.builders import NOW, UOW_ID, job, outcome, session, turn, uow
 from tests.support.link import Link
-from tests.support.mongo_server import drop_database, own_database
+from tests.support.mongo_server import own_mongodb
 from tests.support.pretended_set import PretendedSet
-from tests.support.services import service_url
 from tests.support.stores import claim_one, commit, race
 
 pytestmark = pytest.mark.service
@@ -27,9 +26,8 @@ IMPATIENT = "?socketTimeoutMS=1000&connectTimeoutMS=1000&serverSelectionTimeoutM
 
 @pytest.fixture
 def url() -> Iterator[str]:
-    made = own_database(service_url("MONGODB_URL"))
-    yield made
-    drop_database(made)
+    with own_mongodb() as made:
+        yield made
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStart
 
 from db.model import Answer, Cancel, CommandState, Event, OutputPiece, UowMove, Widening
 from db.model_boxes import BoxReport, BoxWish
+from db.model_papers import Paper
 from db.mongo import MongoStore
 from db.mongo_schema import COLLECTIONS
 from db.moving import KINDS
@@ -148,6 +150,12 @@ def read_everything(store: Any) -> None:
     store.box_wishes()
     store.box_reports()
     store.drop_box("box", [PROCESS])
+    for version in (1, 2):
+        store.put_paper(Paper("user", "ann", version, "text", NOW))
+    store.paper("user", "ann")
+    store.papers("user", "", 9)
+    store.drop_paper("user", "ann", 1)
+    store.drop_papers("user", NOW + timedelta(days=1), 9)
 
 
 def move_everything(store: Any) -> None:

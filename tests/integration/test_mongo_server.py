@@ -11,8 +11,7 @@ from db.mongo_client import open_database
 from db.urls import erase_store, open_store
 from system.errors import ConfigError, Unavailable
 from tests.support.builders import job, turn
-from tests.support.mongo_server import database_of, drop_database, own_database
-from tests.support.services import service_url
+from tests.support.mongo_server import database_of, own_mongodb
 from tests.support.stores import commit
 
 pytestmark = pytest.mark.service
@@ -21,9 +20,8 @@ NOBODY = "mongodb://ann:secret@127.0.0.1:1/x?serverSelectionTimeoutMS=50"
 
 @pytest.fixture
 def url() -> Iterator[str]:
-    made = own_database(service_url("MONGODB_URL"))
-    yield made
-    drop_database(made)
+    with own_mongodb() as made:
+        yield made
 
 
 def test_what_one_process_stored_the_next_one_reads(url: str) -> None:

@@ -4,8 +4,10 @@
     scripts/services.sh down [NAME...]     stop what `up` started, and nothing else; the data stay
     scripts/services.sh status [NAME...]   show each server, its URL and whether it answers; exit code 1 where one does not
 
-Names: rabbitmq, postgresql, mariadb, mongodb; without one, all of them. A server whose URL is set (AMQP_URL, POSTGRES_URL, MARIADB_URL,
-MONGODB_URL) is taken from there and not started. SERVICES_HOME names another folder than var/services, for servers beside these.
+Names: rabbitmq, postgresql, mariadb, mongodb, browser, prometheus; without one, all of them. A server whose URL is set (AMQP_URL,
+POSTGRES_URL, MARIADB_URL, MONGODB_URL) is taken from there and not started. SERVICES_HOME names another folder than var/services, for
+servers beside these. `browser` is no server: Chromium and axe-core (AXE_PATH), installed and left there; nor is `prometheus`, which tests
+start by themselves.
 """
 
 from __future__ import annotations
@@ -19,21 +21,25 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from system.hidden import hide
+from tests.services.browser import Browser
 from tests.services.machine import NoServer, install
 from tests.services.mariadb import MariaDB
 from tests.services.mongodb import mongodb
 from tests.services.postgresql import PostgreSQL
+from tests.services.prometheus import Prometheus
 from tests.services.rabbitmq import RabbitMQ
 from tests.services.server import Server
 from tests.support.services import services_home, written_urls
 
 OK, FAILED, MISUSED = 0, 1, 2
+Service = Server | Browser | Prometheus
 
 
-def servers(home: Path, names: Sequence[str]) -> list[Server]:
+def servers(home: Path, names: Sequence[str]) -> list[Service]:
     """Return the servers called `names`, all where it is empty."""
-    every: list[Server] = [
+    every: list[Service] = [
         RabbitMQ(home / "rabbitmq"), PostgreSQL(home / "postgresql"), MariaDB(home / "mariadb"), mongodb(home / "mongodb"),
+        Browser(home / "browser"), Prometheus(home / "prometheus"),
     ]  # fmt: skip
     unknown = sorted(set(names) - {server.name for server in every})
     if unknown:
@@ -41,7 +47,7 @@ def servers(home: Path, names: Sequence[str]) -> list[Server]:
     return [server for server in every if not names or server.name in names]
 
 
-def up(home: Path, wanted: Sequence[Server], environ: Mapping[str, str]) -> int:
+def up(home: Path, wanted: Sequence[Service], environ: Mapping[str, str]) -> int:
     """Start what is to be started here, at once; tell all faults."""
     here = [server for server in wanted if not environ.get(server.url_name)]
     for server in wanted:
@@ -74,7 +80,7 @@ def up(home: Path, wanted: Sequence[Server], environ: Mapping[str, str]) -> int:
     return FAILED if faults else OK
 
 
-def _fault_of_start(server: Server) -> str:
+def _fault_of_start(server: Service) -> str:
     try:
         server.start()
     except (NoServer, OSError) as error:
@@ -82,7 +88,7 @@ def _fault_of_start(server: Server) -> str:
     return ""
 
 
-def down(home: Path, wanted: Sequence[Server]) -> int:
+def down(home: Path, wanted: Sequence[Service]) -> int:
     """Stop what runs from `home`."""
     with ThreadPoolExecutor() as stoppers:
         list(stoppers.map(lambda server: server.stop() if server.folder.exists() else None, wanted))
@@ -91,20 +97,15 @@ def down(home: Path, wanted: Sequence[Server]) -> int:
     return OK
 
 
-def status(wanted: Sequence[Server], environ: Mapping[str, str]) -> int:
+def status(wanted: Sequence[Service], environ: Mapping[str, str]) -> int:
     """Print a line for each."""
     code = OK
     for server in wanted:
         elsewhere = environ.get(server.url_name)
-        if elsewhere:
-            state = "elsewhere"
-        elif not server.processes():
-            state, code = "down", FAILED
-        elif server.answers():
-            state = "answers"
-        else:
-            state, code = "does not answer", FAILED
-        known = elsewhere or (server.url if server.processes() else "-")
+        state = "elsewhere" if elsewhere else server.state()
+        if state not in {"elsewhere", "answers", "installed"}:
+            code = FAILED
+        known = elsewhere or ("-" if state in {"down", "missing"} else server.url)
         _say(f"{server.name:<12}{state:<17}{hide(known)}")
     return code
 

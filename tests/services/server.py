@@ -115,6 +115,12 @@ class Server(ABC):
         """Return whether a client can log in now."""
         return self._succeeds(self.ask, 0)
 
+    def state(self) -> str:
+        """Return how it is, in few words, for `status`."""
+        if not self.processes():
+            return "down"
+        return "answers" if self.answers() else "does not answer"
+
     def wait_for(self, attempt: Callable[[], None]) -> None:
         """Return once `attempt` no longer raises; ends the server and raises NoServer where it goes on to, or a process has ended."""
         if not self._succeeds(attempt, self.patience_s):

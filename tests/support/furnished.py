@@ -7,6 +7,7 @@ from datetime import timedelta
 from db.contexts import ContextRow
 from db.model import Answer, Cancel, CommandState, Event, OutputPiece
 from db.model_boxes import BoxChild, BoxReport, BoxWish
+from db.model_papers import Paper
 from db.moving import KINDS, Record
 from db.store import Store
 from system.lifecycle import JobState, UowEvent, UowState
@@ -35,6 +36,8 @@ def furnish(store: Store) -> None:
     store.append_output([OutputPiece(DONE, 1, 0, "words\n"), OutputPiece(DONE, 1, 6, "more"), OutputPiece(RUNNING, 1, 0, "ü")])
     store.put_box_wishes([BoxWish("box-1", "worker", is_on=False, instances=3, who="ann", why="too many", given_at=NOW)])
     store.put_box_reports([BoxReport("box-1", "worker", 2, NOW, "s", (BoxChild("worker.1", 7, 1.5, 0.2, 99),))])
+    store.put_paper(Paper("user", "ann", 1, '{"role":"admin"}'))
+    store.put_paper(Paper("login", "0a", 1, "späte", NOW))
     gone = job("2023010100", JobState.PROCESSED, generation=3, fence=9, changed_at=NOW - timedelta(days=300))
     commit(store, turn(3, jobs=[gone]))
     store.remove_jobs(store.jobs(PROCESS, ["2023010100"]))

@@ -45,6 +45,10 @@ DRIVERS = {
     "flask": ("mx/*",),
     "werkzeug": ("mx/*",),
     "jinja2": ("mx/*",),
+    "pydantic": ("mx/*",),
+    "flask_openapi3": ("mx/*",),
+    "prometheus_client": ("mx/*",),
+    "gunicorn": ("launcher/web/*",),
     "click": ("launch.py", "launcher/*"),
     "rich": ("launch.py", "launcher/*"),
 }
@@ -62,7 +66,10 @@ MAY_READ_ENVIRONMENT = (
 )  # fmt: skip
 # Who catches everything and hands it on by another way: a slot tells it to its worker, a forked child can only print and end, the
 # writer of a group gives it to each that waits for the group; what is asked within a time hands it to who asked.
-CATCHES_ALL = {"workers/slot.py", "workers/forkserver.py", "system/groupcommit.py", "launcher/bounded.py", "mq/rabbit_reactor.py"}
+CATCHES_ALL = {
+    "workers/slot.py", "workers/forkserver.py", "system/groupcommit.py", "launcher/bounded.py", "launcher/web/asked.py",
+    "mq/rabbit_reactor.py",
+}  # fmt: skip
 FIRST_STATES = {"EMBRYO", "REQUESTED"}
 RECORD_WRITERS = {"replace", "_replace", "__replace__", "Job", "UnitOfWork", "values"}
 VAGUE_NAMES = {"utils", "util", "helper", "helpers", "manager", "managers", "handler", "handlers", "common", "misc"}

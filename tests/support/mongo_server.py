@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 from pymongo import MongoClient
 from pymongo.database import Database
+
+from tests.support.services import service_url
 
 
 def own_database(server: str) -> str:
@@ -33,3 +37,13 @@ def drop_database(url: str) -> None:
     database = database_of(url)
     database.client.drop_database(database.name)
     database.client.close()
+
+
+@contextmanager
+def own_mongodb() -> Iterator[str]:
+    """Yield the URL of a database on the MongoDB server for tests, which is dropped in the end."""
+    url = own_database(service_url("MONGODB_URL"))
+    try:
+        yield url
+    finally:
+        drop_database(url)

@@ -16,7 +16,6 @@ from db.urls import open_store
 from system.clock import RealClock
 from tests.support.deployments import Deployment
 from tests.support.link import Link
-from tests.support.mongo_server import drop_database, own_database
 from tests.support.rabbit import delete, own_place, url_of
 from tests.support.services import service_url
 from tests.support.sql_servers import own_sql_database
@@ -164,16 +163,6 @@ def outlasted(deployment: BreathingDeployment, outage: Outage, *, within_s: floa
     assert (len(uows), [uow.id for uow in uows if uow.failures]) == (HOURS, [])
     assert interrupted.keys() <= {(uow.process, uow.timeperiod) for uow in uows if uow.losses}
     return interrupted
-
-
-@contextmanager
-def own_mongodb() -> Iterator[str]:
-    """Yield the URL of a database on the MongoDB server for tests, which is dropped in the end."""
-    url = own_database(service_url("MONGODB_URL"))
-    try:
-        yield url
-    finally:
-        drop_database(url)
 
 
 @contextmanager

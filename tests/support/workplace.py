@@ -15,6 +15,7 @@ from system.context import REPORT_QUEUE, Context
 from system.errors import BrokerError, Unavailable
 from system.lanes import Lane
 from system.lifecycle import UowEvent, UowState
+from system.reports import named_in
 from tests.support.builders import session, turn, uow
 from tests.support.contexts import context_of
 from tests.support.virtual_slots import Plan, VirtualSlots
@@ -250,4 +251,4 @@ class Workplace:
         consumer = MemoryBroker.consumer(self.broker, [REPORT_QUEUE])
         found = consumer.take(1_000)
         consumer.acknowledge(found)
-        return [delivery.body for delivery in found]
+        return [text for delivery in found for text in (named_in(delivery.body) or [delivery.body])]

@@ -43,6 +43,15 @@ def test_what_is_still_due_is_sent_again_and_the_rest_dropped(store: MemoryStore
     assert broker.depths([DEAD_QUEUE, QUEUE]) == {DEAD_QUEUE: 0, QUEUE: 1}
 
 
+def test_a_dead_report_stands_for_each_unit_of_work_that_it_names(store: MemoryStore) -> None:
+    broker = MemoryBroker()
+    broker.declare([DEAD_QUEUE, QUEUE])
+    broker.publish([Message(DEAD_QUEUE, f"{UOW_ID} gone/2013010100/1/1")])
+    assert dead_letters(store, broker) == [DeadLetter(UOW_ID, QUEUE, "state_requested"), DeadLetter("gone/2013010100/1/1", "", "")]
+    assert send_again(store, broker) == Settled(sent=1, dropped=0)
+    assert broker.depths([DEAD_QUEUE, QUEUE]) == {DEAD_QUEUE: 0, QUEUE: 1}
+
+
 def test_they_can_be_dropped(broker: MemoryBroker) -> None:
     assert drop(broker) == Settled(sent=0, dropped=2)
     assert broker.depths([DEAD_QUEUE]) == {DEAD_QUEUE: 0}

@@ -163,13 +163,19 @@ def test_a_source_that_is_away_reopens_nothing() -> None:
     assert tide.generations() == ONCE
 
 
-def test_a_take_over_between_question_and_answer_reopens_once() -> None:
+def asked() -> Tide:
+    """Return a tide whose late row has come and whose source was asked and has not answered yet."""
     tide = Tide()
     tide.come(5)
     tide.prober.is_mute = True
     for _ in range(6):
         tide.clock.sleep(600)
         tide.turn(2)
+    return tide
+
+
+def test_a_take_over_between_question_and_answer_reopens_once() -> None:
+    tide = asked()
     tide.store.close_sessions(["scheduler-1"])
     tide.engine = tide.another_engine("scheduler-2")
     tide.prober.is_mute = False
@@ -186,12 +192,7 @@ def test_a_doubled_answer_reopens_once() -> None:
 
 
 def test_a_reprocess_while_the_source_is_asked_is_all_that_happens() -> None:
-    tide = Tide()
-    tide.come(5)
-    tide.prober.is_mute = True
-    for _ in range(6):
-        tide.clock.sleep(600)
-        tide.turn(2)
+    tide = asked()
     tide.give("reprocess", "flights_hourly", "2020010105")
     tide.prober.is_mute = False
     tide.settle()

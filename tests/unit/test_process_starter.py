@@ -10,7 +10,7 @@ import pytest
 
 import process_starter
 from launcher import once_there
-from launcher.parts import Joined, Roof
+from launcher.parts import BrokerAway, Joined, Roof
 from settings import Settings
 from system.clock import ManualClock
 from system.errors import StoreError, Unavailable
@@ -38,6 +38,14 @@ def test_a_store_that_is_away_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> 
         assert parts.store.sessions() is not None
     assert 10 < clock.monotonic() < 30
     assert said == ["the store is away, and is waited for: the disk is full"]
+
+
+def test_who_waits_for_the_broker_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(once_there, "open_parts", opening_after(BrokerAway("RabbitMQ can't be reached")))
+    said: list[str] = []
+    with once_there.parts_once_there(Roof({}, Path("/srv/horarium"), ManualClock()), say=said.append):
+        pass
+    assert said == ["the broker is away, and is waited for: RabbitMQ can't be reached"]
 
 
 def test_a_store_that_can_not_be_used_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

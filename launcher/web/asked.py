@@ -1,0 +1,93 @@
+"""How do many threads of a web server ask one desk? One thread does all the asking, by one connection; nobody waits for ever.
+
+What is not answered in time is answered by Unavailable, and goes on beside; while it does, what is asked next waits behind it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as TooLate
+from functools import update_wrapper
+from queue import Empty, SimpleQueue
+from threading import Thread, current_thread
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+
+from system.errors import Unavailable
+
+log = logging.getLogger(__name__)
+P = ParamSpec("P")
+T = TypeVar("T")
+_PATIENCE_S = 10.0
+
+
+class Asker:
+    """A thread that runs what is asked, one after the other. `idle` is called by it every `idle_s` seconds or so."""
+
+    def __init__(self, *, idle: Callable[[], object], idle_s: float = 1.0, patience_s: float = _PATIENCE_S) -> None:
+        self._idle, self._idle_s, self._patience_s = idle, idle_s, patience_s
+        self._asked: SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None] = SimpleQueue()
+        self._thread = Thread(target=self._run, name="desk", daemon=True)
+
+    def start(self) -> None:
+        """Begin to answer."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Answer what was asked before, and end."""
+        self._asked.put(None)
+        self._thread.join(self._patience_s)
+
+    def ask(self, question: Callable[[], T]) -> T:
+        """Return what `question` returns or raise what it raises; raises Unavailable when that takes too long."""
+        if current_thread() is self._thread:
+            return question()
+        future: Future[T] = Future()
+        self._asked.put((question, future))
+        try:
+            return future.result(self._patience_s)
+        except TooLate:
+            future.cancel()
+            text = f"the store has not answered for {self._patience_s:g} s; `launch.py doctor` tells what is wrong with it"
+            raise Unavailable(text) from None
+
+    def _run(self) -> None:
+        self._idle()
+        while True:
+            try:
+                asked = self._asked.get(timeout=self._idle_s)
+            except Empty:
+                self._idle()
+                continue
+            if asked is None:
+                return
+            question, future = asked
+            if not future.set_running_or_notify_cancel():
+                continue  # nobody waits for it any more
+            try:
+                future.set_result(question())
+            except Exception as error:  # noqa: BLE001  handed to whoever asked
+                future.set_exception(error)
+
+
+class HasAsker(Protocol):
+    """A desk whose questions are answered by one thread."""
+
+    @property
+    def asker(self) -> Asker:
+        """Who asks."""
+        ...
+
+
+D = TypeVar("D", bound=HasAsker)
+
+
+def asked(method: Callable[Concatenate[D, P], T]) -> Callable[Concatenate[D, P], T]:
+    """Have a method of a desk answered by its one thread. One that asks another is answered at once."""
+
+    def answered(desk: D, /, *given: P.args, **named: P.kwargs) -> T:
+        return desk.asker.ask(lambda: method(desk, *given, **named))
+
+    update_wrapper(answered, method)
+    return answered

@@ -1,0 +1,25 @@
+"""What does every page of the dashboard ask? Whether anything is scheduled, and whether something has changed."""
+
+from __future__ import annotations
+
+from launcher.web.area import Area
+from launcher.web.asked import asked
+from mx.models.head import Pulse
+
+
+class HeadArea(Area):
+    """Answers `mx.desk.HeadDesk`."""
+
+    @asked
+    def version(self) -> int:
+        """Return the number of the last turn."""
+        return self.parts.desk.read().head
+
+    @asked
+    def pulse(self) -> Pulse:
+        """Return whether anything is scheduled just now, and how many jobs need a person."""
+        health = self.parts.desk.health()
+        box = next((session.box for session in health.sessions if session.id == health.leader), "")
+        active = self.parts.desk.read().active.values()
+        needing = sum(1 for job in active if job.held or job.failing_since)
+        return Pulse(leader=health.leader, box=box, last_turn=health.last_turn, last_turn_age_s=health.last_turn_age_s, needing=needing)

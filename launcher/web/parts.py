@@ -1,0 +1,89 @@
+"""What is the dashboard's desk made of? Store and broker once they are there, and the scheduler's desk over the context of the moment."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from launcher.once_there import waiting_for
+from launcher.parts import Joined, Roof, open_parts
+from launcher.watching import watching
+from launcher.web.asked import Asker
+from scheduler.desk import Desk
+from system.context_watch import ContextWatch
+from system.errors import HorariumError, Unavailable
+
+if TYPE_CHECKING:
+    from db.store import Store
+
+log = logging.getLogger(__name__)
+
+
+class WebParts:
+    """Opened by the asking thread itself, at its first question or whenever nothing is asked; until then every question is refused.
+
+    So the dashboard is there, and says what is wrong, while store or broker are not.
+    """
+
+    def __init__(self, roof: Roof) -> None:
+        self.roof = roof
+        self.asker = Asker(idle=self._tend)
+        self._stack = ExitStack()
+        self._joined: Joined | None = None
+        self._desk: Desk | None = None
+        self._watch: ContextWatch | None = None
+        self._refusal = "the store is being opened"
+
+    def close(self) -> None:
+        """Close what was opened. Nothing is asked after it."""
+        self.asker.ask(self._stack.close)
+        self.asker.stop()
+
+    @property
+    def joined(self) -> Joined:
+        """Store and broker; raises Unavailable until they are there. For the asking thread alone."""
+        if self._joined is None:
+            self._tend()
+        if self._joined is None:
+            raise Unavailable(self._refusal)
+        return self._joined
+
+    @property
+    def store(self) -> Store:
+        """The store; raises Unavailable until it is there. For the asking thread alone."""
+        return self.joined.store
+
+    @property
+    def desk(self) -> Desk:
+        """The scheduler's desk over the context as it is now; raises Unavailable. For the asking thread alone."""
+        joined = self.joined
+        self._take_up()
+        if self._desk is None:
+            self._desk = self.roof.desk_over(joined)
+        return self._desk
+
+    def _tend(self) -> None:
+        """Open what is not open yet."""
+        if self._joined is not None:
+            return
+        stack = ExitStack()
+        try:
+            joined = stack.enter_context(open_parts(self.roof.settings))
+            self._watch = stack.enter_context(watching(self.roof, joined))
+        except HorariumError as error:
+            stack.close()
+            text = waiting_for(error) if isinstance(error, Unavailable) else str(error)
+            if text != self._refusal:
+                log.warning("%s", text, extra={"action": "parts_away"})
+            self._refusal = text
+            return
+        self._stack.push(stack)
+        self._joined = joined
+        log.info("store and broker are there", extra={"action": "parts_back"})
+
+    def _take_up(self) -> None:
+        context = self._watch.take() if self._watch else None
+        if context is not None:
+            self.roof.__dict__["context"] = context  # the cached property's place
+            self._desk = None

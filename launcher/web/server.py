@@ -1,0 +1,130 @@
+"""Who serves the dashboard? Gunicorn: one process beside its arbiter, with threads, since every open page holds a stream.
+
+The socket is opened before, so that an address that is taken is said in one sentence. A client that doesn't read what it is sent holds
+one thread, for a while, and nobody else.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from types import FrameType
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
+from gunicorn.workers.gthread import ThreadWorker
+
+from launcher.parts import Roof
+from launcher.web.address import Address, listening, tell, told_path
+from launcher.web.desk import WebDesk
+from launcher.web.parts import WebParts
+from mx.app import create_app
+from mx.live import Live
+from mx.security.open_gate import OpenGate
+from system.errors import ConfigError
+
+log = logging.getLogger(__name__)
+
+_THREADS = 512  # made when they are needed; a stream holds one
+_SEND_S = 20.0  # without a byte taken for so long, a client is given up
+_NICENESS = 5  # who looks must not hold up what runs
+
+
+class _Logger(Logger):
+    """Gunicorn's lines go where ours go."""
+
+    def setup(self, cfg: Any) -> None:  # noqa: ARG002  gunicorn calls it so
+        """Leave the handlers to system/logs.py."""
+        self.error_log.setLevel(logging.INFO)
+        self.error_log.propagate = True
+        self.access_log.propagate = False
+
+
+class _Worker(ThreadWorker):
+    """Gunicorn's worker with threads, which gives up clients that take nothing, and lets its readers go when it is told to end."""
+
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        """Answer one request."""
+        conn.sock.settimeout(_SEND_S)
+        try:
+            return super().handle_request(req, conn)
+        finally:
+            with suppress(OSError):
+                conn.sock.settimeout(None)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Tell the streams to end, or they would be waited for."""
+        if isinstance(self.app, Server):
+            self.app.let_go()
+        super().handle_exit(sig, frame)
+
+
+class Server(BaseApplication):
+    """The dashboard over one deployment. The app is made in the process that serves it, since its threads would not outlive a fork."""
+
+    def __init__(self, roof: Roof, opened: socket.socket, address: Address, *, said: Callable[[str], None]) -> None:
+        self._roof, self._socket, self._address, self._said = roof, opened, address, said
+        self._live: Live | None = None
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Say all that gunicorn is told; it reads no file and no environment."""
+        told = {
+            "bind": f"fd://{self._socket.fileno()}",
+            "workers": 1,
+            "worker_class": _Worker,
+            "threads": _THREADS,
+            "worker_connections": 2 * _THREADS,
+            "timeout": 60,
+            "graceful_timeout": 3,
+            "keepalive": 15,
+            "logger_class": _Logger,
+            "proc_name": "horarium-mx",
+            "when_ready": self._ready,
+            "control_socket_disable": True,
+        }
+        for name, value in told.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        """Return the WSGI app; called in the process that serves it."""
+        parts = WebParts(self._roof)
+        parts.asker.start()
+        desk = WebDesk(parts)
+        self._live = Live(desk)
+        return create_app(desk, OpenGate(), monotonic=self._roof.clock.monotonic, live=self._live)
+
+    def let_go(self) -> None:
+        """Let go of all readers."""
+        if self._live:
+            self._live.close()
+
+    def _ready(self, _arbiter: object) -> None:
+        url = self._address.url()
+        tell(self._roof.settings.folder, url)
+        log.info("the dashboard is at %s", url, extra={"action": "mx_ready"})
+        self._said(url)
+
+
+def serve(roof: Roof, *, said: Callable[[str], None] = lambda _: None) -> None:
+    """Serve the dashboard until TERM or INT; `said` is told its URL once it can be reached. Raises ConfigError."""
+    roof.context  # noqa: B018  read for its faults
+    opened, address = listening(roof.settings.mx_listen)
+    with suppress(OSError):
+        os.nice(_NICENESS)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # gunicorn would take it for a change of its configuration
+    arbiter = os.getpid()
+    try:
+        Server(roof, opened, address, said=said).run()
+    except SystemExit as end:
+        if os.getpid() != arbiter:  # the process that served: what follows is the arbiter's
+            logging.shutdown()
+            os._exit(end.code if isinstance(end.code, int) else 0)
+        told_path(roof.settings.folder).unlink(missing_ok=True)
+        if end.code:
+            raise ConfigError("the dashboard could not be served: its log says why") from end

@@ -1,0 +1,1 @@
+"""The dashboard: pages and JSON over a `Desk`, a Protocol that the roof answers."""

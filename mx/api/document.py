@@ -1,0 +1,83 @@
+"""What does the OpenAPI document say? It is made from the code that answers, and completed by what holds for every operation."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+from mx.api.app import PREFIX, ApiApp
+from mx.api.idempotency import HEADER
+from mx.api.problems import MEDIA_TYPE, Problem
+
+_REF = "#/components/schemas/"
+_PROBLEMS = {
+    "401": "No login, or one that is over.",
+    "403": "A login whose role may not do that.",
+    "404": "There is no such thing.",
+    "422": "A value is not as it should be.",
+    "429": "Too many requests.",
+    "500": "The server failed over it.",
+    "503": "The store or the broker is away; Retry-After says when to ask again.",
+}
+_OF_BODIES = {"400": "The body is no JSON.", "413": "The body is too large.", "415": "The body is not said to be JSON."}
+_KEY = {
+    "name": HEADER, "in": "header", "required": False,
+    "description": "A text that is new for each thing that is to be done, such as a UUID: with the same one the same answer comes, and "
+    "nothing is done again, for a day.",
+    "schema": {"type": "string", "maxLength": 255, "pattern": "^[!-~]*$"},
+}  # fmt: skip
+_SECURITY = {
+    "token": {"type": "http", "scheme": "bearer", "description": "A token that an admin gave."},
+    "session": {"type": "apiKey", "in": "cookie", "name": "horarium", "description": "The login of the browser."},
+}
+
+
+def document(app: ApiApp) -> dict[str, Any]:
+    """Return the OpenAPI 3.1 document of all that `app` serves; made once, as nothing of it depends on who asks."""
+    if app.described is None:
+        app.described = _made(app)
+    return app.described
+
+
+def _made(app: ApiApp) -> dict[str, Any]:
+    made: dict[str, Any] = deepcopy(app.api_doc)
+    made["info"]["x-prefix"] = PREFIX
+    made["servers"] = [{"url": "/"}]
+    schemas = made["components"]["schemas"]
+    for unused in ("ValidationErrorModel", "UnprocessableEntity"):
+        schemas.pop(unused, None)
+    problem = Problem.model_json_schema(ref_template=_REF + "{model}")
+    schemas |= problem.pop("$defs", {})
+    schemas["Problem"] = problem
+    made["components"]["securitySchemes"] = _SECURITY
+    for path, item in made["paths"].items():
+        for method, operation in item.items():
+            _complete(operation, method, path)
+    made["paths"] = dict(sorted(made["paths"].items()))
+    made["components"]["schemas"] = {name: _plain(schema) for name, schema in sorted(schemas.items())}
+    return made
+
+
+def _complete(operation: dict[str, Any], method: str, path: str) -> None:
+    """Add to one operation what all answer."""
+    responses = operation.setdefault("responses", {})
+    responses.pop("422", None)
+    said = _PROBLEMS | (_OF_BODIES if "requestBody" in operation else {})
+    if method != "get":
+        said |= {"409": "Another request with the same key is being carried out."}
+        operation.setdefault("parameters", []).append(_KEY)
+    else:
+        responses["304"] = {"description": "It is what If-None-Match says."}
+    for status, what in said.items():
+        content = {MEDIA_TYPE: {"schema": {"$ref": f"{_REF}Problem"}}}
+        responses.setdefault(status, {"description": what, "content": content})
+    operation["responses"] = dict(sorted(responses.items()))
+    for parameter in operation.get("parameters", []):
+        parameter.get("schema", {}).pop("title", None)
+    if path.count("{") and "parameters" not in operation:
+        raise AssertionError(f"{method} {path} has places in its path that nothing describes")
+
+
+def _plain(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema without the definitions that stand beside it."""
+    return {name: value for name, value in schema.items() if name != "$defs"}

@@ -1,0 +1,67 @@
+"""How is the dashboard put together? One Flask app over a desk: the gate before everything, then pages and API, then errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from flask import Blueprint, Flask, Response, g, request
+from flask.typing import ResponseReturnValue
+
+from mx import errors, frame
+from mx.api.app import ApiApp, is_api, register
+from mx.api.areas import AREAS
+from mx.api.idempotency import Idempotency
+from mx.desk import Desk
+from mx.fragments import Fragments
+from mx.live import Live
+from mx.pages import api_docs, overview
+from mx.pages import live as live_page
+
+Page = Callable[[Desk], Blueprint]
+
+# One function a page; each makes its Blueprint.
+PAGES: Sequence[Page] = (overview.page,)
+
+
+class Gate(Protocol):
+    """Who decides who may do what."""
+
+    def guard(self, app: Flask) -> None:
+        """Stand before every request of `app`: `g.user` is set after it, or the request is refused."""
+        ...
+
+
+class Dashboard(ApiApp):
+    """The app of the API, with pages beside; the changing parts of pages are rendered once a moment for all who read them."""
+
+    def __init__(self, fragments: Fragments, live: Live) -> None:
+        super().__init__("mx", static_folder="static", template_folder="templates")
+        self._fragments, self._live = fragments, live
+
+    def dispatch_request(self) -> ResponseReturnValue:
+        """Answer a request; a fragment is taken from what was rendered for somebody of the same role."""
+        if request.method != "GET" or not frame.wants_fragment() or is_api(request.path):
+            return super().dispatch_request()
+        key = (request.full_path, g.user.role, self._live.number)
+        body = self._fragments.get(key, lambda: self.make_response(super(Dashboard, self).dispatch_request()).get_data(as_text=True))
+        response = Response(body, mimetype="text/html")
+        response.add_etag()
+        return response.make_conditional(request)
+
+
+def create_app(desk: Desk, gate: Gate, *, monotonic: Callable[[], float], live: Live | None = None) -> ApiApp:
+    """Return the dashboard over `desk`. `monotonic` gives seconds."""
+    live = live or Live(desk)
+    app = Dashboard(Fragments(monotonic), live)
+    app.config["MAX_CONTENT_LENGTH"] = 1_000_000
+    frame.dress(app, desk)
+    gate.guard(app)
+    for page in PAGES:
+        app.register_blueprint(page(desk))
+    app.register_blueprint(live_page.page(desk, live))
+    register(app, desk, AREAS)
+    app.register_blueprint(api_docs.page(app))
+    Idempotency(desk, desk.now).guard(app)
+    errors.register(app)
+    return app

@@ -1,0 +1,34 @@
+"""What does the dashboard ask? The questions of all pages and of the API, each area's in a file of its own; the roof answers them.
+
+Every question may raise Unavailable (the store is away, or takes too long), NotFound or another HorariumError that tells what to do.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+from mx.desk_figures import FiguresDesk
+from mx.desk_joblist import JobListDesk
+from mx.desk_papers import PaperDesk
+from mx.models.head import Pulse
+
+
+class HeadDesk(Protocol):
+    """What every page asks."""
+
+    def now(self) -> datetime:
+        """Return the deployment's time, in UTC. Never raises."""
+        ...
+
+    def version(self) -> int:
+        """Return a number that is another one once something has changed: the last turn's."""
+        ...
+
+    def pulse(self) -> Pulse:
+        """Return whether anything is scheduled just now."""
+        ...
+
+
+class Desk(HeadDesk, FiguresDesk, JobListDesk, PaperDesk, Protocol):
+    """All of it. May be asked by several threads at once."""

@@ -1,0 +1,117 @@
+"""What do all templates share? Words for times and numbers, the navigation, and how a page or its changing part is rendered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from flask import Flask, g, render_template, request
+from markupsafe import Markup
+
+from mx.desk import HeadDesk
+from mx.fragments import HEADER
+from mx.models.head import Pulse
+from mx.security.roles import Role
+from system.errors import HorariumError
+
+CSRF_FIELD, CSRF_MARKER = "csrf", "@@csrf@@"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An entry of the navigation: its endpoint, its path, its name."""
+
+    path: str
+    name: str
+
+
+# In the order in which somebody on call needs them.
+PLACES = (
+    Place("/", "Overview"),
+    Place("/timetable", "Timetable"),
+    Place("/trees", "Trees"),
+    Place("/graph", "Graph"),
+    Place("/runs", "Runs"),
+    Place("/triggers", "Triggers"),
+    Place("/boxes", "Boxes"),
+    Place("/queues", "Queues"),
+    Place("/commands", "Commands"),
+    Place("/audit", "Audit"),
+    Place("/logs", "Logs"),
+)
+
+
+def shown(name: str, **facts: object) -> str:
+    """Return a page, or its changing part `_NAME.html` alone where a fragment is asked for. `name` has no suffix."""
+    folder, _, last = name.rpartition("/")
+    part = f"{folder}/_{last}.html" if folder else f"_{last}.html"
+    return render_template(part if wants_fragment() else f"{name}.html", **facts)
+
+
+def wants_fragment() -> bool:
+    """Say whether the request asks for the changing part of a page only."""
+    return request.headers.get(HEADER) == "1" or request.args.get("fragment") == "1"
+
+
+def csrf_field() -> Markup:
+    """Return the hidden field that every form that changes something must hold. The gate fills its marker in."""
+    return Markup('<input type="hidden" name="{}" value="{}">').format(CSRF_FIELD, CSRF_MARKER)
+
+
+def instant(at: datetime | None) -> Markup:
+    """Return a moment as people read it, in UTC to the second; a dash for none."""
+    if at is None:
+        return Markup('<span class="none">–</span>')
+    at = at.astimezone(UTC)
+    return Markup('<time datetime="{}" title="{} UTC">{}</time>').format(
+        at.isoformat(timespec="seconds"), at.isoformat(" ", "milliseconds")[:-6], at.strftime("%Y-%m-%d %H:%M:%S")
+    )
+
+
+def lasting(seconds: float | None) -> str:
+    """Return a duration in its largest unit or two: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min`, `3 d 4 h`; a dash for none."""
+    if seconds is None:
+        return "–"
+    if seconds < 10:
+        return f"{max(0.0, seconds):.1f} s"
+    whole = int(seconds)
+    for (unit, size), (finer, step) in ((("d", 86_400), ("h", 3_600)), (("h", 3_600), ("min", 60)), (("min", 60), ("s", 1))):
+        if whole >= size:
+            rest = whole % size // step
+            return f"{whole // size} {unit} {rest} {finer}" if rest else f"{whole // size} {unit}"
+    return f"{whole} s"
+
+
+def number(count: float | None) -> str:
+    """Return a count with its thousands apart; a dash for none."""
+    return "–" if count is None else f"{count:,}"
+
+
+def state_word(label: str) -> str:
+    """Return a state as people say it: `state_in_progress` is `in progress`."""
+    return label.removeprefix("state_").replace("_", " ")
+
+
+def state_class(label: str) -> str:
+    """Return the style's class of a state: `state_in_progress` is `s-in_progress`."""
+    return f"s-{label.removeprefix('state_')}"
+
+
+def _pulse(desk: HeadDesk) -> Pulse | None:
+    """Return whether anything is scheduled; None where the store is away, which the page itself says."""
+    try:
+        return desk.pulse()
+    except HorariumError:
+        return None
+
+
+def dress(app: Flask, desk: HeadDesk) -> None:
+    """Give the templates of `app` what they share."""
+    app.jinja_env.filters.update(instant=instant, lasting=lasting, number=number, state_word=state_word, state_class=state_class)
+    app.jinja_env.globals.update(csrf_field=csrf_field, places=PLACES, Role=Role, now=desk.now, pulse_now=lambda: _pulse(desk))
+    app.jinja_env.filters["ago"] = lambda at: f"{lasting((desk.now() - at).total_seconds())} ago" if at else "–"
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+    @app.context_processor
+    def _visitor() -> dict[str, object]:
+        return {"user": g.get("user")}

@@ -1,0 +1,1 @@
+"""What the dashboard shows, as data: pages and API answer with the same models."""

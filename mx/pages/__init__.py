@@ -1,0 +1,1 @@
+"""The pages: one file each, a function that makes its Blueprint over a desk."""
