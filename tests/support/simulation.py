@@ -38,7 +38,7 @@ def play(seed: int, *, ignore_deadline: bool = False) -> World:
     return played(plan_of(seed), ignore_deadline=ignore_deadline)
 
 
-def played(plan: Plan, *, ignore_deadline: bool = False, also: Callable[[World], None] = lambda _: None) -> World:
+def played(plan: Plan, *, ignore_deadline: bool = False, also: Callable[[World], None] | None = None) -> World:
     """Play what is planned and judge it, see `play`. `also` plans what else happens in the world."""
     world = World(plan, ignore_deadline=ignore_deadline)
     misfortune = world.weather = Misfortune(world)
@@ -52,7 +52,8 @@ def played(plan: Plan, *, ignore_deadline: bool = False, also: Callable[[World],
     for size in world.plan.slots:
         Working(world, size)
     misfortune.plan()
-    also(world)
+    if also:
+        also(world)
     with plans_judged(world.store) as world.plans:
         world.run(world.plan.storm_s)
         _calm(world, misfortune)
@@ -61,7 +62,8 @@ def played(plan: Plan, *, ignore_deadline: bool = False, also: Callable[[World],
     covered = Covered(
         world.book, world.rows, world.sources.given, world.store.began_s, world.store.inserted_s, world.clock.reached_s, fresh_s
     )
-    judge(world.book, world.store, world.marks, found, covered, is_calm=not kinds, has_jumps="jump" in kinds, jumps_s=world.clock.jumps_s)
+    jumps_s = None if kinds or also else world.clock.jumps_s
+    judge(world.book, world.store, world.marks, found, covered, is_calm=not kinds, has_jumps="jump" in kinds, punctual_but=jumps_s)
     late = world.rows.late(world.store.every_job(), world.now_s, world.clock.now())
     must(not late, "rows came late, and these did not start anew:", late[:5])
     _audit(world)

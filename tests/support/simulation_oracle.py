@@ -273,12 +273,12 @@ class _Replay:
 
 def judge(
     book: Book, store: WatchedStore, marks: Sequence[Mark], second_looks: Sequence[int], covered: Covered, *, is_calm: bool,
-    has_jumps: bool, jumps_s: Sequence[float] = (),
+    has_jumps: bool, punctual_but: Sequence[float] | None = None,
 ) -> None:
     """Raise Violation unless a history that is over went right. `is_calm`: nothing went wrong in it, so nothing may have been lost.
 
     `has_jumps`: the clock was set back now and then, so that no age says what a scheduler held for history.
-    `jumps_s` are the moments at which the clock was set at all.
+    `punctual_but`: where somebody led all the time, so that each fire was made at its moment, the moments at which the clock was set.
     """
     covered.take(marks, store.every_uow())
     turns, clerks = store.every_turn(), Clerks(book.context, store.every_command())
@@ -293,8 +293,8 @@ def judge(
     must(not store.open_commands(1), "a command has no answer:", store.open_commands(1))
     must(not any(second_looks), "the second look found", sum(second_looks))
     must(not is_calm or not any(replay.losses.values()), "nothing went wrong, and claims were lost:", dict(replay.losses))
-    if is_calm:
-        clerks.judge_punctual(store.inserted_s, covered.reached_s, jumps_s)
+    if punctual_but is not None:
+        clerks.judge_punctual(store.inserted_s, covered.reached_s, punctual_but)
     clerks.judge(store.every_uow(), marks, store.entries(), replay.losses)
     _judge_attempts(replay, store, [mark for mark in marks if not clerks.is_fire(mark)])
     sums = wrong_sums(book.context, book.inside, marks)
