@@ -149,6 +149,14 @@ class MongoStore(MongoTurns, MongoProjection, MongoBoxes, MongoFacts, MongoKeepi
             found = self._uows.find({"_id": below(f"{process}/{timeperiod}")}, sort=last_first, limit=limit)
             return [document_uow(document) for document in found]
 
+    def fires(self, process: str, entry: str, limit: int) -> list[UnitOfWork]:
+        """See Store."""
+        if limit < 1:
+            return []
+        with self._talk():
+            found = self._uows.find({"_id": below(f"{process}/{entry}")}, sort=[("_id", -1)], limit=limit)
+            return [document_uow(document) for document in found]
+
     def claim(self, ids: Sequence[str], session: str, at: datetime) -> list[UnitOfWork]:
         """See Store."""
         token = uuid4().hex

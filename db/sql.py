@@ -250,6 +250,10 @@ class SqlStore(SqlBoxes, SqlFacts, SqlKeeping, SqlMoving, SqlPapers):
         """See Store."""
         return sql_uows.records(self.database.read(lambda conn: sql_uows.of_job(conn, process, timeperiod, limit)))
 
+    def fires(self, process: str, entry: str, limit: int) -> list[UnitOfWork]:
+        """See Store."""
+        return sql_uows.records(self.database.read(lambda conn: sql_uows.of_entry(conn, process, entry, limit)))
+
     def claim(self, ids: Sequence[str], session: str, at: datetime) -> list[UnitOfWork]:
         """See Store."""
         rows = self.database.write(lambda conn: sql_uows.claim(conn, ids, session, at))

@@ -40,7 +40,7 @@ def serve_command(roof: Roof) -> None:
     from launcher.web.server import serve  # late: no other command needs a web server
 
     logs.set_up(MX, settings.folder / "log", max_bytes=settings.log_bytes, count=settings.log_count)
-    serve(roof, said=lambda url: say(f"the dashboard is at {url}; Ctrl-C stops it"))
+    serve(roof, said=say)
 
 
 @mx_group.command("openapi")

@@ -17,6 +17,8 @@ from mx.fragments import Fragments
 from mx.live import Live
 from mx.pages import api_docs, overview
 from mx.pages import live as live_page
+from mx.security.notices import keep_notices
+from mx.security.route_check import routes_of
 
 Page = Callable[[Desk], Blueprint]
 
@@ -41,7 +43,7 @@ class Dashboard(ApiApp):
 
     def dispatch_request(self) -> ResponseReturnValue:
         """Answer a request; a fragment is taken from what was rendered for somebody of the same role."""
-        if request.method != "GET" or not frame.wants_fragment() or is_api(request.path):
+        if request.method != "GET" or not frame.wants_fragment() or is_api(request.path) or g.get("user") is None:
             return super().dispatch_request()
         key = (request.full_path, g.user.role, self._live.number)
         body = self._fragments.get(key, lambda: self.make_response(super(Dashboard, self).dispatch_request()).get_data(as_text=True))
@@ -51,10 +53,11 @@ class Dashboard(ApiApp):
 
 
 def create_app(desk: Desk, gate: Gate, *, monotonic: Callable[[], float], live: Live | None = None) -> ApiApp:
-    """Return the dashboard over `desk`. `monotonic` gives seconds."""
+    """Return the dashboard over `desk`. `monotonic` gives seconds. Raises UnguardedRoute where a route doesn't say who may call it."""
     live = live or Live(desk)
     app = Dashboard(Fragments(monotonic), live)
     app.config["MAX_CONTENT_LENGTH"] = 1_000_000
+    keep_notices(app)
     frame.dress(app, desk)
     gate.guard(app)
     for page in PAGES:
@@ -64,4 +67,5 @@ def create_app(desk: Desk, gate: Gate, *, monotonic: Callable[[], float], live: 
     app.register_blueprint(api_docs.page(app))
     Idempotency(desk, desk.now).guard(app)
     errors.register(app)
+    routes_of(app)
     return app

@@ -8,9 +8,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
+from mx.desk_about import AboutDesk
+from mx.desk_boxes import BoxesDesk
 from mx.desk_figures import FiguresDesk
 from mx.desk_joblist import JobListDesk
+from mx.desk_logs import LogsDesk
 from mx.desk_papers import PaperDesk
+from mx.desk_queues import QueuesDesk
+from mx.desk_search import SearchDesk
+from mx.desk_triggers import TriggersDesk
 from mx.models.head import Pulse
 
 
@@ -30,5 +36,17 @@ class HeadDesk(Protocol):
         ...
 
 
-class Desk(HeadDesk, FiguresDesk, JobListDesk, PaperDesk, Protocol):
+class Desk(
+    HeadDesk,
+    AboutDesk,
+    BoxesDesk,
+    FiguresDesk,
+    JobListDesk,
+    LogsDesk,
+    PaperDesk,
+    QueuesDesk,
+    SearchDesk,
+    TriggersDesk,
+    Protocol,
+):
     """All of it. May be asked by several threads at once."""

@@ -11,10 +11,9 @@ from markupsafe import Markup
 from mx.desk import HeadDesk
 from mx.fragments import HEADER
 from mx.models.head import Pulse
+from mx.security.csrf import FIELD, MARKER
 from mx.security.roles import Role
 from system.errors import HorariumError
-
-CSRF_FIELD, CSRF_MARKER = "csrf", "@@csrf@@"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,12 @@ def wants_fragment() -> bool:
 
 def csrf_field() -> Markup:
     """Return the hidden field that every form that changes something must hold. The gate fills its marker in."""
-    return Markup('<input type="hidden" name="{}" value="{}">').format(CSRF_FIELD, CSRF_MARKER)
+    return Markup('<input type="hidden" name="{}" value="{}">').format(FIELD, MARKER)
+
+
+def csrf_token() -> str:
+    """Return what a script of ours sends in the header X-CSRF-Token. The gate fills its marker in, as for a form."""
+    return MARKER
 
 
 def instant(at: datetime | None) -> Markup:
@@ -108,7 +112,8 @@ def _pulse(desk: HeadDesk) -> Pulse | None:
 def dress(app: Flask, desk: HeadDesk) -> None:
     """Give the templates of `app` what they share."""
     app.jinja_env.filters.update(instant=instant, lasting=lasting, number=number, state_word=state_word, state_class=state_class)
-    app.jinja_env.globals.update(csrf_field=csrf_field, places=PLACES, Role=Role, now=desk.now, pulse_now=lambda: _pulse(desk))
+    app.jinja_env.globals.update(csrf_field=csrf_field, csrf_token=csrf_token, places=PLACES, Role=Role)
+    app.jinja_env.globals.update(now=desk.now, pulse_now=lambda: _pulse(desk))
     app.jinja_env.filters["ago"] = lambda at: f"{lasting((desk.now() - at).total_seconds())} ago" if at else "–"
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 

@@ -55,6 +55,11 @@ class WebParts:
         return self.joined.store
 
     @property
+    def shared_store(self) -> Store:
+        """The store, for any thread; raises Unavailable until it is there."""
+        return (self._joined or self.asker.ask(lambda: self.joined)).store
+
+    @property
     def desk(self) -> Desk:
         """The scheduler's desk over the context as it is now; raises Unavailable. For the asking thread alone."""
         joined = self.joined

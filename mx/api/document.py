@@ -26,9 +26,10 @@ _KEY = {
     "nothing is done again, for a day.",
     "schema": {"type": "string", "maxLength": 255, "pattern": "^[!-~]*$"},
 }  # fmt: skip
+_LOGIN = "The login of the browser; the port in its name is mx's own. What changes something takes the header X-CSRF-Token with it."
 _SECURITY = {
     "token": {"type": "http", "scheme": "bearer", "description": "A token that an admin gave."},
-    "session": {"type": "apiKey", "in": "cookie", "name": "horarium", "description": "The login of the browser."},
+    "session": {"type": "apiKey", "in": "cookie", "name": "horarium-8642-login", "description": _LOGIN},
 }
 
 

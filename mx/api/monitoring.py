@@ -15,7 +15,7 @@ from mx.desk import Desk
 from mx.metrics import CONTENT_TYPE, text_of
 from mx.models.base import Model
 from mx.models.presence import Standby
-from mx.security.roles import public
+from mx.security.roles import open_by_setting, public
 
 # A leader beats several times in this; one that is taken over from does not come so far.
 READY_S = 30.0
@@ -63,6 +63,7 @@ def signs(desk: Desk) -> APIBlueprint:
         return answer(Sign())
 
     @bp.get("/metrics", operation_id="metrics", responses={200: _TEXT})
+    @open_by_setting
     def metrics() -> Response:
         """All figures."""
         return Response(text_of(desk.measures()), content_type=CONTENT_TYPE)

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 RETRY_S = 5
 _DETAILS = {
-    401: "no valid login came with the request: send `Authorization: Bearer TOKEN`, with a token that `launch.py mx token` gave",
+    401: "no valid login came with the request: send `Authorization: Bearer TOKEN`, with a token that `launch.py token add` gave",
     403: "the role of this login may not do that: ask an admin for a token of a higher role",
     404: "there is nothing at this address: the OpenAPI document at /api/v1/openapi.json lists what there is",
     405: "this address does not know that method: the header Allow names those that it knows",

@@ -137,7 +137,18 @@ ROWS = {
     "super": Row("--query", "--start nonsense"),
     "test": Row("--version", "--nonsense", refusal=1, needs_store=False),
     "timetable": Row(),
+    "token add": Row(None, "nobody ci --role king"),
+    "token list": Row("", "--nonsense"),
+    "token revoke": Row(None, "nothing", refusal=1, has_json=False),
     "up": Row(None, needs_store=False),
+    "user add": Row("ann --without-password", "ann --role king", "ann is viewer", has_json=False),
+    "user disable": Row(None, "nobody", refusal=1, has_json=False),
+    "user enable": Row(None, "nobody", refusal=1, has_json=False),
+    "user link": Row("", "nobody", "good once", refusal=1, has_json=False),
+    "user list": Row("", "--nonsense"),
+    "user password": Row(None, "", has_json=False),
+    "user remove": Row(None, "nobody", refusal=1, has_json=False),
+    "user role": Row(None, "ann king", has_json=False),
 }
 TRIED = {name: row for name, row in ROWS.items() if row.good is not None}
 
@@ -233,7 +244,7 @@ def test_what_a_command_takes_is_shown_well_where_nobody_leads(screen: Screen, n
     row = ROWS[name]
     assert screen.run(name, str(row.good), width) == row.code, screen.err
     assert row.says in screen.out
-    assert not row.says or name.startswith(("job why", "status")) or "stored as command 1" in screen.out
+    assert not row.says or name.startswith(("job why", "status", "user")) or "stored as command 1" in screen.out
     if name != "completion":
         check_looks(screen, width or 400)
 

@@ -136,6 +136,7 @@ def read_everything(store: Any) -> None:
     store.events(PROCESS, PERIOD, 9)
     store.uows([UOW_ID])
     store.uows_of(PROCESS, PERIOD, 9)
+    store.fires(PROCESS, PERIOD, 9)
     store.sessions()
     store.beat_of("worker-1")
     store.open_commands(9)
