@@ -44,6 +44,7 @@ from db.sql_boxes import SqlBoxes
 from db.sql_dialect import insert_absent, insert_newer, insert_or_replace
 from db.sql_facts import SqlFacts
 from db.sql_keeping import REMOVED_TURNS, SqlKeeping
+from db.sql_looking import SqlLooking
 from db.sql_moving import SqlMoving
 from db.sql_papers import SqlPapers
 from db.sql_schema import (
@@ -135,7 +136,7 @@ _CONTEXTS = sa.select(contexts)
 _PUT_CONTEXTS = insert_newer(contexts)
 
 
-class SqlStore(SqlBoxes, SqlFacts, SqlKeeping, SqlMoving, SqlPapers):
+class SqlStore(SqlBoxes, SqlFacts, SqlKeeping, SqlLooking, SqlMoving, SqlPapers):
     """A store in an SQL database, which it closes."""
 
     def __init__(self, database: Database) -> None:

@@ -15,6 +15,7 @@ from db.contexts import ContextRow
 from db.entries import Entry
 from db.facts import StoreFacts
 from db.keeping import Keeping
+from db.looking import Looking
 from db.model import (
     BeatAnswer,
     Chunk,
@@ -34,7 +35,7 @@ from db.moving import Moving
 from db.papers import Papers
 
 
-class Store(Keeping, Moving, Papers):
+class Store(Keeping, Looking, Moving, Papers):
     """The truth: turns, their projections, claims, beats and outcomes."""
 
     @abstractmethod

@@ -11,11 +11,14 @@ from typing import Protocol
 from mx.desk_about import AboutDesk
 from mx.desk_boxes import BoxesDesk
 from mx.desk_figures import FiguresDesk
+from mx.desk_job import JobDesk
 from mx.desk_joblist import JobListDesk
 from mx.desk_logs import LogsDesk
 from mx.desk_papers import PaperDesk
 from mx.desk_queues import QueuesDesk
+from mx.desk_runs import RunsDesk
 from mx.desk_search import SearchDesk
+from mx.desk_trees import TreesDesk
 from mx.desk_triggers import TriggersDesk
 from mx.models.head import Pulse
 
@@ -41,11 +44,14 @@ class Desk(
     AboutDesk,
     BoxesDesk,
     FiguresDesk,
+    JobDesk,
     JobListDesk,
     LogsDesk,
     PaperDesk,
     QueuesDesk,
+    RunsDesk,
     SearchDesk,
+    TreesDesk,
     TriggersDesk,
     Protocol,
 ):
