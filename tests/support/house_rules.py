@@ -56,7 +56,7 @@ CLOCK_READS = re.compile(
     r"time\.(time|monotonic|perf_counter|process_time|thread_time|clock_gettime|sleep|localtime|gmtime|ctime|strftime|asctime)(_ns)?"
     r"|asyncio\.sleep|datetime\.(datetime|date)\.(now|utcnow|today)|time\.\*"
 )
-BENCH_CLOCKS = re.compile(r"time\.[a-z_]+")
+BENCH_CLOCKS = re.compile(r"time\.[a-z_]+|asyncio\.sleep")
 ENVIRONMENT = re.compile(r"os\.(environ|environb|getenv|getenvb|putenv|unsetenv)(\..*)?")
 # The roof; what hands its whole environment on to the children of slots; what is not the product.
 MAY_READ_ENVIRONMENT = (
