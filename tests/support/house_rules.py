@@ -105,7 +105,7 @@ def drivers_stay_in_their_files(source: Source) -> Iterator[str]:
 
 
 def clocks_are_read_in_one_file(source: Source) -> Iterator[str]:
-    """Nobody but system/clock.py reads a clock or sleeps; a bench measures, by the `time` module only."""
+    """Nobody but system/clock.py reads a clock or sleeps; a bench measures, by the `time` module only, and may wait."""
     if source.path == "system/clock.py":
         return
     found = {*source.names(), *((line, name) for line, name in source.imports if name.endswith("*"))}
