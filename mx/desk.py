@@ -18,6 +18,7 @@ from mx.desk_logs import LogsDesk
 from mx.desk_overview import OverviewDesk
 from mx.desk_papers import PaperDesk
 from mx.desk_queues import QueuesDesk
+from mx.desk_registered import RegisteredDesk
 from mx.desk_runs import RunsDesk
 from mx.desk_search import SearchDesk
 from mx.desk_trees import TreesDesk
@@ -53,6 +54,7 @@ class Desk(
     OverviewDesk,
     PaperDesk,
     QueuesDesk,
+    RegisteredDesk,
     RunsDesk,
     SearchDesk,
     TreesDesk,

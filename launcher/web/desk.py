@@ -17,6 +17,7 @@ from launcher.web.papers import PaperArea
 from launcher.web.printed import PrintedArea
 from launcher.web.process import ProcessArea
 from launcher.web.queues import QueuesArea
+from launcher.web.registered import RegisteredArea
 from launcher.web.runs import RunsArea
 from launcher.web.search import SearchArea
 from launcher.web.timetable import TimetableArea
@@ -40,6 +41,7 @@ class WebDesk(
     PrintedArea,
     ProcessArea,
     QueuesArea,
+    RegisteredArea,
     RunsArea,
     SearchArea,
     TimetableArea,
