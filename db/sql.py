@@ -44,6 +44,7 @@ from db.sql_boxes import SqlBoxes
 from db.sql_dialect import insert_absent, insert_newer, insert_or_replace
 from db.sql_facts import SqlFacts
 from db.sql_keeping import REMOVED_TURNS, SqlKeeping
+from db.sql_looking import SqlLooking
 from db.sql_moving import SqlMoving
 from db.sql_papers import SqlPapers
 from db.sql_schema import (
@@ -135,7 +136,7 @@ _CONTEXTS = sa.select(contexts)
 _PUT_CONTEXTS = insert_newer(contexts)
 
 
-class SqlStore(SqlBoxes, SqlFacts, SqlKeeping, SqlMoving, SqlPapers):
+class SqlStore(SqlBoxes, SqlFacts, SqlKeeping, SqlLooking, SqlMoving, SqlPapers):
     """A store in an SQL database, which it closes."""
 
     def __init__(self, database: Database) -> None:
@@ -249,6 +250,10 @@ class SqlStore(SqlBoxes, SqlFacts, SqlKeeping, SqlMoving, SqlPapers):
     def uows_of(self, process: str, timeperiod: str, limit: int) -> list[UnitOfWork]:
         """See Store."""
         return sql_uows.records(self.database.read(lambda conn: sql_uows.of_job(conn, process, timeperiod, limit)))
+
+    def fires(self, process: str, entry: str, limit: int) -> list[UnitOfWork]:
+        """See Store."""
+        return sql_uows.records(self.database.read(lambda conn: sql_uows.of_entry(conn, process, entry, limit)))
 
     def claim(self, ids: Sequence[str], session: str, at: datetime) -> list[UnitOfWork]:
         """See Store."""

@@ -8,9 +8,19 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
+from mx.desk_about import AboutDesk
+from mx.desk_boxes import BoxesDesk
 from mx.desk_figures import FiguresDesk
+from mx.desk_job import JobDesk
 from mx.desk_joblist import JobListDesk
+from mx.desk_logs import LogsDesk
 from mx.desk_papers import PaperDesk
+from mx.desk_queues import QueuesDesk
+from mx.desk_registered import RegisteredDesk
+from mx.desk_runs import RunsDesk
+from mx.desk_search import SearchDesk
+from mx.desk_trees import TreesDesk
+from mx.desk_triggers import TriggersDesk
 from mx.models.head import Pulse
 
 
@@ -30,5 +40,21 @@ class HeadDesk(Protocol):
         ...
 
 
-class Desk(HeadDesk, FiguresDesk, JobListDesk, PaperDesk, Protocol):
+class Desk(
+    HeadDesk,
+    AboutDesk,
+    BoxesDesk,
+    FiguresDesk,
+    JobDesk,
+    JobListDesk,
+    LogsDesk,
+    PaperDesk,
+    QueuesDesk,
+    RegisteredDesk,
+    RunsDesk,
+    SearchDesk,
+    TreesDesk,
+    TriggersDesk,
+    Protocol,
+):
     """All of it. May be asked by several threads at once."""

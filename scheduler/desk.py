@@ -275,6 +275,11 @@ class Desk:
         """Hand each turn that is read from now on to `take`, with the timetable before it; not one that was archived before it was read."""
         self._followers.append(take)
 
+    @property
+    def topology(self) -> Topology:
+        """Who waits for whom in the context of this desk."""
+        return self._topology
+
     def entries(self) -> Collection[Entry]:
         """Return all freerun entries as of the last turn. The first call reads all of them, the next ones what has changed."""
         table = self._read()
