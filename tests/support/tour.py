@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
@@ -10,13 +9,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from launcher.web.address import told
 from tests.support.flights_run import ROOT, FlightsRun
 from tests.support.toured.obedient import BROKEN, SLOW
 from tests.support.waiting import wait_until
 
 TOURED = ROOT / "tests" / "support" / "toured" / "context.py"
 END = "2013040100"
-SCREENSHOTS = ROOT / "var" / "screenshots"
 _ALL_FINISHED = re.compile(r" ([\d,]+) of \1 periods finished$", re.MULTILINE)
 
 
@@ -70,11 +69,7 @@ class Tour:
 
 def site_of(var: Path) -> str:
     """Return the address that a dashboard over a folder has told, empty where there is none."""
-    try:
-        found: str = json.loads((var / "run" / "mx.json").read_text())["url"]
-    except (FileNotFoundError, ValueError):
-        return ""
-    return found.rstrip("/")
+    return (told(var) or "").rstrip("/")
 
 
 @contextmanager
