@@ -15,7 +15,7 @@ from mx.api.idempotency import Idempotency
 from mx.desk import Desk
 from mx.fragments import Fragments
 from mx.live import Live
-from mx.pages import api_docs, job, overview
+from mx.pages import api_docs, job, overview, process, trees
 from mx.pages import live as live_page
 from mx.security.notices import keep_notices
 from mx.security.route_check import routes_of
@@ -26,6 +26,8 @@ Page = Callable[[Desk], Blueprint]
 PAGES: Sequence[Page] = (
     overview.page,
     job.page,
+    process.page,
+    trees.page,
 )
 
 
