@@ -86,7 +86,6 @@ class Logins:
         if before:
             self._logins.drop(digest(before))
         self._note("logged in", user.name, where)
-        self._accounts.seen(user.name)
         return self.begin(user, where=where, agent=agent)
 
     def checked(self, name: str, password: str, *, where: str) -> User:
@@ -118,6 +117,7 @@ class Logins:
     def begin(self, user: User, *, where: str, agent: str = "") -> Entry:
         """Begin a session of somebody who has proven who that is."""
         now, secret = self._clock.now(), new_secret()
+        self._accounts.seen(user.name)
         self._logins.drop_over(now)
         self.throttle.clean()
         login = Login(
