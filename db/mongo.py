@@ -271,6 +271,14 @@ class MongoStore(MongoTurns, MongoProjection, MongoBoxes, MongoFacts, MongoKeepi
             found = self._commands.find({"state": CommandState.OPEN.value}, sort=[("_id", 1)], limit=limit)
             return [row_command(document) for document in found]
 
+    def latest_commands(self, before: int, limit: int) -> list[Command]:
+        """See Store."""
+        if limit < 1:  # to the driver, 0 is no limit
+            return []
+        with self._talk():
+            found = self._commands.find({"_id": {"$lt": before}} if before else {}, sort=[("_id", -1)], limit=limit)
+            return [row_command(document) for document in found]
+
     def command(self, number: int) -> Command:
         """See Store."""
         with self._talk():

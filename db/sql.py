@@ -120,6 +120,10 @@ _EXPIRE = (
 
 _ADD_COMMAND = sa.insert(commands)
 _OPEN_COMMANDS = sa.select(commands).where(OPEN_COMMAND).order_by(commands.c.number).limit(sa.bindparam("most"))
+_LATEST_COMMANDS = (
+    sa.select(commands).where(commands.c.number < sa.bindparam("before")).order_by(commands.c.number.desc()).limit(sa.bindparam("most"))
+)
+_BEYOND = 2**31 - 1  # above the number of any command, and still one that every server takes
 _COMMAND = sa.select(commands).where(commands.c.number == sa.bindparam("key"))
 _ANSWER = Many(
     sa.update(commands)
@@ -322,6 +326,10 @@ class SqlStore(SqlBoxes, SqlFacts, SqlKeeping, SqlLooking, SqlMoving, SqlPapers)
     def open_commands(self, limit: int) -> list[Command]:
         """See Store."""
         return self._records(row_command, _OPEN_COMMANDS, {"most": max(0, limit)})
+
+    def latest_commands(self, before: int, limit: int) -> list[Command]:
+        """See Store."""
+        return self._records(row_command, _LATEST_COMMANDS, {"before": min(before or _BEYOND, _BEYOND), "most": max(0, limit)})
 
     def command(self, number: int) -> Command:
         """See Store."""

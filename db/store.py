@@ -191,6 +191,10 @@ class Store(Keeping, Looking, Moving, Papers):
         """Return at most `limit` commands that wait for an answer, by number."""
 
     @abstractmethod
+    def latest_commands(self, before: int, limit: int) -> list[Command]:
+        """Return at most `limit` commands with a number below `before` (0: with any), the newest first."""
+
+    @abstractmethod
     def command(self, number: int) -> Command:
         """Return one command; raises NotFound."""
 

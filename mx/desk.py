@@ -10,10 +10,12 @@ from typing import Protocol
 
 from mx.desk_about import AboutDesk
 from mx.desk_boxes import BoxesDesk
+from mx.desk_commands import CommandsDesk
 from mx.desk_figures import FiguresDesk
 from mx.desk_job import JobDesk
 from mx.desk_joblist import JobListDesk
 from mx.desk_logs import LogsDesk
+from mx.desk_overview import OverviewDesk
 from mx.desk_papers import PaperDesk
 from mx.desk_queues import QueuesDesk
 from mx.desk_registered import RegisteredDesk
@@ -44,10 +46,12 @@ class Desk(
     HeadDesk,
     AboutDesk,
     BoxesDesk,
+    CommandsDesk,
     FiguresDesk,
     JobDesk,
     JobListDesk,
     LogsDesk,
+    OverviewDesk,
     PaperDesk,
     QueuesDesk,
     RegisteredDesk,

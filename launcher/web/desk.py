@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from launcher.web.about import AboutArea
+from launcher.web.audit import AuditArea
 from launcher.web.boxes import BoxesArea
+from launcher.web.commands import CommandsArea
 from launcher.web.figures import FiguresArea
 from launcher.web.graph import GraphArea
 from launcher.web.head import HeadArea
 from launcher.web.job import JobArea
 from launcher.web.joblist import JobListArea
 from launcher.web.logs import LogsArea
+from launcher.web.overview import OverviewArea
 from launcher.web.papers import PaperArea
 from launcher.web.printed import PrintedArea
 from launcher.web.process import ProcessArea
@@ -17,6 +20,7 @@ from launcher.web.queues import QueuesArea
 from launcher.web.registered import RegisteredArea
 from launcher.web.runs import RunsArea
 from launcher.web.search import SearchArea
+from launcher.web.timetable import TimetableArea
 from launcher.web.trees import TreesArea
 from launcher.web.triggers import TriggersArea
 
@@ -24,12 +28,15 @@ from launcher.web.triggers import TriggersArea
 class WebDesk(
     HeadArea,
     AboutArea,
+    AuditArea,
     BoxesArea,
+    CommandsArea,
     FiguresArea,
     GraphArea,
     JobArea,
     JobListArea,
     LogsArea,
+    OverviewArea,
     PaperArea,
     PrintedArea,
     ProcessArea,
@@ -37,6 +44,7 @@ class WebDesk(
     RegisteredArea,
     RunsArea,
     SearchArea,
+    TimetableArea,
     TreesArea,
     TriggersArea,
 ):
