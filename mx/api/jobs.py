@@ -80,6 +80,11 @@ def api(desk: Desk) -> Part:
         after = cursor_of([last.ends_at.isoformat(), last.process], filters) if last else ""
         return answer(JobPage(items=found.rows, next=after))
 
+    _one(bp, desk)
+    return bp
+
+
+def _one(bp: Part, desk: Desk) -> None:
     @bp.get("/jobs/<process>/<timeperiod>", operation_id="get_job", responses={200: JobDetail})
     def job(path: JobPath) -> Response:
         """Show one job: state, why it waits, attempts, the periods around it."""
@@ -114,8 +119,6 @@ def api(desk: Desk) -> Part:
     def uows(path: JobPath, query: UowsQuery) -> Response:
         """List the units of work of one job, last opened first."""
         return answer(UowList(items=tuple(desk.uow_rows(path.process, path.timeperiod, query.limit))))
-
-    return bp
 
 
 def _place(cursor: str, filters: dict[str, object]) -> JobPlace | None:

@@ -116,6 +116,11 @@ def api(desk: Desk) -> Part:
         rows, after = page_after(fetch, lambda row: row.process, query.cursor, filters, query.limit)
         return answer(TriggerPage(items=rows, next=after))
 
+    _how_far(bp, desk)
+    return bp
+
+
+def _how_far(bp: Part, desk: Desk) -> None:
     @bp.get("/timetable", operation_id="timetable", responses={200: LevelList})
     def timetable() -> Response:
         """Count the jobs of every process by state, over the periods that are due; tree by tree, the coarsest first."""
@@ -130,5 +135,3 @@ def api(desk: Desk) -> Part:
     def watermarks() -> Response:
         """Say up to where each process is complete."""
         return answer(WatermarkList(items=tuple(desk.watermarks())))
-
-    return bp
