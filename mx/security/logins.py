@@ -124,6 +124,7 @@ class Logins:
             user=user.name, epoch=user.epoch, began_at=now, seen_at=now, ends_at=now + self._lasting.whole, address=where, agent=agent[:200]
         )
         self._logins.add(digest(secret), login)
+        self._accounts.seen(user.name)
         return Entry(secret, login, user)
 
     def user_of(self, secret: str, *, is_active: bool = True) -> User | None:
