@@ -21,6 +21,7 @@ from mx.desk_queues import QueuesDesk
 from mx.desk_registered import RegisteredDesk
 from mx.desk_runs import RunsDesk
 from mx.desk_search import SearchDesk
+from mx.desk_steps import StepsDesk
 from mx.desk_trees import TreesDesk
 from mx.desk_triggers import TriggersDesk
 from mx.models.head import Pulse
@@ -57,6 +58,7 @@ class Desk(
     RegisteredDesk,
     RunsDesk,
     SearchDesk,
+    StepsDesk,
     TreesDesk,
     TriggersDesk,
     Protocol,
