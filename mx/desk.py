@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from mx.desk_about import AboutDesk
+from mx.desk_answers import AnswersDesk
 from mx.desk_boxes import BoxesDesk
 from mx.desk_figures import FiguresDesk
 from mx.desk_joblist import JobListDesk
@@ -39,6 +40,7 @@ class HeadDesk(Protocol):
 class Desk(
     HeadDesk,
     AboutDesk,
+    AnswersDesk,
     BoxesDesk,
     FiguresDesk,
     JobListDesk,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from launcher.web.about import AboutArea
+from launcher.web.answers import AnswersArea
 from launcher.web.boxes import BoxesArea
 from launcher.web.figures import FiguresArea
 from launcher.web.head import HeadArea
@@ -17,6 +18,7 @@ from launcher.web.triggers import TriggersArea
 class WebDesk(
     HeadArea,
     AboutArea,
+    AnswersArea,
     BoxesArea,
     FiguresArea,
     JobListArea,
