@@ -371,6 +371,12 @@ class MemoryStore(MemoryMoving):
         with self._lock:
             return list(islice(self._open_commands.values(), max(0, limit)))
 
+    def latest_commands(self, before: int, limit: int) -> list[Command]:
+        """See Store."""
+        with self._lock:
+            found = sorted((number for number in self._commands if not before or number < before), reverse=True)
+            return [self._commands[number] for number in found[: max(0, limit)]]
+
     def command(self, number: int) -> Command:
         """See Store."""
         with self._lock:

@@ -54,6 +54,7 @@ from db.mongo_bulk import Change, change, write
 from db.mongo_client import Talk
 from db.mongo_facts import MongoFacts
 from db.mongo_keeping import MongoKeeping, below, document_uow
+from db.mongo_looking import MongoLooking
 from db.mongo_moving import MongoMoving
 from db.mongo_papers import MongoPapers
 from db.mongo_projection import THREADS, MongoProjection, job_id
@@ -65,7 +66,7 @@ from system.lifecycle import UOW_LIFECYCLE, UowEvent, UowState, advance
 _IN_PROGRESS = UowState.IN_PROGRESS.value
 
 
-class MongoStore(MongoTurns, MongoProjection, MongoBoxes, MongoFacts, MongoKeeping, MongoMoving, MongoPapers):
+class MongoStore(MongoTurns, MongoProjection, MongoBoxes, MongoFacts, MongoKeeping, MongoLooking, MongoMoving, MongoPapers):
     """A store in one MongoDB database, whose client it closes."""
 
     def __init__(self, database: Database[Row]) -> None:
@@ -268,6 +269,14 @@ class MongoStore(MongoTurns, MongoProjection, MongoBoxes, MongoFacts, MongoKeepi
             return []
         with self._talk():
             found = self._commands.find({"state": CommandState.OPEN.value}, sort=[("_id", 1)], limit=limit)
+            return [row_command(document) for document in found]
+
+    def latest_commands(self, before: int, limit: int) -> list[Command]:
+        """See Store."""
+        if limit < 1:  # to the driver, 0 is no limit
+            return []
+        with self._talk():
+            found = self._commands.find({"_id": {"$lt": before}} if before else {}, sort=[("_id", -1)], limit=limit)
             return [row_command(document) for document in found]
 
     def command(self, number: int) -> Command:

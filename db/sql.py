@@ -44,6 +44,7 @@ from db.sql_boxes import SqlBoxes
 from db.sql_dialect import insert_absent, insert_newer, insert_or_replace
 from db.sql_facts import SqlFacts
 from db.sql_keeping import REMOVED_TURNS, SqlKeeping
+from db.sql_looking import SqlLooking
 from db.sql_moving import SqlMoving
 from db.sql_papers import SqlPapers
 from db.sql_schema import (
@@ -119,6 +120,10 @@ _EXPIRE = (
 
 _ADD_COMMAND = sa.insert(commands)
 _OPEN_COMMANDS = sa.select(commands).where(OPEN_COMMAND).order_by(commands.c.number).limit(sa.bindparam("most"))
+_LATEST_COMMANDS = (
+    sa.select(commands).where(commands.c.number < sa.bindparam("before")).order_by(commands.c.number.desc()).limit(sa.bindparam("most"))
+)
+_BEYOND = 2**31 - 1  # above the number of any command, and still one that every server takes
 _COMMAND = sa.select(commands).where(commands.c.number == sa.bindparam("key"))
 _ANSWER = Many(
     sa.update(commands)
@@ -135,7 +140,7 @@ _CONTEXTS = sa.select(contexts)
 _PUT_CONTEXTS = insert_newer(contexts)
 
 
-class SqlStore(SqlBoxes, SqlFacts, SqlKeeping, SqlMoving, SqlPapers):
+class SqlStore(SqlBoxes, SqlFacts, SqlKeeping, SqlLooking, SqlMoving, SqlPapers):
     """A store in an SQL database, which it closes."""
 
     def __init__(self, database: Database) -> None:
@@ -321,6 +326,10 @@ class SqlStore(SqlBoxes, SqlFacts, SqlKeeping, SqlMoving, SqlPapers):
     def open_commands(self, limit: int) -> list[Command]:
         """See Store."""
         return self._records(row_command, _OPEN_COMMANDS, {"most": max(0, limit)})
+
+    def latest_commands(self, before: int, limit: int) -> list[Command]:
+        """See Store."""
+        return self._records(row_command, _LATEST_COMMANDS, {"before": min(before or _BEYOND, _BEYOND), "most": max(0, limit)})
 
     def command(self, number: int) -> Command:
         """See Store."""

@@ -15,6 +15,7 @@ from db.contexts import ContextRow
 from db.entries import Entry
 from db.facts import StoreFacts
 from db.keeping import Keeping
+from db.looking import Looking
 from db.model import (
     BeatAnswer,
     Chunk,
@@ -34,7 +35,7 @@ from db.moving import Moving
 from db.papers import Papers
 
 
-class Store(Keeping, Moving, Papers):
+class Store(Keeping, Looking, Moving, Papers):
     """The truth: turns, their projections, claims, beats and outcomes."""
 
     @abstractmethod
@@ -188,6 +189,10 @@ class Store(Keeping, Moving, Papers):
     @abstractmethod
     def open_commands(self, limit: int) -> list[Command]:
         """Return at most `limit` commands that wait for an answer, by number."""
+
+    @abstractmethod
+    def latest_commands(self, before: int, limit: int) -> list[Command]:
+        """Return at most `limit` commands with a number below `before` (0: with any), the newest first."""
 
     @abstractmethod
     def command(self, number: int) -> Command:

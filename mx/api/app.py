@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, get_type_hints
 
 from flask import Response, request
 from flask.typing import ResponseReturnValue
@@ -11,6 +11,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.info import Info
 from flask_openapi3.models.tag import Tag
 from flask_openapi3.openapi import OpenAPI
+from pydantic import BaseModel
 from werkzeug.exceptions import HTTPException
 
 from mx.api import problems
@@ -25,7 +26,7 @@ _ALONE = ("/healthz", "/readyz", "/metrics")
 # A request says what to do in a few words; a plan answers with thousands of rows.
 MOST_BODY = 65_536
 
-Area = Callable[[Desk], APIBlueprint]
+Area = Callable[[Desk], "Part"]
 
 
 def is_api(path: str) -> bool:
@@ -40,6 +41,8 @@ class ApiApp(OpenAPI):
         info = Info(title="Horarium", version=VERSION, description="Look at a deployment of Horarium, and steer it.")
         super().__init__(import_name, info=info, doc_ui=False, validation_error_callback=problems.of_validation, **given)
         self.described: dict[str, Any] | None = None
+        self.answered: dict[str, dict[str, type[BaseModel]]] = {}
+        self.taken: dict[str, type[BaseModel]] = {}
         self.before_request(_check_body)
         self.after_request(_finish)
 
@@ -52,10 +55,27 @@ class ApiApp(OpenAPI):
         return problems.of_ours(error) if isinstance(error, HorariumError) else problems.of_fault(error)
 
 
-def area(name: str, about: str) -> APIBlueprint:
+class Part(APIBlueprint):
+    """A part of the API. Remembers by operation which models are answered and taken, as the library names two of one name alike."""
+
+    def __init__(self, name: str, **given: Any) -> None:
+        self.answered: dict[str, dict[str, type[BaseModel]]] = {}
+        self.taken: dict[str, type[BaseModel]] = {}
+        super().__init__(name, __name__, **given)
+
+    def _collect_openapi_info(self, rule: str, func: Callable[..., Any], **told: Any) -> Any:
+        operation: str = told["operation_id"]
+        responses: dict[int, Any] = told.get("responses") or {}
+        self.answered[operation] = {str(status): each for status, each in responses.items() if isinstance(each, type)}
+        if body := get_type_hints(func).get("body"):
+            self.taken[operation] = body
+        return super()._collect_openapi_info(rule, func, **told)
+
+
+def area(name: str, about: str) -> Part:
     """Return the empty part of the API that a file fills."""
     security: list[dict[str, list[str]]] = [{"token": []}, {"session": []}]
-    return APIBlueprint(f"api_{name}", __name__, url_prefix=PREFIX, abp_tags=[Tag(name=name, description=about)], abp_security=security)
+    return Part(f"api_{name}", url_prefix=PREFIX, abp_tags=[Tag(name=name, description=about)], abp_security=security)
 
 
 def _check_body() -> None:
@@ -85,4 +105,7 @@ def _finish(response: Response) -> Response:
 def register(app: ApiApp, desk: Desk, areas: Sequence[Area]) -> None:
     """Add the API's areas to `app`."""
     for each in areas:
-        app.register_api(each(desk))
+        part = each(desk)
+        app.register_api(part)
+        app.answered |= part.answered
+        app.taken |= part.taken

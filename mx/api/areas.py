@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mx.api import jobs, monitoring
+from mx.api import jobs, monitoring, processes
 from mx.api.app import Area
 
-AREAS: Sequence[Area] = (monitoring.signs, monitoring.api, jobs.api)
+AREAS: Sequence[Area] = (monitoring.signs, monitoring.api, jobs.api, processes.api)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import deepcopy
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
 
 from mx.api.app import PREFIX, ApiApp
 from mx.api.idempotency import HEADER
@@ -44,19 +48,26 @@ def _made(app: ApiApp) -> dict[str, Any]:
     made: dict[str, Any] = deepcopy(app.api_doc)
     made["info"]["x-prefix"] = PREFIX
     made["servers"] = [{"url": "/"}]
-    schemas = made["components"]["schemas"]
-    for unused in ("ValidationErrorModel", "UnprocessableEntity"):
-        schemas.pop(unused, None)
-    problem = Problem.model_json_schema(ref_template=_REF + "{model}")
-    schemas |= problem.pop("$defs", {})
-    schemas["Problem"] = problem
-    made["components"]["securitySchemes"] = _SECURITY
+    models: dict[tuple[type[BaseModel], Literal["serialization", "validation"]], None] = {}
+    models |= {(model, "serialization"): None for answered in app.answered.values() for model in answered.values()}
+    models |= {(model, "validation"): None for model in app.taken.values()}
+    models[Problem, "serialization"] = None
+    names, schemas = models_json_schema(list(models), ref_template=_REF + "{model}")
+    made["components"] = {"schemas": dict(sorted(schemas["$defs"].items())), "securitySchemes": _SECURITY}
     for path, item in made["paths"].items():
         for method, operation in item.items():
+            _refer(operation, app, names)
             _complete(operation, method, path)
     made["paths"] = dict(sorted(made["paths"].items()))
-    made["components"]["schemas"] = {name: _plain(schema) for name, schema in sorted(schemas.items())}
     return made
+
+
+def _refer(operation: dict[str, Any], app: ApiApp, names: Mapping[Any, Any]) -> None:
+    """Let an operation refer to the models that it answers and takes."""
+    for status, model in app.answered[operation["operationId"]].items():
+        operation["responses"][status]["content"] = {"application/json": {"schema": names[model, "serialization"]}}
+    if body := app.taken.get(operation["operationId"]):
+        operation["requestBody"]["content"] = {"application/json": {"schema": names[body, "validation"]}}
 
 
 def _complete(operation: dict[str, Any], method: str, path: str) -> None:
@@ -77,8 +88,3 @@ def _complete(operation: dict[str, Any], method: str, path: str) -> None:
         parameter.get("schema", {}).pop("title", None)
     if path.count("{") and "parameters" not in operation:
         raise AssertionError(f"{method} {path} has places in its path that nothing describes")
-
-
-def _plain(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema without the definitions that stand beside it."""
-    return {name: value for name, value in schema.items() if name != "$defs"}

@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from flask import Response
-from flask_openapi3.blueprint import APIBlueprint
 from pydantic import Field
 
 from mx.api.answers import answer
-from mx.api.app import area
+from mx.api.app import Part, area
 from mx.api.paging import Page, cursor_of, place_of
 from mx.api.params import Count, Flag, Instant, JobPath, Name, Paged, Query
 from mx.desk import Desk
@@ -42,7 +41,7 @@ class UowList(Page[UowRow]):
     """Units of work."""
 
 
-def api(desk: Desk) -> APIBlueprint:
+def api(desk: Desk) -> Part:
     """Return `/jobs` and what lies under one."""
     bp = area("jobs", "A process and a timeperiod: its state, why it waits, and what was done for it")
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Literal
 
 from flask import Response
-from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
 from mx.api.answers import answer
-from mx.api.app import area
+from mx.api.app import Part, area
 from mx.api.problems import problem
 from mx.desk import Desk
 from mx.metrics import CONTENT_TYPE, text_of
@@ -28,7 +27,7 @@ class Sign(Model):
     status: Literal["ok"] = "ok"
 
 
-def api(desk: Desk) -> APIBlueprint:
+def api(desk: Desk) -> Part:
     """Return `/api/v1/health`."""
     bp = area("health", "Whether anything is scheduled, and who is there")
 
@@ -40,9 +39,9 @@ def api(desk: Desk) -> APIBlueprint:
     return bp
 
 
-def signs(desk: Desk) -> APIBlueprint:
+def signs(desk: Desk) -> Part:
     """Return `/healthz`, `/readyz` and `/metrics`."""
-    bp = APIBlueprint("signs", __name__, abp_tags=[Tag(name="signs", description="For load balancers, orchestrators and Prometheus")])
+    bp = Part("signs", abp_tags=[Tag(name="signs", description="For load balancers, orchestrators and Prometheus")])
 
     @bp.get("/healthz", operation_id="healthz", responses={200: Sign})
     @public

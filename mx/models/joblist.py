@@ -35,9 +35,9 @@ class JobRow(Model):
     timeperiod: str
     state: State
     ends_at: datetime = Field(description="when its period ends")
-    phase: Phase | None = Field(None, description="what it is at while it is under way")
-    late_since: datetime | None = Field(None, description="the deadline that it has missed while it is unfinished")
-    changed_at: datetime | None = Field(None, description="when its state was changed; of a finished job only in a list of one process")
+    phase: Phase | None = Field(default=None, description="what it is at while it is under way")
+    late_since: datetime | None = Field(default=None, description="the deadline that it has missed while it is unfinished")
+    changed_at: datetime | None = Field(default=None, description="when that was; of a finished job only in a list of one process")
     generation: int | None = None
     run: int | None = None
     failures: int = 0

@@ -13,8 +13,8 @@
       docExpansion: 'list',
       validatorUrl: null,
       requestInterceptor: function (request) {
-        var token = document.querySelector('meta[name="csrf"]');
-        if (token) request.headers['X-CSRF-Token'] = token.content;
+        var token = document.querySelector('#api-token input[name="csrf"]');
+        if (token) request.headers['X-CSRF-Token'] = token.value;
         return request;
       }
     });

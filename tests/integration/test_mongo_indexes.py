@@ -136,6 +136,8 @@ def read_everything(store: Any) -> None:
     store.events(PROCESS, PERIOD, 9)
     store.uows([UOW_ID])
     store.uows_of(PROCESS, PERIOD, 9)
+    store.uows_begun(NOW, NOW + timedelta(days=1), 9)
+    store.output_from(UOW_ID, 1, 0)
     store.fires(PROCESS, PERIOD, 9)
     store.sessions()
     store.beat_of("worker-1")

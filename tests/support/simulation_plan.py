@@ -21,6 +21,7 @@ from system.context import (
 )
 from system.dependency_check import graph_faults
 from system.timeperiod import HOURLY, Timeperiod, containing
+from tests.support.simulation_entries import with_entries
 from workers.policy import WorkerSettings
 from workers.slots import Ending, Task
 
@@ -126,7 +127,7 @@ def _drawn(seed: int, context: Context) -> Context:
     """Return a context with what is drawn on top of it, each by luck of its own, so that whatever else a seed stands for stays as it is."""
     steps = {
         "zones": _with_zones, "groups": _with_groups, "needs": _with_needs, "machines": _with_machines, "sources": _with_sources,
-        "schedules": _with_schedules,
+        "schedules": _with_schedules, "entries": with_entries,
     }  # fmt: skip
     for name, step in steps.items():
         context = step(Random(f"{name} {seed}"), context)

@@ -67,6 +67,11 @@ class WallClock(ManualClock):
         """The latest time that it has shown."""
         return max(self._latest, self.now())
 
+    @property
+    def jumps_s(self) -> list[float]:
+        """When it was set, by `monotonic`."""
+        return [since_s for since_s, _ in self._known[1:]]
+
     def jump(self, seconds: float) -> None:
         """See ManualClock."""
         self._latest = self.latest

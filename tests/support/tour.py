@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from launcher.web.address import told
 from tests.support.flights_run import ROOT, FlightsRun
 from tests.support.toured.obedient import BROKEN, SLOW
 from tests.support.waiting import wait_until
@@ -70,11 +70,7 @@ class Tour:
 
 def site_of(var: Path) -> str:
     """Return the address that a dashboard over a folder has told, empty where there is none."""
-    try:
-        found: str = json.loads((var / "run" / "mx.json").read_text())["url"]
-    except (FileNotFoundError, ValueError):
-        return ""
-    return found.rstrip("/")
+    return (told(var) or "").rstrip("/")
 
 
 @contextmanager

@@ -66,3 +66,13 @@ def test_a_closed_stream_ends() -> None:
     live = Live(Counting(), look_s=0.001)
     live.close()
     assert list(live.events()) == []
+
+
+def test_one_reader_too_many_is_told_to_come_again_and_gets_the_place_of_one_who_left() -> None:
+    live = Live(Counting(), look_s=0.001, most=1)
+    first = live.events()
+    next(first)
+    assert list(live.events()) == ["retry: 20000\n\n"]
+    first.close()  # type: ignore[attr-defined]
+    assert "data:" in next(live.events())
+    live.close()
