@@ -1,25 +1,28 @@
-"""Is every page fit to be seen? Wide and narrow, light and dark, kept as pictures in var/screenshots; and for those who don't see it."""
+"""Is every page that a link leads to fit to be seen, wide and narrow, light and dark, and for those who don't see it?"""
 
 from __future__ import annotations
 
-import re
+import urllib.error
 import urllib.request
 from unittest.mock import Mock
 
 import pytest
 
+from db.memory import MemoryStore
 from mx.app import create_app
-from mx.security.open_gate import OpenGate
+from mx.security.entrance import Entrance
+from mx.security.gate import Gate
+from system.clock import RealClock
 from tests.browser.conftest import Visit
-from tests.support.browser import DESK, PHONE, Visitor
+from tests.support.gates import WITHOUT_LOGIN
+from tests.support.looks import assert_fit
 from tests.support.site import Walk
-from tests.support.tour import SCREENSHOTS, Tour
+from tests.support.tour import Tour
 
-ROUTES = create_app(Mock(), OpenGate(), monotonic=lambda: 0.0).url_map
-# What is no page of its own: parts, streams, files, and what only answers programs.
-NO_PAGES = ("/static/", "/live", "/pulse", "/api/", "/openapi", "/metrics", "/healthz", "/readyz")
+ROUTES = create_app(Mock(), Gate(Entrance(MemoryStore(), RealClock(), WITHOUT_LOGIN)), monotonic=lambda: 0.0).url_map
+# What is no page of its own: parts, streams, files, and what only answers programs. Those of a login are in test_login.py.
+NO_PAGES = ("/static/", "/live", "/pulse", "/api/v1/", "/api/files/", "/metrics", "/healthz", "/readyz", "/login", "/welcome/")
 PAGES = sorted({str(r.endpoint) for r in ROUTES.iter_rules() if "GET" in (r.methods or ()) and not r.rule.startswith(NO_PAGES)})
-LOOKS = [(size, theme) for size in (DESK, PHONE) for theme in ("light", "dark")]
 
 
 @pytest.fixture(scope="module")
@@ -47,19 +50,6 @@ def test_a_page_is_whole_in_every_look_and_for_everyone(page: str, walk: Walk, v
     samples = [paths[0] for (endpoint, _), paths in walk.kinds.items() if endpoint == page]
     assert samples, "no link leads here"
     visitor = visit()
-    faults = [fault for number, path in enumerate(samples) for fault in faults_of(visitor, path, f"{page}-{number}")]
-    assert faults == []
-
-
-def faults_of(visitor: Visitor, path: str, name: str) -> list[str]:
-    """Look at a page in every look, and keep the pictures."""
-    found = [] if visitor.go(path) == 200 else [f"{path} is not answered"]
-    for (width, height), theme in LOOKS:
-        visitor.page.set_viewport_size({"width": width, "height": height})
-        visitor.page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-        visitor.shoot(SCREENSHOTS / f"{re.sub(r'[^a-z0-9-]+', '-', name)}-{width}-{theme}.png")
-        if visitor.overflow():
-            found.append(f"{path} at {width}: wider than its window by {visitor.overflow()} pixels: {visitor.sticking_out()}")
-        if width == DESK[0] or theme == "light":
-            found += [f"{path} at {width}, {theme}: {complaint}" for complaint in visitor.complaints()]
-    return found
+    for number, path in enumerate(samples):
+        assert visitor.go(path) == 200
+        assert_fit(visitor, f"{page}-{number or ''}")

@@ -13,7 +13,7 @@ from werkzeug.routing import Map
 
 Fetch = Callable[[str], tuple[int, str, str]]  # path -> status, content type, text
 # What is no page, or ends the visit.
-_NOT_WALKED = ("/static/", "/live", "/logout", "/api/", "/openapi", "/metrics")
+_NOT_WALKED = ("/static/", "/live", "/logout", "/api/v1/", "/metrics")
 PER_KIND = 2
 
 

@@ -16,7 +16,6 @@ from tests.support.waiting import wait_until
 
 TOURED = ROOT / "tests" / "support" / "toured" / "context.py"
 END = "2013040100"
-SCREENSHOTS = ROOT / "var" / "screenshots"
 _ALL_FINISHED = re.compile(r" ([\d,]+) of \1 periods finished$", re.MULTILINE)
 
 
