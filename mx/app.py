@@ -15,7 +15,7 @@ from mx.api.idempotency import Idempotency
 from mx.desk import Desk
 from mx.fragments import Fragments
 from mx.live import Live
-from mx.pages import api_docs, overview, trigger_details, triggers
+from mx.pages import api_docs, job, overview, trigger_details, triggers
 from mx.pages import live as live_page
 from mx.security.notices import keep_notices
 from mx.security.route_check import routes_of
@@ -23,7 +23,12 @@ from mx.security.route_check import routes_of
 Page = Callable[[Desk], Blueprint]
 
 # One function a page; each makes its Blueprint.
-PAGES: Sequence[Page] = (overview.page, triggers.page, trigger_details.page)
+PAGES: Sequence[Page] = (
+    overview.page,
+    triggers.page,
+    trigger_details.page,
+    job.page,
+)
 
 
 class Gate(Protocol):

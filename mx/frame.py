@@ -73,11 +73,13 @@ def instant(at: datetime | None) -> Markup:
 
 
 def lasting(seconds: float | None) -> str:
-    """Return a duration in its largest unit or two: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min`, `3 d 4 h`; a dash for none."""
+    """Return a duration in its largest unit or two: `40 ms`, `1.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min`, `3 d 4 h`; a dash for none."""
     if seconds is None:
         return "–"
+    if seconds < 1:
+        return f"{max(0.0, seconds) * 1000:.0f} ms"
     if seconds < 10:
-        return f"{max(0.0, seconds):.1f} s"
+        return f"{seconds:.1f} s"
     whole = int(seconds)
     for (unit, size), (finer, step) in ((("d", 86_400), ("h", 3_600)), (("h", 3_600), ("min", 60)), (("min", 60), ("s", 1))):
         if whole >= size:

@@ -20,6 +20,7 @@ from system.lifecycle import JOB_FINISHED, UOW_FINISHED, JobState, UowEvent, Uow
 from system.schedule import Every, parse_schedule
 from system.timeperiod import parse
 from tests.support.simulation_book import Book, Jobs, Node, must, node_of, state_of
+from tests.support.simulation_catchup import Catchup
 from tests.support.simulation_clerks import Clerks
 from tests.support.simulation_covered import Covered
 from tests.support.simulation_orders import Orders
@@ -131,6 +132,7 @@ class _Replay:
     orders: Orders
     covered: Covered
     clerks: Clerks
+    catchup: Catchup
     jobs: dict[Node, Job] = field(default_factory=dict)
     settled: dict[Node, int] = field(default_factory=dict)
     opened: dict[str, int] = field(default_factory=dict)
@@ -144,6 +146,7 @@ class _Replay:
     def apply(self, turn: Turn) -> None:
         """Take a turn over and judge what it decided."""
         before = dict(self.jobs)
+        self.catchup.apply(turn)
         self.rescheduled.update(switch.process for switch in turn.switches if switch.frequency)
         for switch in turn.switches:
             (self.off.discard if switch.is_on else self.off.add)(switch.process)
@@ -182,6 +185,7 @@ class _Replay:
         is_right = not is_as_planned or self.book.lane(node, turn.decided_at) in ("", lane)
         must(is_right, uow.id, "was opened", turn.decided_at, "in", uow.queue)
         must(job.fence == uow.fence, uow.id, "begins with fence", uow.fence, "after", job.fence)
+        self.catchup.judge_opening(job, before.get(node), turn)
         self.covered.judge_opening(uow, before.get(node), is_final=job.state is JobState.FINAL_RUN)
         if self.book.processes[node[0]].is_live:
             self._judge_live_run(uow, job, turn, before)
@@ -237,6 +241,10 @@ class _Replay:
             is_over = job.state is JobState.NOOP and job.run == 0 and self.latest[turn.number] >= self.book.close(node)
             must(is_over, node, "ends no group, and is", job, "in turn", turn.number)
             return
+        if self.catchup.is_passed_over(job):
+            unfinished = self.book.missing(node, self.jobs)
+            must(not unfinished, job, "was passed over in turn", turn.number, "before", unfinished)
+            return
         is_final = before is JobState.FINAL_RUN
         may_do_without = self.book.processes[node[0]].state_machine_name == "recomputing"
         must(is_final or not is_live or may_do_without, job.uow_id, "is", job.state.label, "without a final run:", before.label)
@@ -283,11 +291,12 @@ def judge(
     covered.take(marks, store.every_uow())
     turns, clerks = store.every_turn(), Clerks(book.context, store.every_command())
     must([turn.number for turn in turns] == list(range(1, len(turns) + 1)), "turns are not consecutive")
-    replay = _Replay(book, has_jumps, store.latest, Orders(book, store.every_command()), covered, clerks)
+    replay = _Replay(book, has_jumps, store.latest, Orders(book, store.every_command()), covered, clerks, Catchup(book))
     replay.rescheduled |= {name for name, process in book.processes.items() if not process.trigger_frequency.startswith("every")}
     for turn in turns:
         replay.apply(turn)
     _judge_records(replay, store)
+    book.is_missed = lambda node, jobs: node not in jobs and node in replay.catchup.missed
     owed = book.owed(store.every_job())
     must(not owed, "owed when all was quiet:", owed[:5])
     must(not store.open_commands(1), "a command has no answer:", store.open_commands(1))
