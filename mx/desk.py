@@ -22,6 +22,7 @@ from mx.desk_queues import QueuesDesk
 from mx.desk_registered import RegisteredDesk
 from mx.desk_runs import RunsDesk
 from mx.desk_search import SearchDesk
+from mx.desk_steps import StepsDesk
 from mx.desk_trees import TreesDesk
 from mx.desk_triggers import TriggersDesk
 from mx.models.head import Pulse
@@ -59,6 +60,7 @@ class Desk(
     RegisteredDesk,
     RunsDesk,
     SearchDesk,
+    StepsDesk,
     TreesDesk,
     TriggersDesk,
     Protocol,

@@ -21,6 +21,7 @@ from launcher.web.queues import QueuesArea
 from launcher.web.registered import RegisteredArea
 from launcher.web.runs import RunsArea
 from launcher.web.search import SearchArea
+from launcher.web.steps import StepsArea
 from launcher.web.timetable import TimetableArea
 from launcher.web.trees import TreesArea
 from launcher.web.triggers import TriggersArea
@@ -46,6 +47,7 @@ class WebDesk(
     RegisteredArea,
     RunsArea,
     SearchArea,
+    StepsArea,
     TimetableArea,
     TreesArea,
     TriggersArea,

@@ -10,6 +10,7 @@ from flask import Response, request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from werkzeug.exceptions import HTTPException
 
+from system import errors as ours
 from system.errors import BrokerError, ConfigError, HorariumError, NotFound, ScheduleError, StoreError, TimeperiodError, Unavailable
 from system.hidden import hide
 
@@ -116,6 +117,8 @@ def _status_of(error: HorariumError) -> int:
         return 404
     if isinstance(error, TimeperiodError):  # also in an address: there is no such job
         return 404 if request.view_args and "timeperiod" in request.view_args else 422
+    if isinstance(error, ours.Refused):
+        return 409
     if isinstance(error, ScheduleError | ConfigError):
         return 422
     if isinstance(error, Unavailable | BrokerError):
