@@ -20,6 +20,8 @@ from mx.pages import (
     job,
     overview,
     timetable,
+    trigger_details,
+    triggers,
 )
 from mx.pages import live as live_page
 from mx.security.notices import keep_notices
@@ -30,7 +32,12 @@ Page = Callable[[Desk], Blueprint]
 # One function a page; each makes its Blueprint.
 PAGES: Sequence[Page] = (
     overview.page,
+<<<<<<< HEAD
     timetable.page,
+=======
+    triggers.page,
+    trigger_details.page,
+>>>>>>> step4
     job.page,
 )
 
