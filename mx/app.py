@@ -32,12 +32,9 @@ Page = Callable[[Desk], Blueprint]
 # One function a page; each makes its Blueprint.
 PAGES: Sequence[Page] = (
     overview.page,
-<<<<<<< HEAD
     timetable.page,
-=======
     triggers.page,
     trigger_details.page,
->>>>>>> step4
     job.page,
 )
 
