@@ -24,6 +24,10 @@ PREFIX = "HORARIUM_"
 FILE_VARIABLE = PREFIX + "SETTINGS"
 NO_FILE = "none"
 NO_ARCHIVE = "none"
+# Settings that name a file, which need not be there.
+FILES = ("secrets_file", "mx_certificate", "mx_key")
+# Settings that take one of a few words.
+CHOICES: Mapping[str, tuple[str, ...]] = {"mx_login": ("auto", "always"), "mx_metrics": ("login", "open")}
 # What the product sets itself, for the processes and jobs that it starts; never settings.
 CHILD_MARKS = frozenset(
     PREFIX + name
@@ -85,6 +89,14 @@ class Settings:
     mx_listen: str = _setting(
         "", "HOST:PORT", "where the dashboard listens; none: there is none; unset: 127.0.0.1, the first free port from 8642 on"
     )
+    mx_login: str = _setting("auto", "auto or always", "who opens the dashboard logs in; auto: unless it listens to this machine only")
+    mx_hosts: str = _setting("", "names by commas", "by which the dashboard is called, beside this machine's own; *: by any")
+    mx_trusted_proxies: str = _setting("", "addresses by commas", "proxies before the dashboard, whose X-Forwarded headers are believed")
+    mx_certificate: str = _setting("", "path", "PEM file with the dashboard's certificate, and those that vouch for it; TLS from then on")
+    mx_key: str = _setting("", "path", "PEM file with the certificate's key; only its owner may use it")
+    mx_session_h: float = _setting(24.0, "hours", "a login to the dashboard lasts no longer", least=0.01, most=8760)
+    mx_idle_h: float = _setting(8.0, "hours", "without a page being asked for by a person, a login ends", least=0.01, most=8760)
+    mx_metrics: str = _setting("login", "login or open", "who may fetch /metrics; open: anybody, without a token")
     slots: int = _setting(2, "units of work", "what one worker runs at once", least=1)
     backfill_share: float = _setting(
         0.75, "part of 1", "part of a worker's slots that backfill may hold; one is left to live work, unless this is 1", least=0, most=1
@@ -179,7 +191,7 @@ def _resolved(loaded: Settings, starts: Mapping[str, Path]) -> Settings:
         context=str(starts["context"] / Path(loaded.context).expanduser()) if is_file else loaded.context,
         store_url=loaded.store_url or f"sqlite:///{var}/horarium.db",
         archive=str(var / "archive") if not loaded.archive else _archive(loaded.archive, starts["archive"]),
-        secrets_file=str(starts["secrets_file"] / Path(loaded.secrets_file).expanduser()) if loaded.secrets_file else "",
+        **{name: str(starts[name] / Path(given).expanduser()) for name in FILES if (given := getattr(loaded, name))},
         box=loaded.box or socket.gethostname(),
         workers=loaded.workers or min(2, cpu_count()),
     )
@@ -224,6 +236,15 @@ def _text(name: str, given: object, layer: Layer) -> str:
         raise ValueError("expected a text, in quotes")  # noqa: TRY004  one family of faults
     if not given.strip() or "\0" in given:
         raise ValueError("expected a text that is not empty; leave the setting out for the default")
+    _refuse_text(name, given)
+    scheme, slashes, path = given.partition(":///")
+    if name == "store_url" and layer.place == FILE and scheme == "sqlite" and slashes and path and not path.startswith("/"):
+        return f"sqlite:///{layer.folder / path}"
+    return given
+
+
+def _refuse_text(name: str, given: str) -> None:
+    """Raise ValueError, which says what is expected, where a text is not what its setting takes."""
     if name == "timetable_start":
         try:
             parse(HOURLY, given)
@@ -234,11 +255,9 @@ def _text(name: str, given: object, layer: Layer) -> str:
             re.compile(given)
         except (re.error, RecursionError, OverflowError) as error:
             raise ValueError(f"expected a regular expression: {error}") from error
+    if name in CHOICES and given not in CHOICES[name]:
+        raise ValueError(f"expected {' or '.join(CHOICES[name])}")
     if name == "trial_clock":
         trial_of(given)
     if name == "box" and any(c.isspace() or c == "/" for c in given):
         raise ValueError("expected a name without spaces and slashes, such as a host name")
-    scheme, slashes, path = given.partition(":///")
-    if name == "store_url" and layer.place == FILE and scheme == "sqlite" and slashes and path and not path.startswith("/"):
-        return f"sqlite:///{layer.folder / path}"
-    return given

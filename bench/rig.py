@@ -19,6 +19,7 @@ def environment(var: Path, context: str, extra: Mapping[str, str] | None = None)
     Compiled modules are kept, as they are for a user: else each process that starts compiles all of it first.
     """
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("HORARIUM_", "PYTHONDONTWRITEBYTECODE"))}
+    clean |= {"HORARIUM_MX_LISTEN": "none"}  # a bench of the dashboard says otherwise
     return {**clean, "HORARIUM_VAR": str(var), "HORARIUM_CONTEXT": str(ROOT / "bench" / context), **(extra or {})}
 
 

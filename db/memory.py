@@ -254,6 +254,13 @@ class MemoryStore(MemoryMoving):
             found = [self._uows[uow_id] for uow_id in self._of_job.get((process, timeperiod), ())]
             return sorted(found, key=lambda uow: (uow.opened_at, uow.id), reverse=True)[: max(0, limit)]
 
+    def fires(self, process: str, entry: str, limit: int) -> list[UnitOfWork]:
+        """See Store."""
+        front = f"{process}/{entry}/"
+        with self._lock:
+            found = sorted((uow_id for uow_id in self._uows if uow_id.startswith(front)), reverse=True)
+            return [self._uows[uow_id] for uow_id in found[: max(0, limit)]]
+
     def claim(self, ids: Sequence[str], session: str, at: datetime) -> list[UnitOfWork]:
         """See Store."""
         won = []
@@ -356,13 +363,21 @@ class MemoryStore(MemoryMoving):
         """See Store."""
         with self._lock:
             number = self._last_command = self._last_command + 1
-            self._commands[number] = self._open_commands[number] = replace(command, number=number)
+            self._commands[number] = stored = replace(command, number=number)
+            if stored.state is CommandState.OPEN:
+                self._open_commands[number] = stored
             return number
 
     def open_commands(self, limit: int) -> list[Command]:
         """See Store."""
         with self._lock:
             return list(islice(self._open_commands.values(), max(0, limit)))
+
+    def latest_commands(self, before: int, limit: int) -> list[Command]:
+        """See Store."""
+        with self._lock:
+            found = sorted((number for number in self._commands if not before or number < before), reverse=True)
+            return [self._commands[number] for number in found[: max(0, limit)]]
 
     def command(self, number: int) -> Command:
         """See Store."""

@@ -12,13 +12,14 @@ from db.entries import Entry
 from db.keeping import Floor, Page
 from db.memory_boxes import MemoryBoxes
 from db.memory_keeping import MemoryKeeping
+from db.memory_looking import MemoryLooking
 from db.memory_papers import MemoryPapers
 from db.model import Chunk, Command, CommandState, Job, OutputPiece, ProcessRow, Session, Switch, UnitOfWork
 from db.moving import KeptFloor, KeptSession, Marks, Record
 from system.lifecycle import JOB_ACTIVE
 
 
-class MemoryMoving(MemoryBoxes, MemoryPapers, MemoryKeeping):
+class MemoryMoving(MemoryBoxes, MemoryPapers, MemoryLooking, MemoryKeeping):
     """The part of `MemoryStore` that moves. A place is how many records came before it."""
 
     _lock: Lock

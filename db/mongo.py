@@ -54,6 +54,7 @@ from db.mongo_bulk import Change, change, write
 from db.mongo_client import Talk
 from db.mongo_facts import MongoFacts
 from db.mongo_keeping import MongoKeeping, below, document_uow
+from db.mongo_looking import MongoLooking
 from db.mongo_moving import MongoMoving
 from db.mongo_papers import MongoPapers
 from db.mongo_projection import THREADS, MongoProjection, job_id
@@ -67,7 +68,7 @@ _CLAIMABLE: Row = {"state": UowState.REQUESTED.value, "cancel_requested": False}
 _CLAIMED_STATE = advance(UOW_LIFECYCLE, UowState.REQUESTED, UowEvent.CLAIMED).value
 
 
-class MongoStore(MongoTurns, MongoProjection, MongoBoxes, MongoFacts, MongoKeeping, MongoMoving, MongoPapers):
+class MongoStore(MongoTurns, MongoProjection, MongoBoxes, MongoFacts, MongoKeeping, MongoLooking, MongoMoving, MongoPapers):
     """A store in one MongoDB database, whose client it closes."""
 
     def __init__(self, database: Database[Row]) -> None:
@@ -149,6 +150,14 @@ class MongoStore(MongoTurns, MongoProjection, MongoBoxes, MongoFacts, MongoKeepi
         last_first = [("opened_at", -1), ("_id", -1)]
         with self._talk():
             found = self._uows.find({"_id": below(f"{process}/{timeperiod}")}, sort=last_first, limit=limit)
+            return [document_uow(document) for document in found]
+
+    def fires(self, process: str, entry: str, limit: int) -> list[UnitOfWork]:
+        """See Store."""
+        if limit < 1:
+            return []
+        with self._talk():
+            found = self._uows.find({"_id": below(f"{process}/{entry}")}, sort=[("_id", -1)], limit=limit)
             return [document_uow(document) for document in found]
 
     def claim(self, ids: Sequence[str], session: str, at: datetime) -> list[UnitOfWork]:
@@ -264,6 +273,14 @@ class MongoStore(MongoTurns, MongoProjection, MongoBoxes, MongoFacts, MongoKeepi
             return []
         with self._talk():
             found = self._commands.find({"state": CommandState.OPEN.value}, sort=[("_id", 1)], limit=limit)
+            return [row_command(document) for document in found]
+
+    def latest_commands(self, before: int, limit: int) -> list[Command]:
+        """See Store."""
+        if limit < 1:  # to the driver, 0 is no limit
+            return []
+        with self._talk():
+            found = self._commands.find({"_id": {"$lt": before}} if before else {}, sort=[("_id", -1)], limit=limit)
             return [row_command(document) for document in found]
 
     def command(self, number: int) -> Command:

@@ -31,6 +31,8 @@ INDEXES: tuple[tuple[str, Sequence[tuple[str, int]], Mapping[str, Any]], ...] = 
     ("jobs", [("active", 1)], {"partialFilterExpression": {"active": True}}),
     ("chunks", [("process", 1)], {}),
     ("uows", [("session", 1), ("state", 1)], {"partialFilterExpression": {"cancel_requested": True}}),
+    # What ran when, for a person who looks. Written by a claim, always at its end.
+    ("uows", [("started_at", 1), ("_id", 1)], {"partialFilterExpression": {"started_at": {"$gt": ""}}}),
     ("sessions", [("open", 1)], {"partialFilterExpression": {"open": True}}),
     ("sessions", [("opened_at", 1)], {"partialFilterExpression": {"open": False}}),
     ("events", [("process", 1), ("timeperiod", 1), ("turn", -1), ("place", -1)], {}),

@@ -44,6 +44,7 @@ from db.sql_boxes import SqlBoxes
 from db.sql_dialect import insert_absent, insert_newer, insert_or_replace
 from db.sql_facts import SqlFacts
 from db.sql_keeping import REMOVED_TURNS, SqlKeeping
+from db.sql_looking import SqlLooking
 from db.sql_moving import SqlMoving
 from db.sql_papers import SqlPapers
 from db.sql_schema import (
@@ -120,6 +121,10 @@ _EXPIRE = (
 
 _ADD_COMMAND = sa.insert(commands)
 _OPEN_COMMANDS = sa.select(commands).where(OPEN_COMMAND).order_by(commands.c.number).limit(sa.bindparam("most"))
+_LATEST_COMMANDS = (
+    sa.select(commands).where(commands.c.number < sa.bindparam("before")).order_by(commands.c.number.desc()).limit(sa.bindparam("most"))
+)
+_BEYOND = 2**31 - 1  # above the number of any command, and still one that every server takes
 _COMMAND = sa.select(commands).where(commands.c.number == sa.bindparam("key"))
 _ANSWER = Many(
     sa.update(commands)
@@ -136,7 +141,7 @@ _CONTEXTS = sa.select(contexts)
 _PUT_CONTEXTS = insert_newer(contexts)
 
 
-class SqlStore(SqlBoxes, SqlFacts, SqlKeeping, SqlMoving, SqlPapers):
+class SqlStore(SqlBoxes, SqlFacts, SqlKeeping, SqlLooking, SqlMoving, SqlPapers):
     """A store in an SQL database, which it closes."""
 
     def __init__(self, database: Database) -> None:
@@ -252,6 +257,10 @@ class SqlStore(SqlBoxes, SqlFacts, SqlKeeping, SqlMoving, SqlPapers):
         """See Store."""
         return sql_uows.records(self.database.read(lambda conn: sql_uows.of_job(conn, process, timeperiod, limit)))
 
+    def fires(self, process: str, entry: str, limit: int) -> list[UnitOfWork]:
+        """See Store."""
+        return sql_uows.records(self.database.read(lambda conn: sql_uows.of_entry(conn, process, entry, limit)))
+
     def claim(self, ids: Sequence[str], session: str, at: datetime) -> list[UnitOfWork]:
         """See Store."""
         rows = self.database.write(lambda conn: sql_uows.claim(conn, ids, session, at))
@@ -319,6 +328,10 @@ class SqlStore(SqlBoxes, SqlFacts, SqlKeeping, SqlMoving, SqlPapers):
     def open_commands(self, limit: int) -> list[Command]:
         """See Store."""
         return self._records(row_command, _OPEN_COMMANDS, {"most": max(0, limit)})
+
+    def latest_commands(self, before: int, limit: int) -> list[Command]:
+        """See Store."""
+        return self._records(row_command, _LATEST_COMMANDS, {"before": min(before or _BEYOND, _BEYOND), "most": max(0, limit)})
 
     def command(self, number: int) -> Command:
         """See Store."""

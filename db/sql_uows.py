@@ -33,6 +33,13 @@ _OF_JOB = (
     .order_by(uows.c.opened_at.desc(), uows.c.id.desc())
     .limit(sa.bindparam("most"))
 )
+# Fires are named by their moments, so the key has them in order.
+_OF_ENTRY = (
+    sa.select(*(uows.c[name] for name in UOW_COLUMNS))
+    .where(uows.c.id > sa.bindparam("low"), uows.c.id < sa.bindparam("high"))
+    .order_by(uows.c.id.desc())
+    .limit(sa.bindparam("most"))
+)
 _CLAIMABLE = locked(_BY_IDS.where(uows.c.state == REQUESTED, uows.c.cancel_requested != TRUE), uows.c.id)
 _CLAIMED = locked(
     sa.select(uows.c.id, uows.c.session, uows.c.fence, uows.c.cancel_requested).where(_IDS, uows.c.state == IN_PROGRESS), uows.c.id
@@ -105,6 +112,12 @@ def of_job(conn: sa.Connection, process: str, timeperiod: str, limit: int) -> Se
     """Return the rows of one job, at most `limit`, last opened first."""
     front = f"{process}/{timeperiod}"
     return conn.execute(_OF_JOB, {"low": f"{front}/", "high": f"{front}0", "most": max(0, limit)}).all()
+
+
+def of_entry(conn: sa.Connection, process: str, entry: str, limit: int) -> Sequence[Row]:
+    """Return the rows of one freerun entry, at most `limit`, the latest fire first."""
+    front = f"{process}/{entry}"
+    return conn.execute(_OF_ENTRY, {"low": f"{front}/", "high": f"{front}0", "most": max(0, limit)}).all()
 
 
 def claim(conn: sa.Connection, ids: Sequence[str], session: str, at: datetime) -> list[Row]:

@@ -15,6 +15,7 @@ from db.contexts import ContextRow
 from db.entries import Entry
 from db.facts import StoreFacts
 from db.keeping import Keeping
+from db.looking import Looking
 from db.model import (
     BeatAnswer,
     Chunk,
@@ -38,7 +39,7 @@ def nothing() -> None:
     """Do nothing."""
 
 
-class Store(Keeping, Moving, Papers):
+class Store(Keeping, Looking, Moving, Papers):
     """The truth: turns, their projections, claims, beats and outcomes."""
 
     @abstractmethod
@@ -131,6 +132,10 @@ class Store(Keeping, Moving, Papers):
         """Return the units of work of one job that are kept, at most `limit`, last opened first."""
 
     @abstractmethod
+    def fires(self, process: str, entry: str, limit: int) -> list[UnitOfWork]:
+        """Return the units of work of a freerun entry that are kept, at most `limit`, the latest fire first; cost grows with `limit`."""
+
+    @abstractmethod
     def claim(self, ids: Sequence[str], session: str, at: datetime) -> list[UnitOfWork]:
         """Take those of `ids` that are still REQUESTED and not to be canceled for `session`, each in one atomic step.
 
@@ -185,11 +190,15 @@ class Store(Keeping, Moving, Papers):
 
     @abstractmethod
     def add_command(self, command: Command) -> int:
-        """Store `command` under the next free number and return that number, from 1."""
+        """Store `command` under the next free number and return that number, from 1. One that is answered stays so."""
 
     @abstractmethod
     def open_commands(self, limit: int) -> list[Command]:
         """Return at most `limit` commands that wait for an answer, by number."""
+
+    @abstractmethod
+    def latest_commands(self, before: int, limit: int) -> list[Command]:
+        """Return at most `limit` commands with a number below `before` (0: with any), the newest first."""
 
     @abstractmethod
     def command(self, number: int) -> Command:

@@ -15,7 +15,7 @@ from launcher.say import say
 from launcher.screen import json_option, show, show_json, table_of
 from scheduler.desk import Desk
 from scheduler.durations import Forecast, span_text
-from scheduler.plans import PLANNERS, Plan
+from scheduler.plans import PREVIEWS, Plan
 from system.clock import Clock
 from system.context import REPORT_QUEUE
 
@@ -57,7 +57,7 @@ _command("trigger", "Run periods that are over now, without waiting for their la
 
 
 @click.command("plan")
-@click.argument("verb", type=click.Choice(list(PLANNERS)), metavar="VERB")
+@click.argument("verb", type=click.Choice(list(PREVIEWS)), metavar="VERB")
 @click.argument("process", metavar="PROCESS")
 @click.argument("periods", metavar=_PERIODS)
 @click.option("--all", "show_all", is_flag=True, help=f"Show every job, not only the first {_SHOWN}.")
@@ -66,7 +66,7 @@ _command("trigger", "Run periods that are over now, without waiting for their la
 def plan_command(roof: Roof, verb: str, process: str, periods: str, *, show_all: bool, as_json: bool) -> int:
     """Show what a command would touch, in order, without giving it.
 
-    VERB is reprocess, skip, hold, release or trigger. PERIOD..END is a range; END is the first period left out.
+    VERB is reprocess, skip, hold, release, trigger or cancel. PERIOD..END is a range; END is the first period left out.
     """
     entry = named.managed(roof.context, process)
     first, until = named.period_range(entry, periods)

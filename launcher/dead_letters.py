@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from db.model import UnitOfWork
@@ -43,20 +43,29 @@ def dead_letters(store: Store, broker: Broker) -> list[DeadLetter]:
     return [_letter(text, known.get(text)) for letter in pile.letters for text in _said(letter)]
 
 
-def send_again(store: Store, broker: Broker) -> Settled:
-    """Send what is still requested to its queue, and drop the rest: nobody waits for it any more."""
+def send_again(store: Store, broker: Broker, only: Collection[str] = ()) -> Settled:
+    """Send what is still requested to its queue, and drop the rest: nobody waits for it any more.
+
+    `only` the letters that name one of these units of work, where any is named; the others stay.
+    """
     with _Pile(broker) as pile:
-        known = _known(store, pile.letters)
+        meant = pile.meant(only)
+        known = _known(store, meant)
         due = {uow.id: uow for uow in known.values() if uow.state is UowState.REQUESTED}
         broker.publish([Message(uow.queue, uow.id) for uow in due.values()])
-        pile.drop()
-    useless = [letter for letter in pile.letters if due.keys().isdisjoint(_said(letter))]
+        pile.drop(meant)
+    useless = [letter for letter in meant if due.keys().isdisjoint(_said(letter))]
     return Settled(len(due), len(useless))
 
 
-def drop(broker: Broker) -> Settled:
-    """Drop them all; what is still requested the scheduler's sweep sends again."""
-    return Settled(0, broker.purge(DEAD_QUEUE))
+def drop(broker: Broker, only: Collection[str] = ()) -> Settled:
+    """Drop them all, or only those of `send_again`'s `only`; what is still requested the scheduler's sweep sends again."""
+    if not only:
+        return Settled(0, broker.purge(DEAD_QUEUE))
+    with _Pile(broker) as pile:
+        meant = pile.meant(only)
+        pile.drop(meant)
+    return Settled(0, len(meant))
 
 
 def _said(letter: Delivery) -> list[str]:
@@ -89,10 +98,14 @@ class _Pile:
         if hasattr(self, "_consumer"):
             self._consumer.close()
 
-    def drop(self) -> None:
-        """Let none of them go back."""
-        if self.letters:
-            self._consumer.acknowledge(self.letters)
+    def meant(self, only: Collection[str]) -> list[Delivery]:
+        """Return those that name one of `only`, all where that names none."""
+        return [letter for letter in self.letters if not only or not set(only).isdisjoint(_said(letter))]
+
+    def drop(self, letters: Sequence[Delivery]) -> None:
+        """Let these not go back."""
+        if letters:
+            self._consumer.acknowledge(letters)
 
 
 def _known(store: Store, letters: Sequence[Delivery]) -> dict[str, UnitOfWork]:

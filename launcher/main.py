@@ -30,6 +30,8 @@ COMMANDS = {
     "stop": "launcher.daemons:stop_command",
     "query": "launcher.query:query_command",
     "mx": "launcher.mx:mx_group",
+    "user": "launcher.user:user_group",
+    "token": "launcher.token:token_group",
     "super": "launcher.supervise:super_command",
     "test": "launcher.selftest:test_command",
     "job": "launcher.act:job_group",  # which adds the commands that act on a job

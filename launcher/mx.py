@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 
 from launcher.alone import SUPERVISOR, running
@@ -16,12 +18,18 @@ from system.errors import ConfigError
 @click.group("mx", invoke_without_command=True)
 @click.pass_context
 def mx_group(ctx: click.Context) -> None:
-    """Serve the dashboard in the foreground, until Ctrl-C. `up` and `start` keep one by themselves."""
+    """See all of it in a browser. Alone it is `mx serve`."""
     if ctx.invoked_subcommand is None:
-        _serve(ctx.obj)
+        ctx.invoke(serve_command)
 
 
-def _serve(roof: Roof) -> None:
+@mx_group.command("serve")
+@click.pass_obj
+def serve_command(roof: Roof) -> None:
+    """Serve the dashboard in the foreground, until Ctrl-C.
+
+    `up` and `start` keep one by themselves.
+    """
     settings = roof.settings
     if settings.mx_listen == NONE:
         raise ConfigError(f"HORARIUM_MX_LISTEN is {NONE}: unset it, or set it to HOST:PORT such as 127.0.0.1:8642")
@@ -32,4 +40,13 @@ def _serve(roof: Roof) -> None:
     from launcher.web.server import serve  # late: no other command needs a web server
 
     logs.set_up(MX, settings.folder / "log", max_bytes=settings.log_bytes, count=settings.log_count)
-    serve(roof, said=lambda url: say(f"the dashboard is at {url}; Ctrl-C stops it"))
+    serve(roof, said=say)
+
+
+@mx_group.command("openapi")
+@click.pass_obj
+def openapi_command(roof: Roof) -> None:
+    """Print the OpenAPI document of the REST API."""
+    from launcher.web.document import described  # late, as above
+
+    click.echo(json.dumps(described(roof), indent=2, ensure_ascii=False))

@@ -44,12 +44,13 @@ def picture(sight: Sight, room: int) -> Group:
         bar = ProgressBar(total=max(1, level.due), completed=level.finished if level.due else 1, width=20)
         table.add_row(escape(name), bar, f"{level.finished:,} of {level.due:,}", _notes(level))
     hidden = [Text(f"... and {len(rows) - room} more trees: launch.py timetable", style="dim")] if len(rows) > room else []
+    place = [Text(f"dashboard: {sight.address}", style="cyan", no_wrap=True)] if sight.address else []
     boxes = [Text(line, style="dim", no_wrap=True, overflow="ellipsis") for line in sight.boxes[:_MOST_BOXES]]
     more = len(sight.boxes) - _MOST_BOXES
     boxes += [Text(f"... and {more} more boxes: launch.py status", style="dim")] if more > 0 else []
     troubles = [Text(f"! {trouble}", style="red") for trouble in sight.troubles]
     announced = [Text(sight.announced, style="bold yellow")] if sight.announced else []
-    return Group(table, *hidden, Text(summary(sight), style="bold"), *boxes, *troubles, *announced)
+    return Group(table, *hidden, Text(summary(sight), style="bold"), *place, *boxes, *troubles, *announced)
 
 
 def summary(sight: Sight, *, is_over: bool = False) -> str:
@@ -76,6 +77,7 @@ class Lines:
         self._next_s = clock.monotonic()
         self._said: tuple[str, ...] = ()
         self._announced = ""
+        self._address = ""
         self._last = ""
 
     def paint(self, sight: Sight) -> None:
@@ -84,6 +86,9 @@ class Lines:
             if trouble not in self._said:
                 self._print(f"! {trouble}")
         self._said = sight.troubles
+        if sight.address != self._address:
+            self._address = sight.address
+            self._print(f"dashboard: {sight.address}")
         if sight.announced != self._announced:
             self._announced = sight.announced
             self._print(sight.announced)

@@ -18,7 +18,7 @@ from system.hidden import hide
 @click.pass_obj
 def settings_command(roof: Roof, *, as_json: bool) -> int:
     """Show every setting: value, unit, and where it came from. Passwords are hidden."""
-    rows, fault = _rows(roof), fault_of(roof.settings)
+    rows, fault = rows_of(roof), fault_of(roof.settings)
     if as_json:
         show_json(rows)
     else:
@@ -38,7 +38,8 @@ def _show(roof: Roof, rows: list[dict[str, object]]) -> None:
     say("to change one: the file settings.toml beside the context, HORARIUM_<NAME>, or launch.py --set NAME=VALUE ...")
 
 
-def _rows(roof: Roof) -> list[dict[str, object]]:
+def rows_of(roof: Roof) -> list[dict[str, object]]:
+    """Return every setting: name, value, unit, help, and where it came from. Passwords are hidden."""
     found = roof.settled
     values = {name: getattr(found.settings, name) for name in TABLE}
     return [

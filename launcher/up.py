@@ -24,6 +24,7 @@ from launcher.screen import console, show_json
 from launcher.secrets_file import fault_of
 from launcher.watch import Ending, Painter, Watch
 from launcher.watching import watching
+from launcher.web.address import told
 from scheduler.desk import Desk
 from supervisor.service import SupervisorService
 from system import logs
@@ -98,7 +99,10 @@ class Up:
         for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(signum, self._on_signal)
         with self._painter() as (painter, period_s):
-            watch = Watch(self._desk, self._service.views, painter, self._clock, until_done=self._until_done, boxes=self._boxes)
+            watch = Watch(
+                self._desk, self._service.views, painter, self._clock, until_done=self._until_done, boxes=self._boxes,
+                address=self._address,
+            )  # fmt: skip
             self._watch = watch
             thread = Thread(target=watch.run, args=(period_s, self._service.stop), name="watch", daemon=True)
             thread.start()
@@ -118,6 +122,9 @@ class Up:
     def _boxes(self) -> list[str]:
         """Return a line for each box, where there is a terminal that keeps them in sight."""
         return box_lines(boxes.read(self._store)) if self._screen.is_terminal else []
+
+    def _address(self) -> str:
+        return told(self._settings.folder)
 
     def _on_signal(self, signum: int, _frame: FrameType | None) -> None:
         """Stop in order; whoever presses Ctrl-C once more does not want to wait."""

@@ -28,7 +28,7 @@ _SLOWEST_S = 2.0  # between looks while nothing changes: who watches an idle sys
 class Sight:
     """What one look found. `rate` is finished periods a second, lately. `troubles` are sentences, and so is what was announced.
 
-    `boxes` holds a line for each box.
+    `boxes` holds a line for each box, `address` where the dashboard is.
     """
 
     levels: list[Level]
@@ -37,6 +37,7 @@ class Sight:
     rate: float
     announced: str = ""
     boxes: tuple[str, ...] = ()
+    address: str = ""
 
 
 class Painter(Protocol):
@@ -78,10 +79,11 @@ class Watch:
 
     def __init__(
         self, desk: Desk, views: Callable[[], list[View]], painter: Painter, clock: Clock, *, until_done: bool,
-        boxes: Callable[[], list[str]] = list,
+        boxes: Callable[[], list[str]] = list, address: Callable[[], str] = str,
     ) -> None:  # fmt: skip
         self._desk, self._views, self._painter, self._clock, self._until_done = desk, views, painter, clock, until_done
         self._boxes_of, self._boxes, self._boxes_s = boxes, tuple[str, ...](), 0.0
+        self._address_of, self._address = address, ""
         self._rate = Rate()
         self._agreed = 0
         self._is_over = False
@@ -122,6 +124,7 @@ class Watch:
     def look(self) -> Sight:
         """Return how everything stands now."""
         views = self._views()
+        self._address = self._address or self._address_of()
         troubles = [view.trouble for view in views if view.trouble]
         try:
             levels, progress = self._desk.timetable(), self._desk.progress()
@@ -131,10 +134,10 @@ class Watch:
         except HorariumError as error:
             if not any(view.name == STORE and view.trouble for view in views):  # else it is said already
                 troubles.append(f"the timetable can't be read: {error}")
-            self.sight = Sight([], None, tuple(troubles), 0.0, self._announced)
+            self.sight = Sight([], None, tuple(troubles), 0.0, self._announced, address=self._address)
             return self.sight
         rate = self._rate.update(self._clock.monotonic(), progress.finished)
-        self.sight = Sight(levels, progress, tuple(troubles), rate, self._announced, self._boxes)
+        self.sight = Sight(levels, progress, tuple(troubles), rate, self._announced, self._boxes, self._address)
         return self.sight
 
     def _look_at_boxes(self) -> None:

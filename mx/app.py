@@ -9,16 +9,38 @@ from flask import Blueprint, Flask, Response, g, request
 from flask.typing import ResponseReturnValue
 
 from mx import errors, frame
+from mx.api.app import ApiApp, is_api, register
+from mx.api.areas import AREAS
+from mx.api.idempotency import Idempotency
 from mx.desk import Desk
 from mx.fragments import Fragments
 from mx.live import Live
+from mx.pages import (
+    api_docs,
+    job,
+    overview,
+    process,
+    timetable,
+    trees,
+    trigger_details,
+    triggers,
+)
 from mx.pages import live as live_page
-from mx.pages import overview
+from mx.security.notices import keep_notices
+from mx.security.route_check import routes_of
 
 Page = Callable[[Desk], Blueprint]
 
 # One function a page; each makes its Blueprint.
-PAGES: Sequence[Page] = (overview.page,)
+PAGES: Sequence[Page] = (
+    overview.page,
+    timetable.page,
+    triggers.page,
+    trigger_details.page,
+    job.page,
+    process.page,
+    trees.page,
+)
 
 
 class Gate(Protocol):
@@ -29,8 +51,8 @@ class Gate(Protocol):
         ...
 
 
-class Dashboard(Flask):
-    """Flask, with the changing parts of pages rendered once a moment for all who read them."""
+class Dashboard(ApiApp):
+    """The app of the API, with pages beside; the changing parts of pages are rendered once a moment for all who read them."""
 
     def __init__(self, fragments: Fragments, live: Live) -> None:
         super().__init__("mx", static_folder="static", template_folder="templates")
@@ -38,7 +60,7 @@ class Dashboard(Flask):
 
     def dispatch_request(self) -> ResponseReturnValue:
         """Answer a request; a fragment is taken from what was rendered for somebody of the same role."""
-        if request.method != "GET" or not frame.wants_fragment():
+        if request.method != "GET" or not frame.wants_fragment() or is_api(request.path) or g.get("user") is None:
             return super().dispatch_request()
         key = (request.full_path, g.user.role, self._live.number)
         body = self._fragments.get(key, lambda: self.make_response(super(Dashboard, self).dispatch_request()).get_data(as_text=True))
@@ -47,15 +69,20 @@ class Dashboard(Flask):
         return response.make_conditional(request)
 
 
-def create_app(desk: Desk, gate: Gate, *, monotonic: Callable[[], float], live: Live | None = None) -> Flask:
-    """Return the dashboard over `desk`. `monotonic` gives seconds."""
+def create_app(desk: Desk, gate: Gate, *, monotonic: Callable[[], float], live: Live | None = None) -> ApiApp:
+    """Return the dashboard over `desk`. `monotonic` gives seconds. Raises UnguardedRoute where a route doesn't say who may call it."""
     live = live or Live(desk)
     app = Dashboard(Fragments(monotonic), live)
     app.config["MAX_CONTENT_LENGTH"] = 1_000_000
+    keep_notices(app)
     frame.dress(app, desk)
     gate.guard(app)
     for page in PAGES:
         app.register_blueprint(page(desk))
     app.register_blueprint(live_page.page(desk, live))
+    register(app, desk, AREAS)
+    app.register_blueprint(api_docs.page(app))
+    Idempotency(desk, desk.now).guard(app)
     errors.register(app)
+    routes_of(app)
     return app

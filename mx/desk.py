@@ -8,6 +8,23 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
+from mx.desk_about import AboutDesk
+from mx.desk_answers import AnswersDesk
+from mx.desk_boxes import BoxesDesk
+from mx.desk_commands import CommandsDesk
+from mx.desk_figures import FiguresDesk
+from mx.desk_job import JobDesk
+from mx.desk_joblist import JobListDesk
+from mx.desk_logs import LogsDesk
+from mx.desk_overview import OverviewDesk
+from mx.desk_papers import PaperDesk
+from mx.desk_queues import QueuesDesk
+from mx.desk_registered import RegisteredDesk
+from mx.desk_runs import RunsDesk
+from mx.desk_search import SearchDesk
+from mx.desk_steps import StepsDesk
+from mx.desk_trees import TreesDesk
+from mx.desk_triggers import TriggersDesk
 from mx.models.head import Pulse
 
 
@@ -27,5 +44,25 @@ class HeadDesk(Protocol):
         ...
 
 
-class Desk(HeadDesk, Protocol):
+class Desk(
+    HeadDesk,
+    AboutDesk,
+    AnswersDesk,
+    BoxesDesk,
+    CommandsDesk,
+    FiguresDesk,
+    JobDesk,
+    JobListDesk,
+    LogsDesk,
+    OverviewDesk,
+    PaperDesk,
+    QueuesDesk,
+    RegisteredDesk,
+    RunsDesk,
+    SearchDesk,
+    StepsDesk,
+    TreesDesk,
+    TriggersDesk,
+    Protocol,
+):
     """All of it. May be asked by several threads at once."""

@@ -16,6 +16,8 @@ log = logging.getLogger(__name__)
 
 _TITLES = {
     400: "This can't be done",
+    401: "Log in first",
+    403: "You may not do that",
     404: "Not found",
     405: "Not this way",
     413: "Too large",

@@ -11,10 +11,9 @@ from markupsafe import Markup
 from mx.desk import HeadDesk
 from mx.fragments import HEADER
 from mx.models.head import Pulse
+from mx.security.csrf import FIELD, MARKER
 from mx.security.roles import Role
 from system.errors import HorariumError
-
-CSRF_FIELD, CSRF_MARKER = "csrf", "@@csrf@@"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,12 @@ def wants_fragment() -> bool:
 
 def csrf_field() -> Markup:
     """Return the hidden field that every form that changes something must hold. The gate fills its marker in."""
-    return Markup('<input type="hidden" name="{}" value="{}">').format(CSRF_FIELD, CSRF_MARKER)
+    return Markup('<input type="hidden" name="{}" value="{}">').format(FIELD, MARKER)
+
+
+def csrf_token() -> str:
+    """Return what a script of ours sends in the header X-CSRF-Token. The gate fills its marker in, as for a form."""
+    return MARKER
 
 
 def instant(at: datetime | None) -> Markup:
@@ -69,11 +73,13 @@ def instant(at: datetime | None) -> Markup:
 
 
 def lasting(seconds: float | None) -> str:
-    """Return a duration in its largest unit or two: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min`, `3 d 4 h`; a dash for none."""
+    """Return a duration in its largest unit or two: `40 ms`, `1.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min`, `3 d 4 h`; a dash for none."""
     if seconds is None:
         return "–"
+    if seconds < 1:
+        return f"{max(0.0, seconds) * 1000:.0f} ms"
     if seconds < 10:
-        return f"{max(0.0, seconds):.1f} s"
+        return f"{seconds:.1f} s"
     whole = int(seconds)
     for (unit, size), (finer, step) in ((("d", 86_400), ("h", 3_600)), (("h", 3_600), ("min", 60)), (("min", 60), ("s", 1))):
         if whole >= size:
@@ -97,6 +103,19 @@ def state_class(label: str) -> str:
     return f"s-{label.removeprefix('state_')}"
 
 
+_CUTS = {"yearly": 4, "monthly": 6, "daily": 8, "hourly": 10, "real_time": 14}
+
+
+def period(timeperiod: str, qualifier: str = "") -> str:
+    """Return a period's id as people read it: `2013110413` is `2013-11-04 13:00`; as it is where it can't be one of `qualifier`."""
+    cut = _CUTS.get(qualifier.lstrip("_"), 0)
+    if not cut or len(timeperiod) < cut or not timeperiod.isdigit():
+        return timeperiod
+    parts = [timeperiod[:4], *(timeperiod[at : at + 2] for at in range(4, cut, 2))]
+    clock = [*parts[3:], "00"] if cut == 10 else parts[3:]
+    return "-".join(parts[:3]) + (f" {':'.join(clock)}" if clock else "")
+
+
 def _pulse(desk: HeadDesk) -> Pulse | None:
     """Return whether anything is scheduled; None where the store is away, which the page itself says."""
     try:
@@ -108,7 +127,9 @@ def _pulse(desk: HeadDesk) -> Pulse | None:
 def dress(app: Flask, desk: HeadDesk) -> None:
     """Give the templates of `app` what they share."""
     app.jinja_env.filters.update(instant=instant, lasting=lasting, number=number, state_word=state_word, state_class=state_class)
-    app.jinja_env.globals.update(csrf_field=csrf_field, places=PLACES, Role=Role, now=desk.now, pulse_now=lambda: _pulse(desk))
+    app.jinja_env.filters["period"] = period
+    app.jinja_env.globals.update(csrf_field=csrf_field, csrf_token=csrf_token, places=PLACES, Role=Role)
+    app.jinja_env.globals.update(now=desk.now, pulse_now=lambda: _pulse(desk))
     app.jinja_env.filters["ago"] = lambda at: f"{lasting((desk.now() - at).total_seconds())} ago" if at else "–"
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 

@@ -16,6 +16,8 @@ from system.errors import HorariumError
 log = logging.getLogger(__name__)
 
 _BEAT_S = 5.0  # what no turn tells (beats, queues, ages) is looked at so often
+_MOST_READERS = 400  # each holds a thread of the server; the threads beyond serve pages
+_COME_AGAIN = "retry: 20000\n\n"
 _READERS_PER_S = 50  # with more readers than this each is told less often, so that they don't hold each other up
 
 
@@ -30,8 +32,8 @@ class Versioned(Protocol):
 class Live:
     """The one who looks, and those who wait. Its thread runs while there is a reader."""
 
-    def __init__(self, desk: Versioned, *, look_s: float = 1.0) -> None:
-        self._desk, self._look_s = desk, look_s
+    def __init__(self, desk: Versioned, *, look_s: float = 1.0, most: int = _MOST_READERS) -> None:
+        self._desk, self._look_s, self._most = desk, look_s, most
         self._changed = Condition()
         self._number, self._readers = 0, 0
         self._is_closed, self._is_looking = False, False
@@ -47,14 +49,14 @@ class Live:
         return self._readers
 
     def events(self) -> Iterator[str]:
-        """Yield server-sent events until closed: the number at once, after each change, and as a sign of life every few seconds."""
-        with self._changed:
-            if self._is_closed:
-                return
-            self._readers += 1
-            if not self._is_looking:
-                self._is_looking = True
-                Thread(target=self._look, name="live", daemon=True).start()
+        """Yield server-sent events until closed: the number at once, after each change, and as a sign of life every few seconds.
+
+        Where there are too many readers already, one more is told to come again later.
+        """
+        if not self._enter():
+            if not self._is_closed:
+                yield _COME_AGAIN
+            return
         try:
             seen = self._number
             yield f"retry: 2000\ndata: {seen}\n\n"
@@ -64,6 +66,17 @@ class Live:
         finally:
             with self._changed:
                 self._readers -= 1
+
+    def _enter(self) -> bool:
+        """Count one more reader, and have somebody look; returns False where there is no place, or everything ends."""
+        with self._changed:
+            if self._is_closed or self._readers >= self._most:
+                return False
+            self._readers += 1
+            if not self._is_looking:
+                self._is_looking = True
+                Thread(target=self._look, name="live", daemon=True).start()
+            return True
 
     def _next(self, seen: int) -> int:
         """Return the number once it is another one than `seen`, or after a moment."""

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from db.model import Job, UnitOfWork
+from scheduler.decisions import NOT_A_GROUP_END
 from system.lifecycle import JOB_FINISHED, UOW_FINISHED, JobState, UowState
 
 MISSING, LATE, TWICE, OVERLAP, ORDER = "missing", "late", "ran twice", "overlap", "out of order"
@@ -104,9 +105,11 @@ def out_of_order(job: Job) -> Finding | None:
 def stale(job: Job, inputs: Iterable[Job]) -> Finding | None:
     """Return a finding where the records of its inputs say so of a finished job: one was settled while its last run was under way.
 
-    What was settled in the turn of its end or later is left out: it may finish before those of which one is enough.
+    What was settled in the turn of its end or later is left out: it may finish before those of which one is enough. So are periods that
+    end no group, which have no data.
     """
-    late = [other for other in inputs if other.state in JOB_FINISHED and job.opened_turn < other.turn < job.turn]
+    with_data = [other for other in inputs if other.state in JOB_FINISHED and other.reason != NOT_A_GROUP_END]
+    late = [other for other in with_data if job.opened_turn < other.turn < job.turn]
     if not has_worked(job) or not late:
         return None
     last = max(late, key=lambda other: other.turn)

@@ -15,7 +15,7 @@ from datetime import datetime
 from db.model import Job, Switch, UnitOfWork, UowMove
 from mq.broker import Message
 from scheduler import admission
-from scheduler.decisions import Ask, Close, Decision, Occasion, Open, Postpone, Revert, Wait, Widen, held, pass_over
+from scheduler.decisions import NOT_A_GROUP_END, Ask, Close, Decision, Occasion, Open, Postpone, Revert, Wait, Widen, held, pass_over
 from scheduler.draft import Draft
 from scheduler.freerun_board import FreerunBoard
 from scheduler.frontier import Frontier
@@ -35,8 +35,6 @@ from system.lanes import Lane, queue_in
 from system.lifecycle import JOB_FINISHED, JOB_LIFECYCLE, UOW_FINISHED, JobEvent, JobState, UowEvent, UowState, advance
 
 log = logging.getLogger(__name__)
-
-NOT_A_GROUP_END = "not a group end"
 
 
 class Board:
@@ -303,10 +301,11 @@ class Board:
         return parent if all(states[end] == JobState.SKIPPED or (node[0], end) in also for end in ends) else None
 
     def touch_users(self, node: Node) -> None:
-        """Tell those who use `node` that it was settled in this turn."""
+        """Tell those who use `node` that it was settled in this turn. What ends no group has nothing that they could run again for."""
+        has_data = node[1] == self.topology.group(*node)[-1]
         for user in self.topology.affected_by(*node):
             job = self.timetable.active.get(user)
-            if job is not None and job.state is not JobState.EMBRYO:
+            if has_data and job is not None and job.state is not JobState.EMBRYO:
                 self.draft.put(replace(job, inputs_turn=self.draft.number, turn=self.draft.number))
             self.mark(user)
         follower = self.topology.follower_of(*node)

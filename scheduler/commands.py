@@ -9,7 +9,7 @@ from db.store import Store
 from scheduler import switching
 from scheduler.board import Board
 from scheduler.freerun_commands import PREFIX, obey_entry
-from scheduler.plans import MOST_STEPS, PLANNERS, REACH, Action, Plan, Step
+from scheduler.plans import MOST_STEPS, PLANNERS, PREVIEWS, REACH, Action, Plan, Step
 from scheduler.settlement import reopened
 from scheduler.timetable import Node, ordinal_of
 from system.errors import TimeperiodError
@@ -40,12 +40,13 @@ def plan_of(command: Command, board: Board, store: Store) -> Plan:
     nodes = _nodes(command, board)
     if isinstance(nodes, str):
         return Plan(refusal=nodes)
-    if command.verb not in PLANNERS:
-        return Plan(refusal=f"there is no plan for {command.verb!r}: use one of {', '.join(PLANNERS)}")
+    planner = PLANNERS.get(command.verb) or PREVIEWS.get(command.verb)
+    if planner is None:
+        return Plan(refusal=f"there is no plan for {command.verb!r}: use one of {', '.join(PREVIEWS)}")
     reach = REACH[command.verb](board, nodes)
     if len(reach) > MOST_STEPS:
         return Plan(refusal=f"that would touch over {MOST_STEPS:,} jobs: give it in smaller ranges")
-    return PLANNERS[command.verb](board, records_of(board, store, reach), nodes)
+    return planner(board, records_of(board, store, reach), nodes)
 
 
 def _result(command: Command, board: Board, store: Store) -> Result:
@@ -58,7 +59,7 @@ def _result(command: Command, board: Board, store: Store) -> Result:
     if command.verb == "cancel":
         nodes = _nodes(command, board)
         return (CommandState.REFUSED, nodes) if isinstance(nodes, str) else _cancel(command, nodes, board, store)
-    plan = plan_of(command, board, store)
+    plan = plan_of(command, board, store)  # a planner's, as "cancel" has been carried out
     if not plan.steps:
         return CommandState.REFUSED, plan.refusal
     for step in plan.steps:
@@ -119,10 +120,14 @@ def take(step: Step, reason: str, board: Board) -> None:
 def _tell(node: Node, command: Command, board: Board) -> None:
     """Write into the job's log who did what, and why. Of a wider command it says what was named."""
     timeperiod = board.timetable.period(node)
-    about = f"{command.process} {command.timeperiod}{f'..{command.until}' if command.until else ''}"
-    named = f"{node[0]} {timeperiod}"
-    why = command.why if about == named else f"{command.why} (given for {about})"
+    why = said_of(command, node[0], timeperiod)
     board.draft.tell_command(node[0], timeperiod, command.verb, command.who, why)
+
+
+def said_of(command: Command, process: str, timeperiod: str) -> str:
+    """Return what stands in a job's log as the reason of a command: of a wider one it says what was named."""
+    about = f"{command.process} {command.timeperiod}{f'..{command.until}' if command.until else ''}"
+    return command.why if about == f"{process} {timeperiod}" else f"{command.why} (given for {about})"
 
 
 def _release(node: Node, job: Job, board: Board) -> None:

@@ -14,6 +14,8 @@ from scheduler.blockers import Blocker
 from scheduler.probing import Probed
 from system.lifecycle import JobEvent, UowState
 
+NOT_A_GROUP_END = "not a group end"  # the reason of a period that its group's end runs for: it has no data of its own
+
 
 @dataclass(frozen=True, slots=True)
 class Input:

@@ -24,10 +24,11 @@ from scheduler.durations import Durations, Forecast, Usual, forecast
 from scheduler.events import LogEntry, log_of
 from scheduler.health import Health, health_of
 from scheduler.joblist import LATE, PHASES, JobLine, JobList, active_lines, nodes_in
-from scheduler.lateness import Late, late, late_at, late_since
-from scheduler.levels import Level, Progress, level_of, retired_level
+from scheduler.lateness import Late, late, late_at, late_count, late_since
+from scheduler.levels import Level, Progress, by_process, level_of, retired_level
 from scheduler.plans import Plan
 from scheduler.policy import SchedulerSettings
+from scheduler.recent import Recent
 from scheduler.registry import read_registered, retired
 from scheduler.switches import Standing, standing
 from scheduler.timetable import Node, Timetable
@@ -85,6 +86,7 @@ class Desk:
         self._last: tuple[str, datetime] | None = None
         self._proved_s = 0.0
         self._watermarks = Watermarks()
+        self._recent: Recent | None = None
         self._followers: list[Callable[[Turn, Timetable], None]] = []
 
     # -- what is
@@ -93,7 +95,8 @@ class Desk:
         """Return the counts of every process, tree by tree, coarsest level first."""
         table, now = self._read(), self._clock.now()
         by_tree = [(t.name, n) for t in self._context.trees.values() for n in sorted(t.enclosed_processes, key=self._fineness)]
-        return [level_of(table, self._topology, tree, name, now) for tree, name in by_tree]
+        jobs = by_process(table)
+        return [level_of(table, self._topology, tree, name, now, jobs.get(name, {})) for tree, name in by_tree]
 
     def retired(self) -> list[Level]:
         """Return what the processes that left the context have left behind, by name."""
@@ -124,12 +127,13 @@ class Desk:
         table, now = self._read(), self._clock.now()
         found = []
         for name, states in table.states.items():
-            ordinals = list(late(states, self._topology, now))
-            since = late_since(states, ordinals[0]) if ordinals else None
-            if since is not None:
-                found.append(Late(name, len(ordinals), table.period((name, ordinals[0])), since))
+            first = next(late(states, self._topology, now), None)
+            since = None if first is None else late_since(states, first)
+            if first is not None and since is not None:
+                found.append(Late(name, late_count(states, self._topology, now), table.period((name, first)), since))
         found.sort(key=lambda each: each.since)
-        return [replace(each, why=self.why(each.process, each.first)) if at < explained else each for at, each in enumerate(found)]
+        reasons = self.whys([(each.process, each.first) for each in found[:explained]])
+        return [replace(each, why=why) for each, why in zip(found, reasons, strict=False)] + found[explained:]
 
     def standings(self) -> list[Standing]:
         """Return how every managed process stands: on or off, since when, by whom, and by which schedule."""
@@ -140,6 +144,16 @@ class Desk:
         """Return who leads and when it last did a round that succeeded. The age is by wall clocks: to be shown."""
         table = self._read()
         return health_of(self._leader, table.head, self._store.sessions(), self._clock.now())
+
+    def recent(self) -> Recent:
+        """Return what the last hour's turns came to. The first calls read a bounded number of turns of before each."""
+        table = self._read()
+        if self._recent is None or self._recent.table is not table:
+            if self._recent is None:
+                self.follow(lambda turn, before: self._recent.take(turn, before) if self._recent else None)
+            self._recent = Recent(table)
+        self._recent.look_back(self._store, self._clock.now())
+        return self._recent
 
     def job(self, process: str, timeperiod: str) -> JobView:
         """Return one job with its unit of work and what it waits for; raises NotFound or TimeperiodError."""
@@ -158,12 +172,19 @@ class Desk:
 
     def why(self, process: str, timeperiod: str) -> Blocker:
         """Return why a job is not running now, down to the leaf causes; raises NotFound or TimeperiodError."""
-        node = self._node(process, timeperiod)
-        board, uows = self._board(self._topology.inputs_of(process))
+        return self.whys([(process, timeperiod)])[0]
+
+    def whys(self, periods: Sequence[tuple[str, str]]) -> list[Blocker]:
+        """Return why each of some jobs, by process and period, is not running now; what is read is read once for all of them."""
+        nodes = [self._node(process, timeperiod) for process, timeperiod in periods]
+        if not nodes:
+            return []
+        board, uows = self._board(set().union(*(self._topology.inputs_of(name) for name in dict.fromkeys(node[0] for node in nodes))))
         health = self.health()
         board.size_windows(sum(s.slots for s in health.sessions if s.kind == "worker"))
         usual = Durations(self._store, self._read()).of
-        return explain(Scene(board, uows, {s.id: s for s in health.sessions}, health.leader != "", usual), node)
+        scene = Scene(board, uows, {s.id: s for s in health.sessions}, health.leader != "", usual)
+        return [explain(scene, node) for node in nodes]
 
     def plan(self, verb: str, process: str, timeperiod: str, *, until: str = "") -> Plan:
         """Return what a command would touch if it were given now, without giving it; raises NotFound or TimeperiodError."""
@@ -274,6 +295,11 @@ class Desk:
     def follow(self, take: Callable[[Turn, Timetable], None]) -> None:
         """Hand each turn that is read from now on to `take`, with the timetable before it; not one that was archived before it was read."""
         self._followers.append(take)
+
+    @property
+    def topology(self) -> Topology:
+        """Who waits for whom in the context of this desk."""
+        return self._topology
 
     def entries(self) -> Collection[Entry]:
         """Return all freerun entries as of the last turn. The first call reads all of them, the next ones what has changed."""

@@ -126,6 +126,16 @@ def arrived(entry: Entry, fire: str, overlap: Overlap) -> Entry:
     return replace(entry, overlapped=entry.overlapped + 1)
 
 
+def is_too_wide(entry: Entry, overlap: Overlap) -> bool:
+    """Return whether several fires wait of which each replaces the one before: they came while another overlap held."""
+    return overlap.replaces and len(entry.waiting) > 1
+
+
+def narrowed(entry: Entry) -> Entry:
+    """Return the entry with the last of its waiting fires alone."""
+    return replace(entry, waiting=entry.waiting[-1:], overlapped=entry.overlapped + len(entry.waiting) - 1)
+
+
 def to_end(entry: Entry, overlap: Overlap) -> tuple[Run, ...]:
     """Return the runs that a waiting fire replaces and that were not called off yet."""
     return tuple(run for run in entry.runs if not run.is_ending) if overlap.replaces and entry.waiting else ()

@@ -96,6 +96,9 @@ class FreerunBoard:
         if rules is None:
             self._armed.pop(entry.key, None)
             return
+        if freerun.is_too_wide(entry, rules.overlap):
+            entry = freerun.narrowed(entry)
+            self.draft.put_entry(entry)
         for run in freerun.to_end(entry, rules.overlap):
             self.call_off(entry.key, run.fire, f"replaced by the fire {entry.waiting[0]}")
         self._follow(self._timetable.entries[entry.key], rules)
@@ -118,7 +121,7 @@ class FreerunBoard:
         """Let in the fires and attempts that became due by the draft's time, at most `looks`; returns how many looks are left."""
         now = self.draft.now
         for key in self._newcomers:
-            self.put(Entry(*key, turn=self.draft.number, since=now))
+            self.catch_up(key)
         for key in self._rescheduled:
             self.put(self._timetable.entries[key])
         self._newcomers, self._rescheduled = [], []
@@ -128,7 +131,7 @@ class FreerunBoard:
                 continue
             del self._armed[key]
             looks -= 1
-            self._ring(key)
+            self.catch_up(key)
         return looks
 
     def next_alarm(self) -> datetime | None:
@@ -137,9 +140,12 @@ class FreerunBoard:
             heapq.heappop(self._alarms)
         return self._alarms[0][0] if self._alarms else None
 
-    def _ring(self, key: Key) -> None:
-        entry, rules = self._timetable.entries[key], self.rules(key)
-        if rules is None:
+    def catch_up(self, key: Key) -> None:
+        """Let in what an entry's schedule brought by the draft's time, and an entry that is new: before somebody changes it, too."""
+        entry, rules = self._timetable.entries.get(key), self.rules(key)
+        if entry is None and key in self._context.freerun:
+            self.put(Entry(*key, turn=self.draft.number, since=self.draft.now))
+        if entry is None or rules is None:
             return
         after = freerun.fired(entry, rules, self.draft.now) if rules.process.is_on else entry
         if after is entry:

@@ -69,7 +69,8 @@ def _create(command: Command, board: Board, details: Mapping[str, object]) -> st
     _check(board, key, details)
     now = board.draft.now
     entry = board.timetable.entries.get(key) or Entry(*key, turn=board.draft.number, since=now)
-    entry = replace(entry, given=_text(details), since=now, is_deleted=False, is_made=key not in board.context.freerun)
+    # Where the clock was set back meanwhile, what was dealt with before is not to fire again.
+    entry = replace(entry, given=_text(details), since=max(entry.since, now), is_deleted=False, is_made=key not in board.context.freerun)
     board.freerun.put(_said(entry, command, board))
     return f"{entry.title} is there; {_next(board, key)}"
 
@@ -157,6 +158,7 @@ VERBS = tuple(_VERBS)
 
 def _found(command: Command, board: Board) -> tuple[Entry, Rules]:
     key = (command.process, command.timeperiod)
+    board.freerun.catch_up(key)  # what is due by now comes by what held until now, so that no fire is lost between two rules
     entry, rules = board.timetable.entries.get(key), board.freerun.rules(key)
     if entry is None or rules is None or rules.is_gone:
         names = [f"{process}/{name}" for (process, name), other in board.timetable.entries.items() if not other.is_deleted]

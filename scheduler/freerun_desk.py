@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -63,10 +63,16 @@ class EntryView:
 
 
 class FreerunDesk:
-    """Reads for one person or page at a time. Every question may raise Unavailable."""
+    """Reads for one person or page at a time. Every question may raise Unavailable.
 
-    def __init__(self, store: Store, broker: Broker, context: Context, clock: Clock) -> None:
+    `entries` is whoever knows all entries, such as a desk that keeps them; by default the store is asked.
+    """
+
+    def __init__(
+        self, store: Store, broker: Broker, context: Context, clock: Clock, entries: Callable[[], Iterable[Entry]] | None = None
+    ) -> None:
         self._store = store
+        self._read_entries = entries or store.entries
         self._broker = broker
         self._context = context
         self._clock = clock
@@ -77,6 +83,32 @@ class FreerunDesk:
         keys = dict.fromkeys([*self._context.freerun, *found])
         lines = [self._line(key, found.get(key)) for key in keys if not process or key[0] == process]
         return sorted(lines, key=lambda line: (line.state == "deleted", line.process, line.entry))
+
+    def part(self, *, process: str, words: str, state: str, offset: int, limit: int) -> tuple[list[EntryLine], int]:
+        """Return some of the entries whose names hold `words`, in the order of `lines`, and how many there are in all.
+
+        `state` is `on`, `off`, `deleted`, `held` or `failing`, or empty for all. Only what is returned is looked at closely.
+        """
+        found = self._entries()
+        low = words.casefold()
+        keys = [key for key in dict.fromkeys([*self._context.freerun, *found]) if not process or key[0] == process]
+        keys = [key for key in keys if low in "/".join(key).casefold() and self._is_in(state, key, found.get(key))]
+        keys.sort(key=lambda key: (_is_deleted(found.get(key)), key))
+        return [self._line(key, found.get(key)) for key in keys[offset : offset + limit]], len(keys)
+
+    def _is_in(self, state: str, key: tuple[str, str], entry: Entry | None) -> bool:
+        if not state or _is_deleted(entry):
+            return not state or state == "deleted"
+        runs = entry.runs if entry else ()
+        if state == "held":
+            return any(run.held for run in runs)
+        if state == "failing":
+            return any(run.failing_since for run in runs) or bool(entry and entry.last_reason.startswith("failed"))
+        if state == "deleted":
+            return False
+        given = json.loads(entry.given) if entry and '"is_on"' in entry.given else {}
+        base = self._context.entry(*key)
+        return base is not None and bool(given.get("is_on", base.is_on)) == (state == "on")
 
     def view(self, process: str, name: str) -> EntryView:
         """Return one entry; raises NotFound."""
@@ -108,7 +140,7 @@ class FreerunDesk:
         return number
 
     def _entries(self) -> dict[tuple[str, str], Entry]:
-        return {entry.key: entry for entry in self._store.entries()}
+        return {entry.key: entry for entry in self._read_entries()}
 
     def _found(self, process: str, name: str) -> tuple[Entry | None, Rules | None]:
         found = self._entries()
@@ -139,6 +171,10 @@ class FreerunDesk:
             entry.missed if entry else 0,
             entry.said if entry else "",
         )
+
+
+def _is_deleted(entry: Entry | None) -> bool:
+    return entry is not None and entry.is_deleted
 
 
 def _state(entry: Entry | None, rules: Rules | None) -> str:

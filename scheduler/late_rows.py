@@ -14,6 +14,7 @@ from db.source import Extent
 from db.store import Store
 from scheduler.board import Board
 from scheduler.commands import records_of, take
+from scheduler.decisions import NOT_CAUGHT_UP
 from scheduler.plans import MOST_STEPS, Action, reprocess, reprocess_nodes
 from scheduler.probing import Probed, Question
 from scheduler.slices import covered_by
@@ -90,7 +91,7 @@ class LateRows:
 def late_reason(job: Job, extent: Extent | None, turn: int) -> str:
     """Return why a finished job starts anew, empty where it need not. `extent`: of its rows, as asked when turn `turn` was the last."""
     covered = covered_by(job.covered)
-    is_known = covered is not None or job.state is JobState.NOOP
+    is_known = covered is not None or (job.state is JobState.NOOP and job.reason != NOT_CAUGHT_UP)
     # A record of a later turn may cover more than was asked about; one without a turn was archived, and what it covered with it.
     if not 0 < job.turn <= turn or not is_known or extent == covered:
         return ""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from scheduler.blockers import Blocker
-from scheduler.timetable import Node, States
+from scheduler.timetable import FINISHED_BYTES, Node, States
 from scheduler.trees import Topology
 
 
@@ -51,6 +51,17 @@ def count_late(states: States, topology: Topology, now: datetime) -> int:
         return sum(1 for _ in late(states, topology, now))
     high = states.calendar.containing(states.qualifier, now - timedelta(seconds=deadline))
     return states.count_unfinished(states.first, high if states.last is None else min(high, states.last))
+
+
+def late_count(states: States, topology: Topology, now: datetime) -> int:
+    """Return how many periods of a process are late; as long as there is no grouping they are counted as bytes."""
+    deadline, first = states.process.deadline, next(late(states, topology, now), None)
+    if deadline is None or first is None:
+        return 0
+    if states.process.time_grouping > 1:
+        return sum(1 for _ in late(states, topology, now))
+    high = states.calendar.containing(states.qualifier, now - timedelta(seconds=deadline))
+    return len(states.between(first, high if states.last is None else min(high, states.last)).translate(None, FINISHED_BYTES))
 
 
 def late_at(states: States, node: Node, now: datetime) -> datetime | None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from db.model import Chunk, Job, ProcessRow
-from scheduler.lateness import late
+from scheduler.lateness import late_count
 from scheduler.timetable import Timetable, id_of
 from scheduler.trees import Topology
 from system.lifecycle import JOB_FINISHED, JobState
@@ -54,12 +54,22 @@ class Progress:
     is_stuck: bool
 
 
-def level_of(table: Timetable, topology: Topology, tree: str, process: str, now: datetime) -> Level:
-    """Return how far a process is."""
+def by_process(table: Timetable) -> dict[str, dict[int, Job]]:
+    """Return the jobs under way of each process that has any, by ordinal."""
+    found: dict[str, dict[int, Job]] = {}
+    for (process, ordinal), job in table.active.items():
+        found.setdefault(process, {})[ordinal] = job
+    return found
+
+
+def level_of(
+    table: Timetable, topology: Topology, tree: str, process: str, now: datetime, jobs: Mapping[int, Job] | None = None
+) -> Level:
+    """Return how far a process is; `jobs` are those under way, looked for where they are not given."""
     states = table.states[process]
+    jobs = by_process(table).get(process, {}) if jobs is None else jobs
     due_end = states.due_end(now)
     counts = states.counts(states.first, due_end)
-    jobs = {node[1]: job for node, job in table.active.items() if node[0] == process}
     is_empty = due_end <= states.first
     return Level(
         tree,
@@ -74,7 +84,7 @@ def level_of(table: Timetable, topology: Topology, tree: str, process: str, now:
         "" if is_empty else table.period((process, states.first)),
         "" if is_empty else table.period((process, due_end - 1)),
         sum(1 for ordinal in jobs if states.is_open(ordinal, now)),
-        sum(1 for _ in late(states, topology, now)),
+        late_count(states, topology, now),
     )
 
 

@@ -75,18 +75,19 @@ class _Counts:
 
 
 class Meter:
-    """Follows a desk's turns and measures. Belongs to the thread that the desk belongs to."""
+    """Follows the turns that a desk reads, and measures. Belongs to the thread that the desk belongs to; `follow` comes before `read`."""
 
-    def __init__(self, desk: Desk, store: Store, broker: Broker, context: Context, queues: Sequence[str]) -> None:
-        self._desk = desk
+    def __init__(self, store: Store, broker: Broker) -> None:
         self._store = store
         self._broker = broker
-        self._queues = list(queues)
-        self._topology = Topology(context)
-        self._gauges = Gauges()
         self._counts = _Counts()
         self._to_read: deque[str] = deque(maxlen=_MOST_WAITING)
         self._fenced_of: dict[str, int] = {}
+
+    def follow(self, desk: Desk, context: Context, queues: Sequence[str]) -> None:
+        """Go on with this desk, which may have another context than the one before."""
+        self._desk, self._topology, self._gauges = desk, Topology(context), Gauges()
+        self._queues = list(queues)
         desk.follow(self._take)
 
     def read(self, now: datetime) -> Measures:

@@ -50,7 +50,9 @@ class Overview:
     audit: Counted | None = None
 
 
-def overview(desk: Desk, store: Store, broker: Broker, queues: list[str], settings: SchedulerSettings, now: datetime) -> Overview:
+def overview(
+    desk: Desk, store: Store, broker: Broker, queues: list[str], settings: SchedulerSettings, now: datetime, *, most: int = _MOST_NEEDS
+) -> Overview:
     """Return how all stands; cost grows with what is under way and the bytes of the timetable, never with history."""
     table, health = desk.read(), desk.health()
     sessions = {session.id: session for session in health.sessions}
@@ -58,7 +60,7 @@ def overview(desk: Desk, store: Store, broker: Broker, queues: list[str], settin
     audit = counted(sessions[health.leader].facts) if health.leader else None
     more = [*of_audit(audit), *of_entries(desk.entries(), now)]
     return Overview(
-        needs(table, health.sessions, health.leader, _MOST_NEEDS, more),
+        needs(table, health.sessions, health.leader, most, more),
         desk.watermarks(),
         running(store.uows(ids), sessions),
         len(ids),

@@ -32,6 +32,7 @@ class Action(Enum):
     HOLD = "held"
     RELEASE = "released"
     TRIGGER = "to run without waiting for its schedule"
+    CANCEL = "to be ended and skipped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +170,19 @@ def _not_yet_or_already(board: Board, node: Node, job: Job | None) -> str:
     return ""
 
 
+def cancel(board: Board, records: Records, nodes: list[Node]) -> Plan:  # noqa: ARG001  as the other ones
+    """Plan that what `nodes` have under way ends, and is skipped. What ends already, to run again, goes on doing so."""
+    jobs = [(node, board.timetable.active.get(node)) for node in nodes]
+    running = [(node, job) for node, job in jobs if job is not None and job.uow_state is not None and job.uow_state not in UOW_FINISHED]
+    steps = [Step(node, Action.CANCEL, job) for node, job in running if job.next_event is None]
+    if steps:
+        return Plan(tuple(steps))
+    return Plan(refusal="what it runs is being ended already" if running else "nothing of it is running or requested")
+
+
 PLANNERS: dict[str, Planner] = {"reprocess": reprocess, "skip": skip, "hold": hold, "release": release, "trigger": trigger}
+# What can be shown before it is given; a cancel is carried out by itself, since it waits for what it ends.
+PREVIEWS: dict[str, Planner] = {**PLANNERS, "cancel": cancel}
 # The nodes whose records a planner asks for.
 REACH: dict[str, Callable[[Board, Iterable[Node]], list[Node]]] = {
     "reprocess": reprocess_nodes,
@@ -177,6 +190,7 @@ REACH: dict[str, Callable[[Board, Iterable[Node]], list[Node]]] = {
     "hold": lambda _, nodes: list(nodes),
     "release": lambda _, nodes: list(nodes),
     "trigger": lambda _, nodes: list(nodes),
+    "cancel": lambda _, nodes: list(nodes),
 }
 
 

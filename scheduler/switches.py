@@ -44,13 +44,18 @@ def standing(states: States, now: datetime) -> Standing:
     """Return how a process stands."""
     found, own, schedule = states.switch, states.process.trigger_frequency, states.schedule
     waiting = states.counts(states.first, states.due_end(now))[JobState.EMBRYO]
-    due = None if isinstance(schedule, Every) else schedule.next_fire(now)
+    due = schedule_next(states, now)
     if found is None:
         return Standing(states.process.name, states.is_on, None, "", "", own, own, "", "", None, due, waiting)
     return Standing(
         found.process, found.is_on, found.at, found.who, found.why, schedule.text, own,
         found.frequency_who, found.frequency_why, found.frequency_at, due, waiting,
     )
+
+
+def schedule_next(states: States, now: datetime) -> datetime | None:
+    """Return the next moment that a process's schedule names, None for `every`."""
+    return None if isinstance(states.schedule, Every) else states.schedule.next_fire(now)
 
 
 def reconciled(context: Context, topology: Topology, table: Timetable, now: datetime, turn: int) -> Iterator[Switch]:

@@ -47,9 +47,12 @@ class States:
     """The states of one process, a byte a period. `first` is its first period, `last` the first that it does not run (None: never).
 
     `switch` is what sets it apart from its context, None for nothing; `schedule` is the one in force; `missed` are not caught up.
+    `edits` grows with every change, so that what was counted needs to be counted anew only after one.
     """
 
-    __slots__ = ("_base", "_bytes", "_settled", "calendar", "first", "last", "missed", "process", "qualifier", "schedule", "switch")
+    __slots__ = (
+        "_base", "_bytes", "_settled", "calendar", "edits", "first", "last", "missed", "process", "qualifier", "schedule", "switch",
+    )  # fmt: skip
 
     def __init__(self, process: ManagedProcess, default_start: str, calendar: Calendar = UTC_CALENDAR) -> None:
         self.process = process
@@ -58,6 +61,7 @@ class States:
         self.first = first_period(process, default_start, calendar).ordinal
         after = period_after_last(process)
         self.last = after.ordinal if after else None
+        self.edits = 0
         self.begin(self.first)
         self.schedule: Schedule = parse_schedule(process.trigger_frequency)
         self.switch: Switch | None = None
@@ -66,6 +70,7 @@ class States:
     def begin(self, first: int) -> None:
         """Let the process begin with period `first`, with nothing loaded yet."""
         self.first = first
+        self.edits += 1
         self._base = self.qualifier.chunk_start(self.qualifier.chunk_of(self.first))
         self._bytes = bytearray()
         self._settled = self.first  # no period before it is unfinished
@@ -75,6 +80,7 @@ class States:
         return self._bytes[at] if 0 <= at < len(self._bytes) else 0
 
     def __setitem__(self, ordinal: int, state: int) -> None:
+        self.edits += 1
         at = ordinal - self._base
         if at >= len(self._bytes):
             self._bytes.extend(bytes(at + 1 - len(self._bytes)))
@@ -87,9 +93,15 @@ class States:
         """Whether the process is on."""
         return self.process.is_on if self.switch is None else self.switch.is_on
 
+    @property
+    def stored_end(self) -> int:
+        """The first period behind all that were ever touched."""
+        return self._base + len(self._bytes)
+
     def take(self, switch: Switch) -> None:
         """Take over how the process is switched."""
         self.switch = switch
+        self.edits += 1
         self.schedule = parse_schedule(switch.frequency or self.process.trigger_frequency)
         self.missed = missed_ranges(self.qualifier, switch.missed)
 
@@ -216,6 +228,7 @@ class States:
 
     def load(self, chunk: Chunk) -> None:
         """Take over a stored chunk."""
+        self.edits += 1
         self._settled = self.first
         at = chunk.first - self._base
         states = chunk.states[max(0, -at) :]
@@ -295,6 +308,10 @@ class Timetable:
     def node(self, job: Job) -> Node:
         """Return the node of a job."""
         return job.process, ordinal_of(self.states[job.process].qualifier, job.timeperiod)
+
+    def before(self, job: Job) -> Job | None:
+        """Return the job under way that `job` is to replace, None where there is none."""
+        return self.active.get(self.node(job)) if job.process in self.states else None
 
     def put(self, job: Job) -> Node:
         """Set a job as it stands now; returns its node."""

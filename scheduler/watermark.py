@@ -39,16 +39,19 @@ def watermark(states: States, now: datetime) -> Watermark:
 
 
 class Watermarks:
-    """The watermarks of all processes, counted anew only where a turn was made or a period became due since."""
+    """The watermarks of all processes, counted anew only where one of its periods changed or became due since."""
 
     def __init__(self) -> None:
+        self._of: Timetable | None = None
         self._known: dict[str, tuple[tuple[int, int], Watermark]] = {}
 
     def of(self, table: Timetable, now: datetime) -> list[Watermark]:
         """Return the watermark of every process, in the order of the context."""
+        if table is not self._of:
+            self._of, self._known = table, {}
         found = []
         for name, states in table.states.items():
-            key = table.head, states.due_end(now)
+            key = states.edits, states.due_end(now)
             if name not in self._known or self._known[name][0] != key:
                 self._known[name] = key, watermark(states, now)
             found.append(self._known[name][1])

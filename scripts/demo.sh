@@ -47,7 +47,7 @@ if [ "$until_done" = yes ]; then
     exit
 fi
 say ""
-say "The year is done; the system stays up and waits for more. Look around from another terminal:"
+say "The year is done; the system stays up and waits for more. Look around at the dashboard's address, below, or from another terminal:"
 # Quoted for a shell, whatever is in the paths.
 say "$(printf '    cd %q; export HORARIUM_CONTEXT=%q HORARIUM_VAR=%q FLIGHTS_DATA=%q' \
     "$ROOT" "$HORARIUM_CONTEXT" "$HORARIUM_VAR" "$FLIGHTS_DATA")"

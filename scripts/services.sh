@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The servers that tests need: RabbitMQ, PostgreSQL, MariaDB, a database that speaks MongoDB's protocol; and a browser. Debian, as root.
+# The servers that tests need: RabbitMQ, PostgreSQL, MariaDB, a database that speaks MongoDB's protocol; a browser, and Prometheus. Debian, as root.
 #   ./scripts/services.sh up|down|status [NAME...]    see ./scripts/services.sh --help
 [ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@" # started by `sh`
 set -euo pipefail

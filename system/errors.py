@@ -40,6 +40,10 @@ class Unavailable(StoreError):
     """The store or the broker can't be reached just now; the same call may succeed later."""
 
 
+class Refused(HorariumError):
+    """What was asked for can't be done as things stand; nothing was changed."""
+
+
 class NotFound(StoreError, LookupError):
     """What was asked for is not in the store."""
 

@@ -115,13 +115,16 @@ class Intake:
         if consumer is None or most <= 0:
             return []
         waiting = [delivery for delivery in self._waiting if lane_of(delivery.queue) is lane]
-        if len(waiting) < most:
-            fresh = consumer.take(most - len(waiting))
+        useful = self._refuse_useless(consumer, waiting, running)
+        # In the place of what is useless, or said twice, others are taken: else the next lane would get it while this one has more.
+        while (missing := most - len({delivery.body for delivery in useful})) > 0:
+            fresh = consumer.take(missing)
             self._waiting += fresh
-            waiting += fresh
-        if len(waiting) >= most:
-            self.gave_all |= {lane}
-        return self._refuse_useless(consumer, waiting, running)[:most]
+            useful += self._refuse_useless(consumer, fresh, running)
+            if len(fresh) < missing:
+                return useful
+        self.gave_all |= {lane}
+        return useful
 
     def claim(self, ids: Sequence[str], session: str, now: datetime) -> list[UnitOfWork]:
         """Claim `ids`, as `take` returned them, acknowledge their messages, and return what was won, oldest first.

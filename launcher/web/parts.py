@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -34,9 +35,12 @@ class WebParts:
         self._desk: Desk | None = None
         self._watch: ContextWatch | None = None
         self._refusal = "the store is being opened"
+        self.before_close: list[Callable[[], object]] = []  # called before the store is closed
 
     def close(self) -> None:
         """Close what was opened. Nothing is asked after it."""
+        for call in self.before_close:
+            call()
         self.asker.ask(self._stack.close)
         self.asker.stop()
 
@@ -53,6 +57,11 @@ class WebParts:
     def store(self) -> Store:
         """The store; raises Unavailable until it is there. For the asking thread alone."""
         return self.joined.store
+
+    @property
+    def shared_store(self) -> Store:
+        """The store, for any thread; raises Unavailable until it is there."""
+        return (self._joined or self.asker.ask(lambda: self.joined)).store
 
     @property
     def desk(self) -> Desk:

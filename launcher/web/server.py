@@ -22,10 +22,11 @@ from gunicorn.workers.gthread import ThreadWorker
 from launcher.parts import Roof
 from launcher.web.address import Address, listening, tell, told_path
 from launcher.web.desk import WebDesk
+from launcher.web.first_link import link_path, offer
+from launcher.web.gate import gate_over, gate_settings, tls_of, warn_of_plain_passwords
 from launcher.web.parts import WebParts
 from mx.app import create_app
 from mx.live import Live
-from mx.security.open_gate import OpenGate
 from system.errors import ConfigError
 
 log = logging.getLogger(__name__)
@@ -69,6 +70,7 @@ class Server(BaseApplication):
 
     def __init__(self, roof: Roof, opened: socket.socket, address: Address, *, said: Callable[[str], None]) -> None:
         self._roof, self._socket, self._address, self._said = roof, opened, address, said
+        self._gate, self._tls = gate_settings(roof.settings, address), tls_of(roof.settings)
         self._live: Live | None = None
         super().__init__()
 
@@ -88,6 +90,8 @@ class Server(BaseApplication):
             "when_ready": self._ready,
             "control_socket_disable": True,
         }
+        if self._tls:
+            told |= {"certfile": self._tls.certificate, "keyfile": self._tls.key}
         for name, value in told.items():
             self.cfg.set(name, value)
 
@@ -97,7 +101,9 @@ class Server(BaseApplication):
         parts.asker.start()
         desk = WebDesk(parts)
         self._live = Live(desk)
-        return create_app(desk, OpenGate(), monotonic=self._roof.clock.monotonic, live=self._live)
+        gate, entrance = gate_over(parts, self._gate)
+        offer(entrance, self._url(), self._roof.settings.folder, lambda link: self._said(f"to make the first admin, once: {link}"))
+        return create_app(desk, gate, monotonic=self._roof.clock.monotonic, live=self._live)
 
     def let_go(self) -> None:
         """Let go of all readers."""
@@ -105,23 +111,33 @@ class Server(BaseApplication):
             self._live.close()
 
     def _ready(self, _arbiter: object) -> None:
-        url = self._address.url()
+        url = self._url()
         tell(self._roof.settings.folder, url)
         log.info("the dashboard is at %s", url, extra={"action": "mx_ready"})
-        self._said(url)
+        self._said(f"the dashboard is at {url}; Ctrl-C stops it")
+        if warning := warn_of_plain_passwords(self._gate, self._address, self._tls):
+            log.warning("%s", warning, extra={"action": "mx_plain"})
+            self._said(f"{warning}")
+
+    def _url(self) -> str:
+        return self._address.url("https" if self._tls else "http")
 
 
 def serve(roof: Roof, *, said: Callable[[str], None] = lambda _: None) -> None:
-    """Serve the dashboard until TERM or INT; `said` is told its URL once it can be reached. Raises ConfigError."""
+    """Serve the dashboard until TERM or INT; `said` is told, in sentences, how it can be reached. Raises ConfigError."""
     roof.context  # noqa: B018  read for its faults
     opened, address = listening(roof.settings.mx_listen)
     with suppress(OSError):
         os.nice(_NICENESS)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # gunicorn would take it for a change of its configuration
+    arbiter = os.getpid()
     try:
         Server(roof, opened, address, said=said).run()
     except SystemExit as end:
+        if os.getpid() != arbiter:  # the process that served: what follows is the arbiter's
+            logging.shutdown()
+            os._exit(end.code if isinstance(end.code, int) else 0)
+        told_path(roof.settings.folder).unlink(missing_ok=True)
+        link_path(roof.settings.folder).unlink(missing_ok=True)
         if end.code:
             raise ConfigError("the dashboard could not be served: its log says why") from end
-    finally:
-        told_path(roof.settings.folder).unlink(missing_ok=True)

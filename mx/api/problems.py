@@ -10,6 +10,7 @@ from flask import Response, request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from werkzeug.exceptions import HTTPException
 
+from system import errors as ours
 from system.errors import BrokerError, ConfigError, HorariumError, NotFound, ScheduleError, StoreError, TimeperiodError, Unavailable
 from system.hidden import hide
 
@@ -18,7 +19,7 @@ log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 RETRY_S = 5
 _DETAILS = {
-    401: "no valid login came with the request: send `Authorization: Bearer TOKEN`, with a token that `launch.py mx token` gave",
+    401: "no valid login came with the request: send `Authorization: Bearer TOKEN`, with a token that `launch.py token add` gave",
     403: "the role of this login may not do that: ask an admin for a token of a higher role",
     404: "there is nothing at this address: the OpenAPI document at /api/v1/openapi.json lists what there is",
     405: "this address does not know that method: the header Allow names those that it knows",
@@ -30,7 +31,7 @@ _DETAILS = {
 
 
 class Fault(BaseModel):
-    """What is wrong with one value of a request. `where` names it: `body.why`, `query.limit`, `path.timeperiod`."""
+    """What is wrong with one value of a request. `where` names it, such as `why` or `limit`; `body` is the whole."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -96,7 +97,10 @@ def of_ours(error: HorariumError) -> Response:
 
 def of_validation(error: ValidationError) -> Response:
     """Return the problem of a request whose values are not as the OpenAPI document says."""
-    faults = [Fault(where=".".join(map(str, found["loc"])) or "body", what=found["msg"]) for found in error.errors(include_url=False)]
+    faults = [
+        Fault(where=".".join(map(str, found["loc"])) or "body", what=found["msg"].removeprefix("Value error, "))
+        for found in error.errors(include_url=False)
+    ]
     said = "; ".join(f"{fault.where}: {fault.what}" for fault in faults[:3])
     more = f"; and {len(faults) - 3} more" if len(faults) > 3 else ""
     return problem(422, f"the request is not as it should be: {said}{more}", faults)
@@ -113,6 +117,8 @@ def _status_of(error: HorariumError) -> int:
         return 404
     if isinstance(error, TimeperiodError):  # also in an address: there is no such job
         return 404 if request.view_args and "timeperiod" in request.view_args else 422
+    if isinstance(error, ours.Refused):
+        return 409
     if isinstance(error, ScheduleError | ConfigError):
         return 422
     if isinstance(error, Unavailable | BrokerError):

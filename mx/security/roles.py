@@ -15,6 +15,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 _MARK = "_horarium_needs"
 _PUBLIC = "public"
+_OPEN_MARK = "_horarium_open_by_setting"
 
 
 class Role(Enum):
@@ -62,6 +63,17 @@ def public(view: View) -> View:
     """Mark a view function that answers anybody, without a login."""
     setattr(view, _MARK, _PUBLIC)
     return view
+
+
+def open_by_setting(view: View) -> View:
+    """Mark a view function that answers anybody where the setting mx_metrics says so: what a machine fetches to measure."""
+    setattr(view, _OPEN_MARK, True)
+    return view
+
+
+def is_open_by_setting(view: object) -> bool:
+    """Say whether a view function is open to anybody where the settings say so."""
+    return bool(getattr(view, _OPEN_MARK, False))
 
 
 def is_public(view: object) -> bool:

@@ -55,6 +55,7 @@ VERBS: list[Callable[[Store], object]] = [
     lambda store: store.add_command(command()),
     lambda store: store.open_commands(1),
     lambda store: store.command(1),
+    lambda store: store.latest_commands(0, 1),
     lambda store: store.output(UOW_ID),
     lambda store: store.processes(),
     lambda store: store.prepare(),

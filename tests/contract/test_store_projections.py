@@ -247,6 +247,17 @@ def test_an_answer_closes_its_command(store: Store) -> None:
     assert store.command(number) == command(number=number, state=CommandState.DONE, answer="reopened", turn=3)
 
 
+def test_commands_are_read_newest_first_and_on_from_any_number(store: Store) -> None:
+    assert store.latest_commands(0, 10) == []
+    for _ in range(5):
+        store.add_command(command())
+    store.project(turn(3, answers=[Answer(4, CommandState.DONE, "reopened")]), [])
+    assert [(found.number, found.state.value) for found in store.latest_commands(0, 2)] == [(5, "open"), (4, "done")]
+    assert [found.number for found in store.latest_commands(4, 2)] == [3, 2]
+    assert [found.number for found in store.latest_commands(10**12, 9)] == [5, 4, 3, 2, 1]
+    assert store.latest_commands(1, 9) == store.latest_commands(3, 0) == []
+
+
 def test_a_second_answer_is_ignored(store: Store) -> None:
     number = store.add_command(command())
     store.project(turn(3, answers=[Answer(number, CommandState.DONE, "reopened")]), [])

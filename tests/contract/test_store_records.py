@@ -98,6 +98,12 @@ def test_open_commands_come_by_number_up_to_the_limit_without_answered_ones(stor
     assert store.open_commands(0) == []
 
 
+def test_a_command_that_was_answered_before_it_was_stored_stays_so(store: Store) -> None:
+    number = store.add_command(command("queue purge", state=CommandState.DONE, answer="dropped 3 messages"))
+    assert store.command(number) == command("queue purge", state=CommandState.DONE, answer="dropped 3 messages", number=number)
+    assert store.open_commands(9) == []
+
+
 def test_numbers_go_on_after_an_answer(store: Store) -> None:
     store.project(turn(1, answers=[Answer(store.add_command(command()), CommandState.DONE, "ok")]), [])
     assert store.add_command(command()) == 2
@@ -140,6 +146,15 @@ def test_the_units_of_work_of_one_job_come_last_opened_first(store: Store) -> No
     assert [found.id for found in store.uows_of(PROCESS, PERIOD, 9)] == [names[10], names[2], names[1]]
     assert [found.id for found in store.uows_of(PROCESS, PERIOD, 1)] == [names[10]]
     assert store.uows_of(PROCESS, PERIOD, 0) == store.uows_of("", "", 9) == []
+
+
+def test_the_units_of_work_of_an_entry_come_latest_fire_first(store: Store) -> None:
+    fires = ("20261121030000", "20261121030000123", "20261121040000")
+    names = [f"load/night/{fire}/1" for fire in fires]
+    open_uows(store, names[1], names[2], names[0], "load/nights/20261121030000/1", "load/nigh/20261121030000/1")
+    assert [found.id for found in store.fires("load", "night", 9)] == names[::-1]
+    assert [found.id for found in store.fires("load", "night", 2)] == [names[2], names[1]]
+    assert store.fires("load", "night", 0) == store.fires("load", "day", 9) == []
 
 
 # -- output

@@ -272,7 +272,7 @@ def test_of_two_that_start_the_same_at_once_one_is_told_so(box: DaemonBox) -> No
 @pytest.mark.parametrize(
     ("argv", "says"),
     [
-        (("start", "poler"), "there is no process 'poler' to start; there are supervisor, scheduler, worker (or such as worker.2)"),
+        (("start", "poler"), "there is no process 'poler' to start; there are supervisor, scheduler, worker, mx (or such as worker.2)"),
         (("stop", "worker.1"), "no daemon is called 'worker.1': nothing was started by `launch.py start`"),
         (("query", "--all"), "no such option"),
     ],

@@ -224,8 +224,11 @@ def test_a_reader_of_up_who_goes_away_does_not_end_the_work(deployment: Deployme
 @pytest.mark.parametrize(
     ("argv", "says"),
     [
-        ([], "usage: process_starter.py NAME [--console], NAME being one of scheduler, worker, supervisor, or a daemon of the context\n"),
-        (["nobody"], "error: there is no process 'nobody': NAME is one of scheduler, worker, supervisor (or such as worker.2)\n"),
+        (
+            [],
+            "usage: process_starter.py NAME [--console], NAME being one of scheduler, worker, mx, supervisor, or a daemon of the context\n",
+        ),
+        (["nobody"], "error: there is no process 'nobody': NAME is one of scheduler, worker, mx, supervisor (or such as worker.2)\n"),
     ],
 )
 def test_the_starter_of_processes_says_how_it_is_used(deployment: Deployment, argv: list[str], says: str) -> None:

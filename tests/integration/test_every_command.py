@@ -113,6 +113,8 @@ ROWS = {
     "job trigger": Row(f"{DAY} {WHY}", f"sales_daily yesterday {WHY}", ANSWER),
     "job why": Row(DAY, "sales_daily 2026", ANSWER),
     "list": Row(needs_store=False),
+    "mx openapi": Row(None, "extra", has_json=False, needs_store=False),
+    "mx serve": Row(None, "--nonsense", has_json=False, needs_store=False),
     "migrate": Row(None, "--to nonsense://x", refusal=1, needs_store=False),
     "plan": Row(f"skip {DAY}", f"eat {DAY}"),
     "process frequency": Row(f"sales_daily 'at 06:30' {WHY}", f"sales_daily 'every blue moon' {WHY}", ANSWER),
@@ -135,7 +137,18 @@ ROWS = {
     "super": Row("--query", "--start nonsense"),
     "test": Row("--version", "--nonsense", refusal=1, needs_store=False),
     "timetable": Row(),
+    "token add": Row(None, "nobody ci --role king"),
+    "token list": Row("", "--nonsense"),
+    "token revoke": Row(None, "nothing", refusal=1, has_json=False),
     "up": Row(None, needs_store=False),
+    "user add": Row("ann --without-password", "ann --role king", "ann is viewer", has_json=False),
+    "user disable": Row(None, "nobody", refusal=1, has_json=False),
+    "user enable": Row(None, "nobody", refusal=1, has_json=False),
+    "user link": Row("", "nobody", "good once", refusal=1, has_json=False),
+    "user list": Row("", "--nonsense"),
+    "user password": Row(None, "", has_json=False),
+    "user remove": Row(None, "nobody", refusal=1, has_json=False),
+    "user role": Row(None, "ann king", has_json=False),
 }
 TRIED = {name: row for name, row in ROWS.items() if row.good is not None}
 
@@ -231,7 +244,7 @@ def test_what_a_command_takes_is_shown_well_where_nobody_leads(screen: Screen, n
     row = ROWS[name]
     assert screen.run(name, str(row.good), width) == row.code, screen.err
     assert row.says in screen.out
-    assert not row.says or name.startswith(("job why", "status")) or "stored as command 1" in screen.out
+    assert not row.says or name.startswith(("job why", "status", "user")) or "stored as command 1" in screen.out
     if name != "completion":
         check_looks(screen, width or 400)
 

@@ -4,9 +4,10 @@
     scripts/services.sh down [NAME...]     stop what `up` started, and nothing else; the data stay
     scripts/services.sh status [NAME...]   show each server, its URL and whether it answers; exit code 1 where one does not
 
-Names: rabbitmq, postgresql, mariadb, mongodb, browser; without one, all of them. A server whose URL is set (AMQP_URL, POSTGRES_URL,
-MARIADB_URL, MONGODB_URL) is taken from there and not started. SERVICES_HOME names another folder than var/services, for servers beside
-these. `browser` is no server: Chromium and axe-core (AXE_PATH), installed and left there.
+Names: rabbitmq, postgresql, mariadb, mongodb, browser, prometheus; without one, all of them. A server whose URL is set (AMQP_URL,
+POSTGRES_URL, MARIADB_URL, MONGODB_URL) is taken from there and not started. SERVICES_HOME names another folder than var/services, for
+servers beside these. `browser` is no server: Chromium and axe-core (AXE_PATH), installed and left there; nor is `prometheus`, which tests
+start by themselves.
 """
 
 from __future__ import annotations
@@ -25,19 +26,20 @@ from tests.services.machine import NoServer, install
 from tests.services.mariadb import MariaDB
 from tests.services.mongodb import mongodb
 from tests.services.postgresql import PostgreSQL
+from tests.services.prometheus import Prometheus
 from tests.services.rabbitmq import RabbitMQ
 from tests.services.server import Server
 from tests.support.services import services_home, written_urls
 
 OK, FAILED, MISUSED = 0, 1, 2
-Service = Server | Browser
+Service = Server | Browser | Prometheus
 
 
 def servers(home: Path, names: Sequence[str]) -> list[Service]:
     """Return the servers called `names`, all where it is empty."""
     every: list[Service] = [
         RabbitMQ(home / "rabbitmq"), PostgreSQL(home / "postgresql"), MariaDB(home / "mariadb"), mongodb(home / "mongodb"),
-        Browser(home / "browser"),
+        Browser(home / "browser"), Prometheus(home / "prometheus"),
     ]  # fmt: skip
     unknown = sorted(set(names) - {server.name for server in every})
     if unknown:

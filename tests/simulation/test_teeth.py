@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import replace
 from datetime import datetime
-from itertools import count, islice
+from itertools import count
 
 import pytest
 
@@ -28,29 +27,12 @@ from scheduler.timetable import ordinal_of
 from system.calendars import Calendar
 from system.lanes import Lane
 from system.lifecycle import JobEvent, JobState, UowState
-from tests.support.simulation import violation
-from tests.support.simulation_plan import Plan, plan_of
+from tests.support.simulation_search import first_wrong, seeds_with
 from workers import worker
 from workers.intake import Intake
 from workers.tasks import task_of
 
-HISTORIES = 300
 Patch = Callable[[pytest.MonkeyPatch], None]
-
-
-def first_wrong(seeds: Iterable[int] = range(HISTORIES), *, ignore_deadline: bool = False) -> str:
-    """Return the first violation, and write it out for `pytest -rP`; empty when there was none."""
-    for seed in seeds:
-        found = violation(seed, ignore_deadline=ignore_deadline)
-        if found:
-            sys.stdout.write(f"found by {found}\n")
-            return found
-    return ""
-
-
-def seeds_with(is_apt: Callable[[Plan], bool]) -> Iterable[int]:
-    """Return the first histories, as many as are searched, that show a thing at all."""
-    return islice((seed for seed in count() if is_apt(plan_of(seed))), HISTORIES)
 
 
 def without_fence(patch: pytest.MonkeyPatch) -> None:

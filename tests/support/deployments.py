@@ -70,7 +70,7 @@ class Deployment:
         self.environ = {
             **{k: v for k, v in os.environ.items() if not k.startswith("HORARIUM_")},
             "HORARIUM_CONTEXT": str(folder / "context.py"), "HORARIUM_VAR": str(self.var),
-            "HORARIUM_BOX": "box-1", "HORARIUM_STOP_GRACE_S": "3",
+            "HORARIUM_BOX": "box-1", "HORARIUM_STOP_GRACE_S": "3", "HORARIUM_MX_LISTEN": "none",
         }
         self.started: list[subprocess.Popen[str]] = []
 

@@ -68,15 +68,16 @@ class FlightsRun:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("HORARIUM_", "FLIGHTS_"))}
         self.environ = {
             **kept, "HORARIUM_CONTEXT": str(context), "HORARIUM_VAR": str(self.var), "HORARIUM_BOX": "box-1", "HORARIUM_WORKERS": "2",
+            "HORARIUM_MX_LISTEN": "none",
             "FLIGHTS_DATA": str(self.var), "FLIGHTS_MARKS": str(self.marks_folder), "FLIGHTS_END": end, "FLIGHTS_PACE_S": str(pace_s),
             "FLIGHTS_HOLD_S": str(hold_s), "FLIGHTS_HOLD_AT_ONCE": str(hold_at_once), **(settings or {}),
         }  # fmt: skip
         self._started: list[subprocess.Popen[bytes]] = []
 
-    def start(self) -> subprocess.Popen[bytes]:
-        """Start `launch.py up --until-done`, as a user does, and go on."""
+    def start(self, *words: str) -> subprocess.Popen[bytes]:
+        """Start `launch.py WORDS`, without any `up --until-done`, as a user does, and go on."""
         with self._log.open("ab") as log:
-            call = [sys.executable, str(ROOT / "launch.py"), "up", "--until-done"]
+            call = [sys.executable, str(ROOT / "launch.py"), *(words or ("up", "--until-done"))]
             self._started.append(subprocess.Popen(call, env=self.environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log))
         return self._started[-1]
 

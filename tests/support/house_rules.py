@@ -56,7 +56,7 @@ CLOCK_READS = re.compile(
     r"time\.(time|monotonic|perf_counter|process_time|thread_time|clock_gettime|sleep|localtime|gmtime|ctime|strftime|asctime)(_ns)?"
     r"|asyncio\.sleep|datetime\.(datetime|date)\.(now|utcnow|today)|time\.\*"
 )
-BENCH_CLOCKS = re.compile(r"time\.[a-z_]+")
+BENCH_CLOCKS = re.compile(r"time\.[a-z_]+|asyncio\.sleep")
 ENVIRONMENT = re.compile(r"os\.(environ|environb|getenv|getenvb|putenv|unsetenv)(\..*)?")
 # The roof; what hands its whole environment on to the children of slots; what is not the product.
 MAY_READ_ENVIRONMENT = (
@@ -105,7 +105,7 @@ def drivers_stay_in_their_files(source: Source) -> Iterator[str]:
 
 
 def clocks_are_read_in_one_file(source: Source) -> Iterator[str]:
-    """Nobody but system/clock.py reads a clock or sleeps; a bench measures, by the `time` module only."""
+    """Nobody but system/clock.py reads a clock or sleeps; a bench measures, by the `time` module only, and may wait."""
     if source.path == "system/clock.py":
         return
     found = {*source.names(), *((line, name) for line, name in source.imports if name.endswith("*"))}

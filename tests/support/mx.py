@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from flask import Flask
 from flask.testing import FlaskClient
 
 from launcher.parts import Roof
 from launcher.web.desk import WebDesk
 from launcher.web.parts import WebParts
+from mx.api.app import ApiApp
 from mx.app import create_app
 from mx.security.open_gate import OpenGate
 from mx.security.roles import Role
@@ -31,7 +31,7 @@ def web_desk(folder: Path, context: Path, *, clock: Clock | None = None, **setti
         parts.close()
 
 
-def app_over(desk: WebDesk, role: Role = Role.ADMIN) -> Flask:
+def app_over(desk: WebDesk, role: Role = Role.ADMIN) -> ApiApp:
     """Return the dashboard over a desk, for visitors of one role."""
     app = create_app(desk, OpenGate(role), monotonic=desk.parts.roof.clock.monotonic)
     app.config["PROPAGATE_EXCEPTIONS"] = False

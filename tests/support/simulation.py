@@ -19,6 +19,7 @@ from tests.support.simulation_actors import Scheduler, Working
 from tests.support.simulation_book import Violation, must, state_of
 from tests.support.simulation_commands import plans_judged
 from tests.support.simulation_covered import Covered
+from tests.support.simulation_entries import busy, quieten
 from tests.support.simulation_faults import Misfortune
 from tests.support.simulation_oracle import judge
 from tests.support.simulation_plan import END, LEASE_S, SCHEDULER, Plan, plan_of
@@ -37,7 +38,7 @@ def play(seed: int, *, ignore_deadline: bool = False) -> World:
     return played(plan_of(seed), ignore_deadline=ignore_deadline)
 
 
-def played(plan: Plan, *, ignore_deadline: bool = False, also: Callable[[World], None] = lambda _: None) -> World:
+def played(plan: Plan, *, ignore_deadline: bool = False, also: Callable[[World], None] | None = None) -> World:
     """Play what is planned and judge it, see `play`. `also` plans what else happens in the world."""
     world = World(plan, ignore_deadline=ignore_deadline)
     misfortune = world.weather = Misfortune(world)
@@ -51,7 +52,8 @@ def played(plan: Plan, *, ignore_deadline: bool = False, also: Callable[[World],
     for size in world.plan.slots:
         Working(world, size)
     misfortune.plan()
-    also(world)
+    if also:
+        also(world)
     with plans_judged(world.store) as world.plans:
         world.run(world.plan.storm_s)
         _calm(world, misfortune)
@@ -60,7 +62,8 @@ def played(plan: Plan, *, ignore_deadline: bool = False, also: Callable[[World],
     covered = Covered(
         world.book, world.rows, world.sources.given, world.store.began_s, world.store.inserted_s, world.clock.reached_s, fresh_s
     )
-    judge(world.book, world.store, world.marks, found, covered, is_calm=not kinds, has_jumps="jump" in kinds)
+    jumps_s = None if kinds or also else world.clock.jumps_s
+    judge(world.book, world.store, world.marks, found, covered, is_calm=not kinds, has_jumps="jump" in kinds, punctual_but=jumps_s)
     late = world.rows.late(world.store.every_job(), world.now_s, world.clock.now())
     must(not late, "rows came late, and these did not start anew:", late[:5])
     _audit(world)
@@ -104,6 +107,7 @@ def _calm(world: World, misfortune: Misfortune) -> None:
         if world.plan.releases:
             _release_held(world)
         _switch_on(world)
+        quieten(world.store, world.clock.now(), releases=world.plan.releases)
     world.run(world.now_s + _LULL_S)
 
 
@@ -111,7 +115,8 @@ def _is_busy(world: World) -> bool:
     """Return whether there is something left to be waited for."""
     is_held = world.plan.releases and any(job.held for job in world.store.active_jobs())
     is_off = any(not switch.is_on for switch in world.store.switches())
-    if is_held or is_off or world.store.open_commands(1) or world.now_s < world.rows.last_s():
+    fires = busy(world.store, releases=world.plan.releases)
+    if fires or is_held or is_off or world.store.open_commands(1) or world.now_s < world.rows.last_s():
         return True
     jobs = world.store.every_job()
     return bool(world.book.owed(jobs) or world.rows.late(jobs, world.now_s, world.clock.now()))

@@ -18,6 +18,7 @@ from tests.support.simulation_spans import counterparts, group_around, span_of, 
 Node = tuple[str, str]
 Jobs = Mapping[Node, Job]
 
+PASSED_OVER = "not caught up"  # the reason of a period that ends because it was missed
 _GOOD = (JobState.PROCESSED, JobState.NOOP)
 _UNCLEAR = timedelta(minutes=3)  # about the limit, schedules make a difference
 
@@ -54,12 +55,14 @@ class Entry:
 class Book:
     """All periods of a context that has an end, and who waits for whom. `nodes` are (process, timeperiod id).
 
-    `has_work` says whether there is something to run for before a period is finalizable: not where its source has no rows.
+    `has_work` says whether there is something to run for before a period is finalizable: not where its source has no rows. `is_missed` says
+    whether a period is not to be caught up, which nothing may have touched: it ends after what it is made of.
     """
 
     def __init__(self, context: Context, history_s: float) -> None:
         self.history_s = history_s
         self.has_work: Callable[[Node], bool] = lambda node: True
+        self.is_missed: Callable[[Node, Jobs], bool] = lambda node, jobs: False
         self.context = context
         self.zones = zones_of(context)
         self.processes: Mapping[str, ManagedProcess] = context.managed
@@ -197,6 +200,8 @@ class Book:
         if job is None or job.state is JobState.EMBRYO:
             if not self.runs(node):
                 return "to be passed over, for it ends no group"
+            if self.is_missed(node, jobs):
+                return "" if self.missing(node, jobs) else "to be passed over, for it is not to be caught up"
             if self.is_shut_for_good(node, jobs):
                 return "to be skipped"
             is_run = self.is_open(node, jobs) and (self.has_work(node) or not self.missing(node, jobs))

@@ -11,7 +11,7 @@ from math import inf
 from db.model import Job, Turn, UnitOfWork
 from system.lifecycle import JobEvent, JobState, UowState
 from system.timeperiod import Timeperiod
-from tests.support.simulation_book import Book, Jobs, Node, must, node_of
+from tests.support.simulation_book import PASSED_OVER, Book, Jobs, Node, must, node_of
 from tests.support.simulation_rows import Answer, Row, Rows, figures_in, figures_of
 from tests.support.virtual_slots import Mark
 
@@ -112,7 +112,8 @@ class Covered:
     def _is_late(self, node: Node, turn: Turn, before: Jobs, after: Jobs) -> bool:
         """Return whether a turn reopened a period that had other rows than its last run covered."""
         is_anew = before[node].state in (JobState.PROCESSED, JobState.NOOP) and after[node].generation > before[node].generation
-        return is_anew and self.rows.figures(node, self.inserted_s[turn.number]) != figures_of(before[node])
+        has_run = before[node].reason != PASSED_OVER
+        return is_anew and has_run and self.rows.figures(node, self.inserted_s[turn.number]) != figures_of(before[node])
 
 
 def _is_anew(job: Job, old: Job | None) -> bool:

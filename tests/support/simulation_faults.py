@@ -15,6 +15,7 @@ from system.errors import BrokerError, HorariumError, Unavailable
 from system.lanes import managed_queues
 from system.timeperiod import parse
 from tests.support.mortal import Act, Death
+from tests.support.simulation_entries import entry_commands
 from tests.support.simulation_plan import LEASE_S, Plan
 from tests.support.simulation_world import Process, World
 
@@ -69,8 +70,10 @@ class Misfortune:
                 world.after(world.luck.uniform(0.1, world.plan.storm_s), act)
         for hour in range(world.plan.hours):
             world.after(world.plan.storm_s * (hour + 1) / (world.plan.hours + 1), partial(world.clock.jump, 3_600.0))
-        for moment, switching in switchings(world.plan, world.book.nodes):
-            world.after(moment, partial(self._tell, switching))
+        plan = world.plan
+        fired = entry_commands(plan.seed, plan.context, plan.begin, plan.storm_s)
+        for moment, command in (*switchings(plan, world.book.nodes), *fired):
+            world.after(moment, partial(self._tell, command))
         for _ in range(world.plan.commands):
             world.after(world.luck.uniform(0.1, world.plan.storm_s), self._command)
         luck = Random(f"orders {world.plan.seed}")  # its own, as that of `_with_needs` of the plan

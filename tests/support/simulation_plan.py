@@ -21,6 +21,7 @@ from system.context import (
 )
 from system.dependency_check import graph_faults
 from system.timeperiod import HOURLY, Timeperiod, containing
+from tests.support.simulation_entries import with_entries
 from workers.policy import WorkerSettings
 from workers.slots import Ending, Task
 
@@ -126,7 +127,7 @@ def _drawn(seed: int, context: Context) -> Context:
     """Return a context with what is drawn on top of it, each by luck of its own, so that whatever else a seed stands for stays as it is."""
     steps = {
         "zones": _with_zones, "groups": _with_groups, "needs": _with_needs, "machines": _with_machines, "sources": _with_sources,
-        "schedules": _with_schedules,
+        "schedules": _with_schedules, "entries": with_entries, "catchup": _with_catchup,
     }  # fmt: skip
     for name, step in steps.items():
         context = step(Random(f"{name} {seed}"), context)
@@ -227,6 +228,14 @@ def _with_schedule(luck: Random, process: ManagedProcess) -> ManagedProcess:
     schedule = luck.choice((process.trigger_frequency, *SCHEDULES))
     # Of late rows a source is asked each time that the schedule fires: that is to be soon.
     return process if process.late_s else replace(process, trigger_frequency=schedule)
+
+
+def _with_catchup(luck: Random, context: Context) -> Context:
+    """Return most contexts as they are; in the others some processes run not all that they missed."""
+    if luck.random() < 0.7:
+        return context
+    managed = {name: replace(p, catchup=luck.choice(("all", "none", 1, 2, 5))) for name, p in context.managed.items()}
+    return Context(tuple(managed.get(p.name, p) for p in context.processes), context.trees)
 
 
 def _need(luck: Random, names: list[str]) -> Dependency:

@@ -11,7 +11,7 @@ from random import Random
 
 from db.model import Job
 from system.lifecycle import JobState
-from tests.support.simulation_book import Book, Jobs, Node, state_of
+from tests.support.simulation_book import PASSED_OVER, Book, Jobs, Node, state_of
 from tests.support.simulation_plan import Plan
 from tests.support.simulation_spans import span_of
 
@@ -95,6 +95,7 @@ class Rows:
     def is_late(self, node: Node, jobs: Jobs, at_s: float) -> bool:
         """Return whether a finished period has other rows than its last run covered."""
         is_over = state_of(jobs, node) in (JobState.PROCESSED, JobState.NOOP) and self._book.runs(node)
+        is_over = is_over and jobs[node].reason != PASSED_OVER  # that has run for no rows, and is not to
         return node[0] in self.of and is_over and self.figures(node, at_s) != figures_of(jobs[node])
 
     def _is_young(self, node: Node, now: datetime) -> bool:

@@ -25,7 +25,10 @@ def wrong_why(desk: Desk, book: Book, node: Node, jobs: Jobs) -> str:
     state = state_of(jobs, node)
     if state in JOB_FINISHED:
         return "" if why.kind == "finished" else f"{node} is finished, and why says {why}"
-    is_waiting = not (book.is_open(node, jobs) or book.is_shut_for_good(node, jobs))
+    if book.is_missed(node, jobs):
+        is_waiting = bool(book.missing(node, jobs))  # it ends after what it is made of, whatever its gate
+    else:
+        is_waiting = not (book.is_open(node, jobs) or book.is_shut_for_good(node, jobs))
     if state is JobState.EMBRYO and not (job and job.held) and bool(waits) != is_waiting:
         return f"{node}: its gate is {'closed' if is_waiting else 'open'}, and why says {why}"
     if not all(leaf.kind not in _WAITS for leaf in why.leaves()):

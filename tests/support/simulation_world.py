@@ -27,6 +27,7 @@ from system.errors import Unavailable
 from system.lanes import Lane, lane_of, managed_queues
 from tests.support.mortal import Act, Death, Toll, behind_toll
 from tests.support.simulation_book import Book, Violation
+from tests.support.simulation_catchup import Missed
 from tests.support.simulation_oracle import WatchedStore
 from tests.support.simulation_plan import SCHEDULER, Plan
 from tests.support.simulation_rows import Answer, Rows
@@ -67,6 +68,11 @@ class WallClock(ManualClock):
         """The latest time that it has shown."""
         return max(self._latest, self.now())
 
+    @property
+    def jumps_s(self) -> list[float]:
+        """When it was set, by `monotonic`."""
+        return [since_s for since_s, _ in self._known[1:]]
+
     def jump(self, seconds: float) -> None:
         """See ManualClock."""
         self._latest = self.latest
@@ -93,6 +99,7 @@ class World:
         self.luck = Random(f"world {plan.seed}")
         self.book = Book(plan.context, SCHEDULER.history_s)
         self.store = WatchedStore(self.clock, self.book, lambda: self.clock.latest)
+        self.book.is_missed = Missed(self.book, self.store).holds
         self.broker = MemoryBroker()
         self.marks: list[Mark] = []
         self.plans: list[str] = []  # the verbs of the commands that were compared with their plans

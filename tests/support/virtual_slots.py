@@ -20,7 +20,7 @@ Plan = Callable[[Task], tuple[float, Ending, int | None]]
 class Mark:
     """When an attempt really ran, in the clock's `monotonic`; `end_s` None while it runs. `ending` None where its worker was killed.
 
-    `start` and `end` bound its window, and `slice` is the part of its source, as it was told.
+    `start` and `end` bound its window, `slice` is the part of its source, and `arguments` are its own, as it was told.
     """
 
     uow_id: str
@@ -31,6 +31,7 @@ class Mark:
     start: str = ""
     end: str = ""
     slice: Mapping[str, object] | None = None
+    arguments: Mapping[str, object] | None = None
 
 
 @dataclass(slots=True, order=True)
@@ -189,7 +190,7 @@ class VirtualSlots(Slots):
         if 0 < task.timeout_s < duration_s:
             duration_s, ending, rows, reason = task.timeout_s, Ending.FAILED, None, f"timed out after {task.timeout_s:g} s"
         self._number += 1
-        mark = Mark(task.uow_id, task.fence, now_s, start=task.start, end=task.end, slice=task.slice)
+        mark = Mark(task.uow_id, task.fence, now_s, start=task.start, end=task.end, slice=task.slice, arguments=task.arguments)
         self.marks.append(mark)
         insort(self._running, _Attempt(now_s + duration_s, self._number, task, mark, Ended(task.uow_id, task.fence, ending, rows, reason)))
 

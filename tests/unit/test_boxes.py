@@ -92,7 +92,8 @@ def test_update_writes_the_rows_of_this_box(terminal: Terminal) -> None:
     terminal.run("super", "--update")
     found = terminal.json("super", "--query")
     assert [(r["box"], r["process"], r["instances"], r["state"]) for r in found] == [
-        ("head", "scheduler", 1, "no supervisor"), ("head", "worker", 2, "no supervisor"), ("head", "poller", 1, "no supervisor"),
+        ("head", "scheduler", 1, "no supervisor"), ("head", "worker", 2, "no supervisor"), ("head", "mx", 1, "no supervisor"),
+        ("head", "poller", 1, "no supervisor"),
     ]  # fmt: skip
 
 
@@ -127,7 +128,7 @@ def test_an_update_keeps_what_operators_changed_and_a_reset_forgets_it(terminal:
     assert len(lamp.store.box_wishes()) == 1
     assert terminal.run("super", "--reset", "--yes") == 0
     assert lamp.store.box_wishes() == []
-    assert len(lamp.store.box_reports()) == 3
+    assert len(lamp.store.box_reports()) == 4
 
 
 def test_a_reset_forgets_another_box_that_has_no_supervisor(terminal: Terminal, lamp: Lamp) -> None:

@@ -144,7 +144,7 @@ def test_the_settings_are_all_there_with_their_defaults() -> None:
 
 
 def test_the_types_of_the_settings_are_as_told() -> None:
-    types = {"text": "str", "seconds": "float", "part of 1": "float", "whole number": "int", "bytes": "int", "MB": "int"}
+    types = {"text": "str", "seconds": "float", "part of 1": "float", "whole number": "int", "bytes": "int", "MB": "int", "hours": "float"}
     assert {row[0]: types[row[2]] for row in rows(section(REFERENCE, "Settings"))} == {f.name: str(f.type) for f in fields(Settings)}
 
 

@@ -215,3 +215,36 @@ def test_the_desk_says_what_an_entry_waits_for() -> None:
 def test_an_entry_that_is_unknown_is_said_with_a_near_one() -> None:
     with pytest.raises(NotFound, match="load has no entry 'nigth'; did you mean 'night'"):
         desk(lamp_of()).view("load", "nigth")
+
+
+def test_fault_18_what_was_missed_before_a_change_is_made_or_counted_by_what_held_then() -> None:
+    lamp = lamp_of(entry(misfire="once"))
+    lamp.clock.sleep(600)
+    give(lamp, "change", trigger_frequency="cron 0 3 * * *")
+    lamp.turn()
+    (found,) = lamp.store.entries()
+    assert (len(lamp.fires()), found.missed, found.goes_by) == (1, 9, "cron 0 3 * * *")
+
+
+def test_of_fires_that_wait_the_last_is_left_where_each_now_replaces_the_one_before() -> None:
+    lamp = lamp_of(entry(overlap="queue 5"))
+    lamp.pass_s(240)
+    give(lamp, "change", overlap="replace")
+    (found,) = lamp.store.entries()
+    assert (len(found.waiting), found.overlapped, [run.is_ending for run in found.runs]) == (1, 2, [True])
+
+
+def test_an_entry_that_is_made_again_while_the_clock_is_back_fires_nothing_twice() -> None:
+    lamp = lamp_of(entry())
+    lamp.pass_s(60)
+    made = lamp.fires()
+    lamp.clock.jump(-120)
+    give(lamp, "delete")
+    give(lamp, "create", overlap="allow 9")
+    lamp.pass_s(100)
+    assert lamp.fires() == made
+
+
+def test_a_command_about_an_entry_that_is_new_in_the_context_finds_it() -> None:
+    lamp = Lamp([entry()])
+    assert give(lamp, "off").state is CommandState.DONE

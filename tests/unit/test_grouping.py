@@ -6,7 +6,7 @@ import pytest
 
 from scheduler.desk import Desk
 from scheduler.trees import Topology
-from system.context import timetable_tree_entry
+from system.context import dependency_entry, timetable_tree_entry
 from system.context_check import check
 from system.grouping import group_of, largest_grouping
 from system.lifecycle import JobState
@@ -136,6 +136,20 @@ def test_a_period_that_ends_no_group_is_used_by_those_up_to_its_time_and_its_gro
     users = {hour: list(topology.affected_by("a_hourly", parse(HOURLY, f"20150314{hour:02}").ordinal)) for hour in (10, 11, 12)}
     ids = {hour: [Timeperiod(HOURLY, ordinal).id[-2:] for _, ordinal in found] for hour, found in users.items()}
     assert ids == {10: ["10"], 11: ["10", "11"], 12: ["10", "11", "12"]}
+
+
+def test_nobody_runs_again_for_a_period_that_ends_no_group() -> None:
+    others = [managed("a_hourly", "_hourly", time_grouping=3, is_on=False, **BOUNDS), managed("c_hourly", "_hourly", **BOUNDS)]
+    either = dependency_entry(["a_hourly", "c_hourly"], any_of=True)
+    lamp = Lamp([*others, managed("b_hourly", "_hourly", blocking_type="blocking_children", depends_on=(either,), **BOUNDS)])
+    lamp.turn()
+    lamp.work("c_hourly/2013010101/1/1")
+    assert lamp.claim("b_hourly/2013010101/1/1")
+    lamp.switch("on", "a_hourly")
+    assert lamp.state("a_hourly", "2013010101") is JobState.NOOP
+    lamp.finish(lamp.uow("b_hourly/2013010101/1/1"))
+    lamp.turn()
+    assert lamp.state("b_hourly", "2013010101") is JobState.PROCESSED
 
 
 def test_a_reprocess_of_a_period_that_ends_no_group_runs_its_groups_end() -> None:

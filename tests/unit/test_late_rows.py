@@ -131,6 +131,12 @@ def test_each_moment_asks_about_a_few_and_never_sooner() -> None:
     assert len(tide.prober.asked) == asked + AT_ONCE
 
 
+def test_rows_of_what_is_not_caught_up_let_nothing_run() -> None:
+    tide = Tide(catchup="none")
+    tide.pass_rounds()
+    assert {tide.state("flights_hourly", f"20200101{hour:02}") for hour in range(24)} == {JobState.NOOP}
+
+
 def test_what_an_operator_skipped_stays() -> None:
     tide = Tide()
     tide.give("reprocess", "flights_daily", DAY)

@@ -24,7 +24,8 @@ class Metered(Lamp):
         super().__init__(january(("hourly",), start="2013010100", end="2013010200", **fields))
         self.turn()
         self.desk.read()
-        self.meter = Meter(self.desk, self.store, self.broker, self.context, list(queues_of(self.context)))
+        self.meter = Meter(self.store, self.broker)
+        self.meter.follow(self.desk, self.context, list(queues_of(self.context)))
 
     def measures(self) -> Measures:
         return self.meter.read(self.clock.now())

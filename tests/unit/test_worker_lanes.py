@@ -31,6 +31,15 @@ def test_live_work_is_taken_first_even_where_backfill_came_before() -> None:
     assert sorted(place.slots.running) == sorted([live[2], backfill[0]])
 
 
+def test_a_message_that_is_said_twice_lets_no_backfill_overtake() -> None:
+    place = Workplace(taking(1.0), size=2)
+    live, _ = both(place, 1, 1)
+    MemoryBroker.publish(place.broker, [Message(QUEUE, live[0]), Message(QUEUE, "nonsense")])
+    more = place.open(20)
+    place.turn()
+    assert place.slots.running == [*live, *more]
+
+
 def test_backfill_leaves_a_slot_to_live_work_that_comes_later() -> None:
     place = Workplace(taking(60.0), size=2, kept_for_live=1)
     _, backfill = both(place, 0, 3)

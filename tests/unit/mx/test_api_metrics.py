@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from mx.metrics import MOST_PROCESSES, text_of
 from mx.models.measures import Gauge, Measures, Tally
+from tests.support.sources import ROOT
 
 AT = datetime(2026, 11, 21, tzinfo=UTC)
 
@@ -69,3 +71,11 @@ def test_a_name_from_outside_stays_one_label() -> None:
     hostile = 'a"} 1\nhorarium_jobs_late{process="b'
     gauge = Gauge(process=hostile, is_on=True, counts={}, complete_until=None, lag_s=0.0, late=3)
     assert samples(measures(gauges=(gauge,)))["horarium_jobs_late", hostile] == 3
+
+
+def test_the_reference_names_every_family_and_no_other() -> None:
+    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(horarium_[a-z_]+)(?:\{[a-z,]+\})?`", page))
+    families = text_string_to_metric_families(text_of(measures(waits={"live": Tally(bounds=(1.0,), counts=(0, 0), total_s=0.0)})).decode())
+    told = {f"{family.name}_total" if family.type == "counter" else family.name for family in families}
+    assert named == told

@@ -1,0 +1,103 @@
+"""What if a client asks twice, since it did not hear the answer? The same `Idempotency-Key` brings the same answer.
+
+Nothing is done again. The first request claims its key before it does anything, in the store, so two mx, or one that was restarted, do it
+once. Its answer is kept for a day. A request that was cut off between the two leaves a key that says so: nobody knows what came of it, so
+nothing is done.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import Flask, Response, g, request
+
+from db.model_papers import Paper
+from mx.api.problems import Refused
+from mx.desk_papers import PaperDesk
+
+KIND = "idempotency"
+HEADER, REPEATED = "Idempotency-Key", "Idempotent-Replayed"
+KEPT = timedelta(days=1)
+_LONGEST = 255
+_SWEPT_AT_ONCE = 100
+_METHODS = ("POST", "PATCH", "PUT", "DELETE")
+_KEPT_HEADERS = ("Content-Type", "Location")
+
+
+class Idempotency:
+    """Answers repeated requests of an app by what was answered the first time."""
+
+    def __init__(self, shelf: PaperDesk, now: Callable[[], datetime]) -> None:
+        self._shelf = shelf
+        self._now = now
+
+    def guard(self, app: Flask) -> None:
+        """Stand before what changes something, behind the gate."""
+        app.before_request(self._before)
+        app.after_request(self._after)
+
+    def _before(self) -> Response | None:
+        key = request.headers.get(HEADER, "")
+        if not key or request.method not in _METHODS or not request.path.startswith("/api/"):
+            return None
+        if len(key) > _LONGEST or not key.isprintable():
+            raise Refused(422, f"the {HEADER} is no text of at most {_LONGEST} printable characters: send a UUID")
+        until = self._now() + KEPT
+        claim = Paper(KIND, _digest(g.user.name, key), 1, json.dumps({"asked": _asked()}), until)
+        if self._shelf.put_paper(claim):
+            g.idempotency = claim
+            return None
+        return self._repeated(claim)
+
+    def _repeated(self, claim: Paper) -> Response | None:
+        """Return what was answered to the request that has the key already."""
+        found = self._shelf.paper(claim.kind, claim.key)
+        if found is None or (found.until is not None and found.until < self._now()):
+            self._claim_again(claim, found)
+            return None
+        said: dict[str, Any] = json.loads(found.text)
+        if said["asked"] != _asked():
+            raise Refused(422, f"this {HEADER} came with another request before: send a new key with what is new")
+        if "status" not in said:
+            raise Refused(
+                409,
+                f"a request with this {HEADER} is being carried out, or was cut off: ask again in a moment; if this stays, look at "
+                "/api/v1/commands for what came of it before you send it with a new key",
+            )
+        response = Response(said["body"], said["status"], headers=said["headers"])
+        response.headers[REPEATED] = "true"
+        return response
+
+    def _claim_again(self, claim: Paper, old: Paper | None) -> None:
+        """Take a key whose day is over, or which was let go meanwhile."""
+        if old is not None:
+            self._shelf.drop_paper(old.kind, old.key, old.version)
+        if not self._shelf.put_paper(claim):
+            raise Refused(409, f"another request with this {HEADER} came at the same time: ask again in a moment")
+        g.idempotency = claim
+
+    def _after(self, response: Response) -> Response:
+        claim: Paper | None = g.get("idempotency")
+        if claim is None or response.status_code >= 500:
+            return response  # nobody knows whether something was done
+        headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
+        said = {"asked": _asked(), "status": response.status_code, "headers": headers, "body": response.get_data(as_text=True)}
+        if self._shelf.put_paper(replace(claim, version=2, text=json.dumps(said))):
+            g.idempotency = None
+            self._shelf.drop_papers(KIND, self._now(), _SWEPT_AT_ONCE)
+        return response
+
+
+def _asked() -> str:
+    """Return what marks a request: the same only for the same."""
+    parts = (request.method.encode(), request.full_path.encode(), request.get_data(cache=True))
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
+def _digest(who: str, key: str) -> str:
+    return hashlib.sha256(f"{who}\0{key}".encode()).hexdigest()

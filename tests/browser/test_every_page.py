@@ -1,0 +1,55 @@
+"""Is every page that a link leads to fit to be seen, wide and narrow, light and dark, and for those who don't see it?"""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from unittest.mock import Mock
+
+import pytest
+
+from db.memory import MemoryStore
+from mx.app import create_app
+from mx.security.entrance import Entrance
+from mx.security.gate import Gate
+from system.clock import RealClock
+from tests.browser.conftest import Visit
+from tests.support.gates import WITHOUT_LOGIN
+from tests.support.looks import assert_fit
+from tests.support.site import Walk
+from tests.support.tour import Tour
+
+ROUTES = create_app(Mock(), Gate(Entrance(MemoryStore(), RealClock(), WITHOUT_LOGIN)), monotonic=lambda: 0.0).url_map
+# What is no page of its own: parts, streams, files, and what only answers programs. Those of a login are in test_login.py.
+NO_PAGES = ("/static/", "/live", "/pulse", "/api/v1/", "/api/files/", "/metrics", "/healthz", "/readyz", "/login", "/welcome/")
+PAGES = sorted({str(r.endpoint) for r in ROUTES.iter_rules() if "GET" in (r.methods or ()) and not r.rule.startswith(NO_PAGES)})
+
+
+@pytest.fixture(scope="module")
+def walk(tour: Tour) -> Walk:
+    """A visit of all pages by their links."""
+
+    def fetch(path: str) -> tuple[int, str, str]:
+        try:
+            with urllib.request.urlopen(tour.site + path, timeout=20) as answer:
+                return answer.status, answer.headers["Content-Type"], answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, "", ""
+
+    found = Walk(fetch, ROUTES)
+    found.walk()
+    return found
+
+
+def test_no_link_leads_nowhere(walk: Walk) -> None:
+    assert walk.broken == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_is_whole_in_every_look_and_for_everyone(page: str, walk: Walk, visit: Visit) -> None:
+    samples = [paths[0] for (endpoint, _), paths in walk.kinds.items() if endpoint == page]
+    assert samples, "no link leads here"
+    visitor = visit()
+    for number, path in enumerate(samples):
+        assert visitor.go(path) == 200
+        assert_fit(visitor, f"{page}-{number or ''}")

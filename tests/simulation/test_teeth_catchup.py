@@ -1,0 +1,65 @@
+"""Has the simulation teeth where not all is caught up? With each safeguard switched off, a violation is found within 300 histories."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from scheduler import board, late_rows, switches
+from scheduler.decisions import NOT_CAUGHT_UP, Close
+from scheduler.timetable import States
+from scheduler.trees import Topology
+from system.lifecycle import JobEvent
+from tests.support.simulation_plan import Plan
+from tests.support.simulation_search import first_wrong, seeds_with
+
+Patch = Callable[[pytest.MonkeyPatch], None]
+
+
+def without_leaving_anything_out(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(switches, "kept_from", lambda states, topology, due_end: states.first)
+
+
+def without_the_last_runs(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(switches, "kept_from", lambda states, topology, due_end: max(states.first, due_end))
+
+
+def without_groups_of_the_last_runs(patch: pytest.MonkeyPatch) -> None:
+    def each_period(states: States, topology: Topology, due_end: int) -> int:
+        found = states.process.catchup
+        return states.first if found == "all" else max(states.first, due_end - (0 if found == "none" else int(found)))
+
+    patch.setattr(switches, "kept_from", each_period)
+
+
+def without_waiting_for_what_it_is_made_of(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(board, "pass_over", lambda inputs: Close(JobEvent.NOOP, NOT_CAUGHT_UP))
+
+
+def without_an_end_of_what_was_missed(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(States, "is_missed", lambda self, ordinal: bool(self.missed))
+
+
+def without_leaving_late_rows_alone(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(late_rows, "NOT_CAUGHT_UP", "")
+
+
+TEETH = [
+    without_leaving_anything_out,
+    without_the_last_runs,
+    without_groups_of_the_last_runs,
+    without_waiting_for_what_it_is_made_of,
+    without_an_end_of_what_was_missed,
+    without_leaving_late_rows_alone,
+]
+
+
+def leaves_out(plan: Plan) -> bool:
+    return any(process.catchup != "all" for process in plan.context.managed.values())
+
+
+@pytest.mark.parametrize("switch_off", TEETH, ids=lambda patch: patch.__name__)
+def test_a_safeguard_of_catchup_that_is_switched_off_is_missed(switch_off: Patch, monkeypatch: pytest.MonkeyPatch) -> None:
+    switch_off(monkeypatch)
+    assert first_wrong(seeds_with(leaves_out))

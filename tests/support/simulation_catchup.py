@@ -1,0 +1,92 @@
+"""Which periods are not to be caught up? By brute force from the turns: REFERENCE 1.2 and 1.5."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from db.model import Job, Switch, Turn
+from db.store import Store
+from system.lifecycle import JobState
+from system.schedule import Every, parse_schedule
+from tests.support.simulation_book import PASSED_OVER, Book, Jobs, Node, must, node_of
+
+
+@dataclass(slots=True)
+class Catchup:
+    """What each process has missed as of the turns that were taken over: before it was registered, and while it was off.
+
+    `since` is since when a process that is off has been so, None for one that no turn has registered yet.
+    """
+
+    book: Book
+    missed: set[Node] = field(default_factory=set)
+    since: dict[str, datetime | None] = field(default_factory=dict)
+    schedules: dict[str, str] = field(default_factory=dict)
+
+    def apply(self, turn: Turn) -> None:
+        """Take over what a turn switches; who takes over registers what is new."""
+        if turn.contexts and turn.number == 1:
+            self.since = dict.fromkeys(self.book.processes)
+            for name in self.book.processes:
+                self._switch_on(name, turn.decided_at)
+            return
+        for switch in turn.switches:
+            if not switch.is_on and switch.process not in self.since:
+                self.since[switch.process] = turn.decided_at
+            elif switch.is_on and switch.process in self.since:
+                self._switch_on(switch.process, turn.decided_at)
+            # How it goes after this turn; what was due until then was so by what held until then.
+            self.schedules[switch.process] = switch.frequency
+
+    def is_due(self, node: Node, now: datetime) -> bool:
+        """Return whether a period is due by the schedule that its process has."""
+        process = self.book.processes[node[0]]
+        schedule = parse_schedule(self.schedules.get(node[0]) or process.trigger_frequency)
+        fired = now if process.is_live or isinstance(schedule, Every) else schedule.last_fire(now)
+        return self.book.close(node) <= fired
+
+    def _switch_on(self, name: str, now: datetime) -> None:
+        since, process = self.since.pop(name), self.book.processes[name]
+        if process.catchup == "all":
+            return
+        runs = [node for node in self.book.nodes if node[0] == name and self.book.runs(node) and self.is_due(node, now)]
+        count = 0 if process.catchup == "none" else int(process.catchup)
+        kept = runs[max(0, len(runs) - count) :]
+        self.missed |= {node for node in runs if node not in kept and (since is None or not self.is_due(node, since))}
+
+    def judge_opening(self, job: Job, before: Job | None, turn: Turn) -> None:
+        """Judge a run: of what is not to be caught up, nothing runs that nobody has touched, in this turn or before."""
+        is_touched = before is not None or job.generation > 1 or " triggered it: " in job.reason
+        must(is_touched or node_of(job) not in self.missed, job, "is run by turn", turn.number, "and is not to be caught up")
+
+    def is_passed_over(self, job: Job) -> bool:
+        """Return whether a job ended because it is not to be caught up; raises Violation where it is to be."""
+        if job.state is not JobState.NOOP or job.reason != PASSED_OVER:
+            return False
+        must(job.run == 0 and node_of(job) in self.missed, job, "is passed over, and is to be caught up")
+        return True
+
+
+class Missed:
+    """The same as the store has it, at any moment of a history: for whoever asks what is owed."""
+
+    def __init__(self, book: Book, store: Store) -> None:
+        self._book, self._store = book, store
+        self._known: dict[Switch, set[Node]] = {}
+
+    def holds(self, node: Node, jobs: Jobs) -> bool:
+        """Return whether a period, which nothing has touched, is not to be caught up."""
+        if node in jobs or self._book.processes[node[0]].catchup == "all":
+            return False
+        return any(node in self._nodes(switch) for switch in self._store.switches() if switch.process == node[0])
+
+    def _nodes(self, switch: Switch) -> set[Node]:
+        if switch not in self._known:
+            spans = [part.split("..") for part in switch.missed.split()]
+            self._known[switch] = {node for node in self._book.nodes if node[0] == switch.process and _is_in(node[1], spans)}
+        return self._known[switch]
+
+
+def _is_in(text: str, spans: list[list[str]]) -> bool:
+    return any(low <= text < high for low, high in spans)
