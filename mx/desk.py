@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from mx.desk_about import AboutDesk
+from mx.desk_answers import AnswersDesk
 from mx.desk_boxes import BoxesDesk
 from mx.desk_commands import CommandsDesk
 from mx.desk_figures import FiguresDesk
@@ -21,6 +22,7 @@ from mx.desk_queues import QueuesDesk
 from mx.desk_registered import RegisteredDesk
 from mx.desk_runs import RunsDesk
 from mx.desk_search import SearchDesk
+from mx.desk_steps import StepsDesk
 from mx.desk_trees import TreesDesk
 from mx.desk_triggers import TriggersDesk
 from mx.models.head import Pulse
@@ -45,6 +47,7 @@ class HeadDesk(Protocol):
 class Desk(
     HeadDesk,
     AboutDesk,
+    AnswersDesk,
     BoxesDesk,
     CommandsDesk,
     FiguresDesk,
@@ -57,6 +60,7 @@ class Desk(
     RegisteredDesk,
     RunsDesk,
     SearchDesk,
+    StepsDesk,
     TreesDesk,
     TriggersDesk,
     Protocol,

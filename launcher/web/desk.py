@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from launcher.web.about import AboutArea
+from launcher.web.answers import AnswersArea
 from launcher.web.audit import AuditArea
 from launcher.web.boxes import BoxesArea
 from launcher.web.commands import CommandsArea
@@ -20,6 +21,7 @@ from launcher.web.queues import QueuesArea
 from launcher.web.registered import RegisteredArea
 from launcher.web.runs import RunsArea
 from launcher.web.search import SearchArea
+from launcher.web.steps import StepsArea
 from launcher.web.timetable import TimetableArea
 from launcher.web.trees import TreesArea
 from launcher.web.triggers import TriggersArea
@@ -28,6 +30,7 @@ from launcher.web.triggers import TriggersArea
 class WebDesk(
     HeadArea,
     AboutArea,
+    AnswersArea,
     AuditArea,
     BoxesArea,
     CommandsArea,
@@ -44,6 +47,7 @@ class WebDesk(
     RegisteredArea,
     RunsArea,
     SearchArea,
+    StepsArea,
     TimetableArea,
     TreesArea,
     TriggersArea,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flask import Response, request
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 
 _CACHE = "private, no-cache"
 
@@ -14,6 +14,19 @@ def answer(model: BaseModel, status: int = 200, *, location: str = "") -> Respon
     if location:
         response.headers["Location"] = location
     return response
+
+
+class Accepted(BaseModel):
+    """A command that was stored. What becomes of it is at `/api/v1/commands/NUMBER`, which the header Location names, too."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: int = Field(ge=1)
+
+
+def accepted(number: int) -> Response:
+    """Return that a command was stored: the scheduler, or a supervisor, carries it out."""
+    return answer(Accepted(number=number), 202, location=f"/api/v1/commands/{number}")
 
 
 def with_etag(response: Response) -> Response:

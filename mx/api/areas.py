@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mx.api import jobs, monitoring, processes
+from mx.api import about, boxes, commands, freerun, jobs, monitoring, processes, queues, trees, whole
 from mx.api.app import Area
 
-AREAS: Sequence[Area] = (monitoring.signs, monitoring.api, jobs.api, processes.api)
+AREAS: Sequence[Area] = (
+    monitoring.signs, monitoring.api, whole.api, jobs.api, commands.api, processes.api, freerun.api, boxes.api, queues.api, trees.api,
+    about.api,
+)  # fmt: skip

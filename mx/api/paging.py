@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from mx.api.problems import Fault, Refused
 
 Row = TypeVar("Row")
+Fetch = Callable[[int, int], tuple[Sequence[Row], int]]
 MOST, USUAL = 500, 50
 
 
@@ -56,3 +57,26 @@ def _no_cursor(why: str) -> Refused:
 def _mark(filters: Mapping[str, object]) -> str:
     """Return a short text that differs where the filters do."""
     return hashlib.sha256(json.dumps(dict(filters), sort_keys=True, default=str).encode()).hexdigest()[:12]
+
+
+def page_after(
+    fetch: Fetch[Row], name_of: Callable[[Row], str], cursor: str, filters: Mapping[str, object], limit: int
+) -> tuple[tuple[Row, ...], str]:
+    """Return a page of a list that is got by number (`fetch` returns rows and how many there are in all), and the next cursor.
+
+    The cursor names the row before: where the list has changed ahead of it, the page begins after that row, wherever it stands now.
+    """
+    place = place_of(cursor, filters, 2)
+    first = 0 if place is None else _after(fetch, name_of, int(place[0]), str(place[1]))
+    rows, total = fetch(first, limit)
+    is_more = bool(rows) and first + len(rows) < total
+    return tuple(rows), cursor_of([first + len(rows), name_of(rows[-1])], filters) if is_more else ""
+
+
+def _after(fetch: Fetch[Row], name_of: Callable[[Row], str], first: int, name: str) -> int:
+    """Return the number of the row after the one that is called `name`, which was the one before number `first`."""
+    found, total = fetch(max(0, first - 1), 1)
+    if found and name_of(found[0]) == name:
+        return first
+    names = [name_of(row) for row in fetch(0, total)[0]]
+    return names.index(name) + 1 if name in names else min(first, total)

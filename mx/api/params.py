@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from mx.api.paging import MOST, USUAL
+from mx.api.problems import Fault, Refused
 
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?([Zz]|[+-][0-9]{2}:[0-9]{2})")
 _FIRST_YEAR, _LAST_YEAR = 1970, 9000
@@ -44,6 +45,16 @@ Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME, pattern=r"^[^
 PeriodId = Annotated[
     str, Field(pattern=r"^[0-9]{10}$", description="A timeperiod's id, such as 2026112109 (an hour) or 2026112100 (a day).")
 ]  # fmt: skip
+
+
+def moment_of(text: str, name: str) -> datetime | None:
+    """Return the moment that a text of a body names, None for the empty one; refuses others, naming the value."""
+    if not text:
+        return None
+    try:
+        return datetime.fromisoformat(str(_instant(text)).upper().replace(" ", "T"))
+    except ValueError as error:
+        raise Refused(422, f"{name} is {text!r}: {error}", [Fault(where=name, what=str(error))]) from error
 
 
 class Query(BaseModel):

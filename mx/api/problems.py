@@ -10,6 +10,7 @@ from flask import Response, request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from werkzeug.exceptions import HTTPException
 
+from system import errors as ours
 from system.errors import BrokerError, ConfigError, HorariumError, NotFound, ScheduleError, StoreError, TimeperiodError, Unavailable
 from system.hidden import hide
 
@@ -77,7 +78,7 @@ def of_http(error: HTTPException) -> Response:
         return error.response
     status = error.code or 500
     if status < HTTPStatus.BAD_REQUEST:  # a redirect
-        made = error.get_response(request.environ)
+        made = Response.force_type(error.get_response(request.environ), request.environ)  # werkzeug's own where a path is mended
         assert isinstance(made, Response)
         return made
     is_own = isinstance(error, Refused) or error.description != type(error).description
@@ -116,6 +117,8 @@ def _status_of(error: HorariumError) -> int:
         return 404
     if isinstance(error, TimeperiodError):  # also in an address: there is no such job
         return 404 if request.view_args and "timeperiod" in request.view_args else 422
+    if isinstance(error, ours.Refused):
+        return 409
     if isinstance(error, ScheduleError | ConfigError):
         return 422
     if isinstance(error, Unavailable | BrokerError):

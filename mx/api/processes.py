@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from flask import Response
+from collections.abc import Sequence
+from typing import Literal
+
+from flask import Response, g
 from pydantic import Field
 
-from mx.api.answers import answer
+from mx.api.answers import Accepted, accepted, answer
 from mx.api.app import Part, area
-from mx.api.paging import Page, cursor_of, place_of
-from mx.api.params import Count, Instant, Name, Paged, ProcessPath, Query
+from mx.api.paging import Page, cursor_of, page_after, place_of
+from mx.api.params import Count, Instant, Name, Paged, ProcessPath, Query, Reasoned
+from mx.api.problems import Fault, Refused
 from mx.desk import Desk
+from mx.models.process import ProcessDetail
 from mx.models.registered import Kind, Level, RegisteredProcess, StatesChunk, Watermark
+from mx.models.triggers import ProcessTrigger
+from mx.security.roles import Role, needs
 
 MOST_STATES = 100_000
 
@@ -28,6 +35,29 @@ class StatesQuery(Query):
     since: Instant | None = Field(None, description="Only periods that begin then or later.")
     until: Instant | None = Field(None, description="Only periods that begin before.")
     limit: Count = Field(MOST_STATES, ge=1, le=MOST_STATES, description="At most so many periods, the oldest ones.")
+
+
+class SwitchPath(ProcessPath):
+    """A process, and how it is to be switched."""
+
+    verb: Literal["on", "off", "frequency", "reset"]
+
+
+class Switching(Reasoned):
+    """How a process is to be switched, and why."""
+
+    frequency: str = Field("", max_length=200, description="With `frequency`: the schedule, such as `every 60` or `at 03:30`.")
+
+
+class TriggersQuery(Paged):
+    """Which processes."""
+
+    words: str = Field("", max_length=100, description="Only processes whose names hold this.")
+    state: Literal["on", "off", "changed"] | None = Field(None, description="Only those that stand so; `changed`: by an operator.")
+
+
+class TriggerPage(Page[ProcessTrigger]):
+    """A page of the list of how processes are switched, in the order of the context."""
 
 
 class ProcessPage(Page[RegisteredProcess]):
@@ -60,6 +90,37 @@ def api(desk: Desk) -> Part:
         after = cursor_of([shown[-1].name], filters) if len(found) > len(shown) else ""
         return answer(ProcessPage(items=tuple(shown), next=after))
 
+    @bp.get("/processes/<process>", operation_id="get_process", responses={200: ProcessDetail})
+    def process(path: ProcessPath) -> Response:
+        """Show one process: what it runs, on what it depends, how it stands, its last runs."""
+        return answer(desk.process(path.process))
+
+    @bp.post("/processes/<process>/<verb>", operation_id="switch_process", responses={202: Accepted})
+    @needs(Role.OPERATOR)
+    def switch(path: SwitchPath, body: Switching) -> Response:
+        """Switch a process on or off, give it another schedule, or let the context say again."""
+        if bool(body.frequency) != (path.verb == "frequency"):
+            raise Refused(422, "a schedule goes with `frequency`, and with nothing else", [Fault(where="frequency", what="out of place")])
+        number = desk.switch_process(path.verb, path.process, g.user.name, body.why, frequency=body.frequency)
+        return accepted(number)
+
+    @bp.get("/triggers", operation_id="list_triggers", responses={200: TriggerPage})
+    def triggers(query: TriggersQuery) -> Response:
+        """List how managed processes are switched and when they run, in the order of the context."""
+        filters: dict[str, object] = {"words": query.words, "state": query.state}
+
+        def fetch(first: int, count: int) -> tuple[Sequence[ProcessTrigger], int]:
+            found = desk.process_triggers(words=query.words, state=query.state or "", offset=first, limit=count)
+            return found.rows, found.total
+
+        rows, after = page_after(fetch, lambda row: row.process, query.cursor, filters, query.limit)
+        return answer(TriggerPage(items=rows, next=after))
+
+    _how_far(bp, desk)
+    return bp
+
+
+def _how_far(bp: Part, desk: Desk) -> None:
     @bp.get("/timetable", operation_id="timetable", responses={200: LevelList})
     def timetable() -> Response:
         """Count the jobs of every process by state, over the periods that are due; tree by tree, the coarsest first."""
@@ -74,5 +135,3 @@ def api(desk: Desk) -> Part:
     def watermarks() -> Response:
         """Say up to where each process is complete."""
         return answer(WatermarkList(items=tuple(desk.watermarks())))
-
-    return bp

@@ -86,7 +86,6 @@ class Logins:
         if before:
             self._logins.drop(digest(before))
         self._note("logged in", user.name, where)
-        self._accounts.seen(user.name)
         return self.begin(user, where=where, agent=agent)
 
     def checked(self, name: str, password: str, *, where: str) -> User:
@@ -118,12 +117,14 @@ class Logins:
     def begin(self, user: User, *, where: str, agent: str = "") -> Entry:
         """Begin a session of somebody who has proven who that is."""
         now, secret = self._clock.now(), new_secret()
+        self._accounts.seen(user.name)
         self._logins.drop_over(now)
         self.throttle.clean()
         login = Login(
             user=user.name, epoch=user.epoch, began_at=now, seen_at=now, ends_at=now + self._lasting.whole, address=where, agent=agent[:200]
         )
         self._logins.add(digest(secret), login)
+        self._accounts.seen(user.name)
         return Entry(secret, login, user)
 
     def user_of(self, secret: str, *, is_active: bool = True) -> User | None:

@@ -59,6 +59,7 @@ def test_people_come_in_as_they_should_and_no_further(guarded: Guarded, visit: V
     admin.page.get_by_label("Name", exact=True).fill("vera")
     admin.page.get_by_role("button", name="Make account").click()
     link = admin.page.locator(".once").inner_text()
+    expect(admin.page.get_by_role("row", name="root").first).not_to_contain_text("never")
     assert_fit(admin, "users")
     admin.go("/account")
     assert_fit(admin, "account")
