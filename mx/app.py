@@ -15,7 +15,7 @@ from mx.api.idempotency import Idempotency
 from mx.desk import Desk
 from mx.fragments import Fragments
 from mx.live import Live
-from mx.pages import api_docs, job, overview, trigger_details, triggers
+from mx.pages import about, api_docs, boxes, job, logs, overview, queues, search, trigger_details, triggers
 from mx.pages import live as live_page
 from mx.security.notices import keep_notices
 from mx.security.route_check import routes_of
@@ -27,6 +27,11 @@ PAGES: Sequence[Page] = (
     overview.page,
     triggers.page,
     trigger_details.page,
+    boxes.page,
+    queues.page,
+    logs.page,
+    search.page,
+    about.page,
     job.page,
 )
 
@@ -71,6 +76,6 @@ def create_app(desk: Desk, gate: Gate, *, monotonic: Callable[[], float], live: 
     register(app, desk, AREAS)
     app.register_blueprint(api_docs.page(app))
     Idempotency(desk, desk.now).guard(app)
-    errors.register(app)
+    errors.register(app, desk)
     routes_of(app)
     return app
