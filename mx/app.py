@@ -15,7 +15,7 @@ from mx.api.idempotency import Idempotency
 from mx.desk import Desk
 from mx.fragments import Fragments
 from mx.live import Live
-from mx.pages import about, api_docs, boxes, job, logs, overview, queues, search, trigger_details, triggers
+from mx.pages import about, api_docs, boxes, job, logs, overview, process, queues, search, timetable, trees, trigger_details, triggers
 from mx.pages import live as live_page
 from mx.security.notices import keep_notices
 from mx.security.route_check import routes_of
@@ -25,6 +25,7 @@ Page = Callable[[Desk], Blueprint]
 # One function a page; each makes its Blueprint.
 PAGES: Sequence[Page] = (
     overview.page,
+    timetable.page,
     triggers.page,
     trigger_details.page,
     boxes.page,
@@ -33,6 +34,8 @@ PAGES: Sequence[Page] = (
     search.page,
     about.page,
     job.page,
+    process.page,
+    trees.page,
 )
 
 
