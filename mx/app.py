@@ -15,7 +15,23 @@ from mx.api.idempotency import Idempotency
 from mx.desk import Desk
 from mx.fragments import Fragments
 from mx.live import Live
-from mx.pages import about, api_docs, boxes, job, logs, overview, process, queues, search, timetable, trees, trigger_details, triggers
+from mx.pages import (
+    about,
+    api_docs,
+    boxes,
+    graph,
+    job,
+    logs,
+    overview,
+    process,
+    queues,
+    runs,
+    search,
+    timetable,
+    trees,
+    trigger_details,
+    triggers,
+)
 from mx.pages import live as live_page
 from mx.security.notices import keep_notices
 from mx.security.route_check import routes_of
@@ -36,6 +52,8 @@ PAGES: Sequence[Page] = (
     job.page,
     process.page,
     trees.page,
+    graph.page,
+    runs.page,
 )
 
 
