@@ -130,7 +130,7 @@ def _bounds(states: States, wanted: Wanted, after: Key | None, now: datetime) ->
         deadline = states.process.deadline
         if deadline is None:
             return 0, 0
-        high = min(high, states.calendar.containing(states.qualifier, now - timedelta(seconds=deadline)))
+        high = states.calendar.containing(states.qualifier, now - timedelta(seconds=deadline))
     since, until = wanted.since, wanted.until
     if after is not None and wanted.is_oldest_first:
         since = max(since or after[0], after[0])
