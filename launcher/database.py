@@ -33,9 +33,7 @@ _BESIDE = ("", "-wal", "-shm", "-journal")  # what SQLite keeps of one database
 @click.option("--yes", "is_sure", is_flag=True, help="Don't ask.")
 @json_option
 @click.pass_obj
-def db_command(
-    roof: Roof, *, is_update: bool, is_reset: bool, is_asked: bool, is_archived: bool, is_sure: bool, as_json: bool
-) -> int:
+def db_command(roof: Roof, *, is_update: bool, is_reset: bool, is_asked: bool, is_archived: bool, is_sure: bool, as_json: bool) -> int:
     """Bring the store up to date, reset it, see how much it keeps, or archive what is old.
 
     --update and --reset are refused while anything of this deployment runs on this box.
@@ -101,6 +99,4 @@ def refuse_while_running(settings: Settings) -> None:
     mine = f"{folder_id(settings.folder)}."
     pids = sorted(identity.pid for identity, mark in processes.all_marked() if mark.startswith(mine))
     if pids:
-        raise ConfigError(
-            f"processes of this deployment still run (pid {', '.join(map(str, pids))}): `launch.py stop` ends them"
-        )
+        raise ConfigError(f"processes of this deployment still run (pid {', '.join(map(str, pids))}): `launch.py stop` ends them")

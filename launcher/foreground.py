@@ -68,8 +68,14 @@ def attempt(roof: Roof, context: Context, task: Task, hear: Callable[[str], obje
     with _environment(roof.settings.environ()), tempfile.TemporaryDirectory(prefix="horarium-run-") as folder:
         vault = Vault(roof.settings.secrets_file, os.environ)
         slots = ProcessSlots(
-            1, user_folder=Path(context.folder), output_folder=Path(folder), clock=roof.clock, mark=mark_by_hand(roof.settings.folder),
-            output_limit_bytes=figures.output_limit_bytes, vault=vault, end_grace_s=figures.end_grace_s,
+            1,
+            user_folder=Path(context.folder),
+            output_folder=Path(folder),
+            clock=roof.clock,
+            mark=mark_by_hand(roof.settings.folder),
+            output_limit_bytes=figures.output_limit_bytes,
+            vault=vault,
+            end_grace_s=figures.end_grace_s,
         )
         try:
             slots.extend(roof.clock.monotonic() + _ALIVE_S)

@@ -15,7 +15,16 @@ from mx.api.idempotency import Idempotency
 from mx.desk import Desk
 from mx.fragments import Fragments
 from mx.live import Live
-from mx.pages import api_docs, job, overview
+from mx.pages import (
+    api_docs,
+    job,
+    overview,
+    process,
+    timetable,
+    trees,
+    trigger_details,
+    triggers,
+)
 from mx.pages import live as live_page
 from mx.security.notices import keep_notices
 from mx.security.route_check import routes_of
@@ -25,7 +34,12 @@ Page = Callable[[Desk], Blueprint]
 # One function a page; each makes its Blueprint.
 PAGES: Sequence[Page] = (
     overview.page,
+    timetable.page,
+    triggers.page,
+    trigger_details.page,
     job.page,
+    process.page,
+    trees.page,
 )
 
 

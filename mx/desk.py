@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from mx.desk_about import AboutDesk
+from mx.desk_answers import AnswersDesk
 from mx.desk_boxes import BoxesDesk
 from mx.desk_commands import CommandsDesk
 from mx.desk_figures import FiguresDesk
@@ -46,6 +47,7 @@ class HeadDesk(Protocol):
 class Desk(
     HeadDesk,
     AboutDesk,
+    AnswersDesk,
     BoxesDesk,
     CommandsDesk,
     FiguresDesk,

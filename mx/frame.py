@@ -103,6 +103,19 @@ def state_class(label: str) -> str:
     return f"s-{label.removeprefix('state_')}"
 
 
+_CUTS = {"yearly": 4, "monthly": 6, "daily": 8, "hourly": 10, "real_time": 14}
+
+
+def period(timeperiod: str, qualifier: str = "") -> str:
+    """Return a period's id as people read it: `2013110413` is `2013-11-04 13:00`; as it is where it can't be one of `qualifier`."""
+    cut = _CUTS.get(qualifier.lstrip("_"), 0)
+    if not cut or len(timeperiod) < cut or not timeperiod.isdigit():
+        return timeperiod
+    parts = [timeperiod[:4], *(timeperiod[at : at + 2] for at in range(4, cut, 2))]
+    clock = [*parts[3:], "00"] if cut == 10 else parts[3:]
+    return "-".join(parts[:3]) + (f" {':'.join(clock)}" if clock else "")
+
+
 def _pulse(desk: HeadDesk) -> Pulse | None:
     """Return whether anything is scheduled; None where the store is away, which the page itself says."""
     try:
@@ -114,6 +127,7 @@ def _pulse(desk: HeadDesk) -> Pulse | None:
 def dress(app: Flask, desk: HeadDesk) -> None:
     """Give the templates of `app` what they share."""
     app.jinja_env.filters.update(instant=instant, lasting=lasting, number=number, state_word=state_word, state_class=state_class)
+    app.jinja_env.filters["period"] = period
     app.jinja_env.globals.update(csrf_field=csrf_field, csrf_token=csrf_token, places=PLACES, Role=Role)
     app.jinja_env.globals.update(now=desk.now, pulse_now=lambda: _pulse(desk))
     app.jinja_env.filters["ago"] = lambda at: f"{lasting((desk.now() - at).total_seconds())} ago" if at else "–"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from launcher.web.about import AboutArea
+from launcher.web.answers import AnswersArea
 from launcher.web.audit import AuditArea
 from launcher.web.boxes import BoxesArea
 from launcher.web.commands import CommandsArea
@@ -29,6 +30,7 @@ from launcher.web.triggers import TriggersArea
 class WebDesk(
     HeadArea,
     AboutArea,
+    AnswersArea,
     AuditArea,
     BoxesArea,
     CommandsArea,

@@ -161,6 +161,7 @@ def _marks(desk: Desk, seen: whole.Overview, levels: Sequence[Level], most: int)
         through = parse(states.qualifier, mark.through).ordinal if mark.through else None
         yield Mark(
             process=mark.process,
+            qualifier=states.qualifier.noun,
             through=mark.through,
             through_end=None if through is None else states.calendar.end(states.qualifier, through),
             holes=mark.holes,

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from launcher.web import places
 from mx.models.plans import PlanGroup, PlanPart, RunningNow, Verb, WhatIf
 from mx.models.plans import Span as Folded
 from scheduler.desk import Desk
 from scheduler.effects import has_unit
 from scheduler.plans import PREVIEWS, Action, Plan, Step
 from scheduler.timetable import Node, Timetable, id_of
+from system import timeplaces as places
 from system.context import Context
 from system.errors import NotFound, Refused
 

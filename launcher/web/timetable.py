@@ -6,15 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from db.model import Job
-from launcher.web import places
 from launcher.web.area import Area
 from launcher.web.asked import asked
-from launcher.web.places import Place
 from mx.models.timetable import CELL_STATES, Cell, Column, Crumb, HeatMap, Row, Unit
 from scheduler.levels import by_process
 from scheduler.timetable import FINISHED_BYTES, States, Timetable, id_of
+from system import timeplaces as places
 from system.context import Context
 from system.lifecycle import JOB_FINISHED, JobState
+from system.timeplaces import Place
 
 _MOST_YEARS, _LARGEST_PAGE = 40, 200
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

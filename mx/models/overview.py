@@ -40,6 +40,7 @@ class Mark(Model):
     """Up to where a process is complete."""
 
     process: str
+    qualifier: str = Field(description="how long its periods are, such as `hourly`")
     through: str = Field(description="the last period up to which all are finished, empty where not even the first one is")
     through_end: datetime | None = Field(description="when that period ended")
     holes: int = Field(description="gaps that finished periods come after")

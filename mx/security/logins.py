@@ -117,6 +117,7 @@ class Logins:
     def begin(self, user: User, *, where: str, agent: str = "") -> Entry:
         """Begin a session of somebody who has proven who that is."""
         now, secret = self._clock.now(), new_secret()
+        self._accounts.seen(user.name)
         self._logins.drop_over(now)
         self.throttle.clean()
         login = Login(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from flask import Flask, g
+from flask import Flask, g, request
+from werkzeug.exceptions import Forbidden
 
-from mx.security.roles import Role, Visitor
+from mx.security.roles import Role, Visitor, needed_role
 
 
 class OpenGate:
@@ -19,3 +20,6 @@ class OpenGate:
         @app.before_request
         def _enter() -> None:
             g.user = self._visitor
+            role = needed_role(app.view_functions.get(request.endpoint or ""))
+            if role is not None and not self._visitor.may(role):
+                raise Forbidden(f"this takes the role {role.value}; {self._visitor.name} is {self._visitor.role.value}: ask an admin")

@@ -11,6 +11,10 @@
   function isInUse(node) {
     var active = document.activeElement;
     if (active && node.contains(active) && /^(INPUT|SELECT|TEXTAREA)$/.test(active.tagName)) return true;
+    var isDirty = Array.prototype.some.call(node.querySelectorAll('input, textarea'), function (each) {
+      return each.type === 'checkbox' || each.type === 'radio' ? each.checked !== each.defaultChecked : each.type !== 'hidden' && each.value !== each.defaultValue;
+    });
+    if (isDirty) return true;
     var marked = window.getSelection();
     return Boolean(marked && !marked.isCollapsed && marked.anchorNode && node.contains(marked.anchorNode));
   }

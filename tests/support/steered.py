@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
 from db.entries import Entry, Run
-from db.model import Job, Outcome, OutputPiece, Session, UnitOfWork
+from db.model import Command, Job, Outcome, OutputPiece, Session, UnitOfWork
 from db.model_boxes import BoxChild, BoxReport, BoxWish
 from db.store import Store
 from launcher.web.desk import WebDesk
 from mq.broker import Message
 from system.clock import ManualClock
 from system.context import DEAD_QUEUE
+from system.errors import NotFound
 from system.lifecycle import JobState, UowEvent, UowState
 from tests.support.builders import turn
 from tests.support.mx import web_desk
@@ -110,3 +111,16 @@ def give_up_on(desk: WebDesk, bodies: Sequence[str]) -> None:
     broker = within(desk, lambda: desk.parts.joined.broker)
     broker.declare([DEAD_QUEUE, "queue_sales_hourly", "queue_sales_hourly_backfill"])
     broker.publish([Message(DEAD_QUEUE, body) for body in bodies])
+
+
+def commands_of(desk: WebDesk) -> list[Command]:
+    """Return all commands that were stored, by number."""
+
+    def read() -> list[Command]:
+        found: list[Command] = []
+        with suppress(NotFound):
+            while True:
+                found.append(desk.parts.store.command(len(found) + 1))
+        return found
+
+    return within(desk, read)
