@@ -16,12 +16,17 @@ from mx.desk import Desk
 from mx.fragments import Fragments
 from mx.live import Live
 from mx.pages import (
+    about,
     api_docs,
+    boxes,
     graph,
     job,
+    logs,
     overview,
     process,
+    queues,
     runs,
+    search,
     timetable,
     trees,
     trigger_details,
@@ -39,6 +44,11 @@ PAGES: Sequence[Page] = (
     timetable.page,
     triggers.page,
     trigger_details.page,
+    boxes.page,
+    queues.page,
+    logs.page,
+    search.page,
+    about.page,
     job.page,
     process.page,
     trees.page,
@@ -87,6 +97,6 @@ def create_app(desk: Desk, gate: Gate, *, monotonic: Callable[[], float], live: 
     register(app, desk, AREAS)
     app.register_blueprint(api_docs.page(app))
     Idempotency(desk, desk.now).guard(app)
-    errors.register(app)
+    errors.register(app, desk)
     routes_of(app)
     return app

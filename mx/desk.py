@@ -25,7 +25,6 @@ from mx.desk_search import SearchDesk
 from mx.desk_steps import StepsDesk
 from mx.desk_trees import TreesDesk
 from mx.desk_triggers import TriggersDesk
-
 from mx.models.head import Pulse
 
 
