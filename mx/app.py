@@ -17,8 +17,11 @@ from mx.fragments import Fragments
 from mx.live import Live
 from mx.pages import (
     api_docs,
+    audit,
+    commands,
     job,
     overview,
+    plans,
     timetable,
     trigger_details,
     triggers,
@@ -33,6 +36,9 @@ Page = Callable[[Desk], Blueprint]
 PAGES: Sequence[Page] = (
     overview.page,
     timetable.page,
+    plans.page,
+    commands.page,
+    audit.page,
     triggers.page,
     trigger_details.page,
     job.page,
