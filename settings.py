@@ -38,6 +38,8 @@ CHILD_MARKS = frozenset(
 )
 # What belongs to jobs, by names of the user's own; neither settings nor shown.
 JOBS_OWN = (PREFIX + "SECRET_", PREFIX + "CONNECTION_")
+# What a command goes by, and nothing that is kept running.
+OF_COMMANDS = frozenset({"url", "token"})
 DEFAULT, FILE, ENVIRONMENT, COMMAND_LINE = "default", "file", "environment", "command line"
 
 
@@ -45,10 +47,11 @@ _MOST = 10**12
 
 
 def _setting(
-    default: Any, unit: str, text: str, *, least: float | None = None, most: float = _MOST, may_hold_password: bool = False
+    default: Any, unit: str, text: str, *, least: float | None = None, most: float = _MOST, may_hold_password: bool = False,
+    is_secret: bool = False,
 ) -> Any:
     """Return a row of the table. `least` and `most` are the lowest and the highest number that is taken."""
-    facts = {"unit": unit, "help": text, "least": least, "most": most, "may_hold_password": may_hold_password}
+    facts = {"unit": unit, "help": text, "least": least, "most": most, "may_hold_password": may_hold_password, "is_secret": is_secret}
     return field(default=default, metadata=facts)
 
 
@@ -97,6 +100,8 @@ class Settings:
     mx_session_h: float = _setting(24.0, "hours", "a login to the dashboard lasts no longer", least=0.01, most=8760)
     mx_idle_h: float = _setting(8.0, "hours", "without a page being asked for by a person, a login ends", least=0.01, most=8760)
     mx_metrics: str = _setting("login", "login or open", "who may fetch /metrics; open: anybody, without a token")
+    url: str = _setting("", "URL", "a dashboard's address: commands that look or act ask it, and no store of this box")
+    token: str = _setting("", "token", "what commands log in with at `url`; `launch.py token add` gives one", is_secret=True)
     slots: int = _setting(2, "units of work", "what one worker runs at once", least=1)
     backfill_share: float = _setting(
         0.75, "part of 1", "part of a worker's slots that backfill may hold; one is left to live work, unless this is 1", least=0, most=1
@@ -131,9 +136,12 @@ class Settings:
         return settled([from_environment(environ)], here).settings
 
     def environ(self) -> dict[str, str]:
-        """Return the variables that lead a child to these very settings, wherever it runs and whatever has become of the file."""
-        given = {PREFIX + f.name.upper(): str(getattr(self, f.name)) for f in fields(self) if getattr(self, f.name) != ""}
-        return {**given, FILE_VARIABLE: NO_FILE}
+        """Return the variables that lead a child to these very settings, wherever it runs and whatever has become of the file.
+
+        What is for commands alone is none of its business.
+        """
+        names = [f.name for f in fields(self) if getattr(self, f.name) != "" and f.name not in OF_COMMANDS]
+        return {**{PREFIX + name.upper(): str(getattr(self, name)) for name in names}, FILE_VARIABLE: NO_FILE}
 
     @property
     def folder(self) -> Path:

@@ -11,13 +11,14 @@ from db.model import Command, CommandState
 from launcher import named
 from launcher.job import job_group
 from launcher.parts import Roof
+from launcher.remote.desk import RemoteDesk
 from launcher.say import say
 from launcher.screen import json_option, show, show_json, table_of
+from launcher.steering import deployment, registered
 from scheduler.desk import Desk
 from scheduler.durations import Forecast, span_text
 from scheduler.plans import PREVIEWS, Plan
 from system.clock import Clock
-from system.context import REPORT_QUEUE
 
 _LOOK_S = 0.05
 _SHOWN = 20
@@ -33,13 +34,12 @@ def _command(verb: str, summary: str) -> None:
     @json_option
     @click.pass_obj
     def act(roof: Roof, process: str, periods: str, *, reason: str, wait_s: float, as_json: bool) -> int:
-        entry = named.managed(roof.context, process)
+        entry = named.managed(registered(roof), process)
         first, until = named.period_range(entry, periods)
         if not reason.strip():
             raise named.BadName("--why is empty: say why, for whoever reads it later")
-        with roof.joined() as parts:
-            parts.broker.declare([REPORT_QUEUE])  # no scheduler may have run yet
-            desk = roof.desk_over(parts)
+        with deployment(roof) as found:
+            desk = found.desk
             number = desk.give(verb, entry.name, first, getpass.getuser(), reason, until=until)
             if not as_json:
                 say(f"stored as command {number}")
@@ -68,11 +68,11 @@ def plan_command(roof: Roof, verb: str, process: str, periods: str, *, show_all:
 
     VERB is reprocess, skip, hold, release, trigger or cancel. PERIOD..END is a range; END is the first period left out.
     """
-    entry = named.managed(roof.context, process)
+    entry = named.managed(registered(roof), process)
     first, until = named.period_range(entry, periods)
-    with roof.desk() as desk:
-        plan = desk.plan(verb, entry.name, first, until=until)
-        expected = desk.forecast(plan)
+    with deployment(roof) as found:
+        plan = found.desk.plan(verb, entry.name, first, until=until)
+        expected = found.desk.forecast(plan)
     if as_json:
         steps = [{**row, "expected_s": seconds} for row, seconds in zip(_rows(roof, plan), expected.steps, strict=True)]
         whole = {name: getattr(expected, name) for name in ("seconds", "chain_s", "slots", "unknown")}
@@ -87,7 +87,7 @@ def plan_command(roof: Roof, verb: str, process: str, periods: str, *, show_all:
 def _rows(roof: Roof, plan: Plan) -> list[dict[str, str]]:
     from scheduler.timetable import id_of
 
-    qualifiers = {name: process.qualifier for name, process in roof.context.managed.items()}
+    qualifiers = {name: process.qualifier for name, process in registered(roof).managed.items()}
     return [
         {"process": step.node[0], "timeperiod": id_of(qualifiers[step.node[0]], step.node[1]), "action": step.action.value}
         for step in plan.steps
@@ -119,7 +119,7 @@ def _said_of(expected: Forecast) -> str:
     return f"{text}; {unknown}, which counts as nothing" if unknown else text
 
 
-def await_answer(desk: Desk, number: int, clock: Clock, wait_s: float) -> Command:
+def await_answer(desk: Desk | RemoteDesk, number: int, clock: Clock, wait_s: float) -> Command:
     """Return a command once it was answered, or as it stands after `wait_s`, or at once where nobody leads."""
     until_s = clock.monotonic() + wait_s
     answered = desk.answer(number)

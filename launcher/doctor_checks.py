@@ -19,6 +19,7 @@ _GRAVE_SKEW_S = 60.0
 _LEAST_FREE_FILES = 1_000
 _IDLE_TURNS = 5.0  # so many leases without a good turn are too long
 _MB = 1_000_000
+_CERTIFICATE_LOW_DAYS, _DAY_S = 14, 86_400
 UPDATE = "`launch.py stop`, then `launch.py db --update`"
 
 
@@ -229,10 +230,26 @@ def daemons(seen: Seen) -> Iterator[Finding]:
         yield warning("daemons", text, "`launch.py start` adopts what runs, `launch.py stop` ends it")
 
 
+def mx(seen: Seen) -> Iterator[Finding]:
+    """The dashboard can be served as the settings say, its certificate lasts, and who should get in can."""
+    if seen.mx is None:
+        return
+    if seen.mx.fault:
+        yield wrong("mx", seen.mx.fault, "mend that, then `launch.py super --start mx`")
+    if seen.mx.left_s is not None and seen.mx.left_s < _CERTIFICATE_LOW_DAYS * _DAY_S:
+        judge, when = (wrong, "has ended") if seen.mx.left_s <= 0 else (warning, f"ends in {seen.mx.left_s / _DAY_S:.0f} days")
+        yield judge("mx", f"the dashboard's certificate {when}", "put another one in place (mx_certificate), then start mx anew")
+    if seen.mx.is_locked:
+        yield warning("mx", "nobody has an account, and the dashboard asks for a login", "`launch.py user link`")
+    if seen.mx.plain:
+        text, _, fix = seen.mx.plain.partition(": ")
+        yield warning("mx", text, fix)
+
+
 def _leads(health: Health | None) -> bool:
     return health is not None and bool(health.leader)
 
 
 CHECKS: tuple[Check, ...] = (
-    python, zones, folders, modes, disks, context, store, clock, broker, leader, workers, boxes, daemons,
+    python, zones, folders, modes, disks, context, store, clock, broker, leader, workers, boxes, daemons, mx,
 )  # fmt: skip

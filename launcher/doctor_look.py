@@ -25,6 +25,7 @@ from launcher.parts import Roof, opened_broker, opened_store, writing_fault
 from launcher.query import found_on
 from launcher.queue import queues_of
 from launcher.secrets_file import fault_of
+from launcher.web.address import NONE
 from mq.broker import Broker
 from scheduler.health import read_health
 from scheduler.registry import fit, read_registered
@@ -197,6 +198,16 @@ def _the_broker(found: Look) -> None:
     found.broker, found.seen.broker = broker, broker.describe(found.seen.queues)
 
 
+def _dashboard(found: Look) -> None:
+    settings = found.seen.settings
+    if settings.mx_listen == NONE:
+        return
+    from launcher.web.guarded import seen_of  # late: it knows the web server's parts
+
+    users = None if not _is_readable(found) or found.store is None else len(found.store.papers("user", "", 1))
+    found.seen.mx = seen_of(settings, users, _CLOCK.now())
+
+
 STEPS: tuple[tuple[str, Callable[[Look], None]], ...] = (
     ("machine", _machine),
     ("folders", _folders),
@@ -207,4 +218,5 @@ STEPS: tuple[tuple[str, Callable[[Look], None]], ...] = (
     ("store", _what_is_registered),
     ("store", _sessions_and_boxes),
     ("broker", _the_broker),
+    ("mx", _dashboard),
 )

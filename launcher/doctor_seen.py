@@ -60,6 +60,19 @@ class SkewSeen:
     doubt_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class MxSeen:
+    """How the dashboard is guarded. `fault`: why it can't be served as the settings say; `plain`: what crosses the network in clear text.
+
+    `left_s` is how long its certificate is good, None without one. `is_locked`: a login is asked for, and nobody has an account.
+    """
+
+    fault: str = ""
+    plain: str = ""
+    left_s: float | None = None
+    is_locked: bool = False
+
+
 @dataclass
 class Seen:
     """What was found out; None, or empty, is what could not be."""
@@ -84,4 +97,5 @@ class Seen:
     boxes: Sequence[BoxRow] = ()
     waiting_commands: int = 0
     broker: BrokerFacts | None = None
+    mx: MxSeen | None = None
     depths: Mapping[str, int] = field(default_factory=dict)

@@ -11,20 +11,20 @@ from typing import Any
 import click
 from rich.markup import escape
 
-from db.store import Store
 from launcher import named
 from launcher.act import await_answer, say_answer
 from launcher.group import CommandGroup
 from launcher.job import blocker_tree
-from launcher.parts import Joined, Roof
+from launcher.parts import Roof
+from launcher.remote.desk import RemoteFreerun
 from launcher.say import say
 from launcher.screen import json_option, limit_option, moment, number, show, show_facts, show_json, table_of
+from launcher.steering import deployment, registered
 from scheduler.freerun import GIVEN_FIELDS
-from scheduler.freerun_commands import PREFIX, faults_of
+from scheduler.freerun_commands import faults_of
 from scheduler.freerun_desk import EntryLine, EntryView, FreerunDesk
-from system.context import MISFIRE, REPORT_QUEUE
+from system.context import MISFIRE
 
-_MOST_OPEN = 10_000
 _COUNTS = ("running", "waiting", "held", "failing", "fired", "missed")
 _ROWS = 200
 _STYLES = {"off": "yellow", "deleted": "dim", "retired": "dim"}
@@ -35,35 +35,26 @@ def freerun_group() -> None:
     """Look at freerun entries (a process and a schedule of its own), or act on one."""
 
 
-def _desk(roof: Roof, parts: Joined) -> FreerunDesk:
-    return FreerunDesk(parts.store, parts.broker, roof.context, roof.clock)
-
-
 def _process(roof: Roof, name: str) -> str:
     """Return `name`, which is a freerun process; else BadName with near ones."""
-    names = list(dict.fromkeys(process for process, _ in roof.context.freerun))
+    context = registered(roof)
+    names = list(dict.fromkeys(process for process, _ in context.freerun))
     if name in names:
         return name
-    if name in roof.context.managed:
+    if name in context.managed:
         raise named.BadName(f"{name!r} has timeperiods and no entries: it is no freerun process")
     near = difflib.get_close_matches(name, names, n=3)
     hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(names[:12]) or 'none'}"
     raise named.BadName(f"there is no freerun process {name!r}; {hint}")
 
 
-def _known(desk: FreerunDesk, process: str, entry: str) -> None:
+def _known(desk: FreerunDesk | RemoteFreerun, process: str, entry: str) -> None:
     """Refuse an entry that is neither in the context nor was ever made, with near ones."""
     names = [line.entry for line in desk.lines(process)]
     if entry not in names:
         near = difflib.get_close_matches(entry, names, n=3)
         hint = f"did you mean {' or '.join(near)}?" if near else "`launch.py freerun list` shows them"
         raise named.BadName(f"{process} has no entry {entry!r}; {hint}")
-
-
-def _is_coming(store: Store, process: str, entry: str) -> bool:
-    """Return whether a command that makes the entry waits for a scheduler."""
-    made = (f"{PREFIX}create", process, entry)
-    return any((command.verb, command.process, command.timeperiod) == made for command in store.open_commands(_MOST_OPEN))
 
 
 def _place(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -83,8 +74,8 @@ def _place(command: Callable[..., Any]) -> Callable[..., Any]:
 def list_command(roof: Roof, *, process: str | None, limit: int | None, as_json: bool) -> None:
     """List the entries, with when each fires next and what is under way of it."""
     of = _process(roof, process) if process else ""
-    with roof.joined() as parts:
-        lines = _desk(roof, parts).lines(of)
+    with deployment(roof) as found:
+        lines = found.freerun.lines(of)
     if as_json:
         show_json(lines[:limit])
     elif not lines:
@@ -116,8 +107,8 @@ def _show_lines(lines: list[EntryLine]) -> None:
 def show_command(roof: Roof, process: str, entry: str, *, as_json: bool) -> None:
     """Show an entry: its schedule, its policies, what is under way, and what it waits for."""
     _process(roof, process)
-    with roof.joined() as parts:
-        desk = _desk(roof, parts)
+    with deployment(roof) as found:
+        desk = found.freerun
         _known(desk, process, entry)
         view = desk.view(process, entry)
     if as_json:
@@ -154,8 +145,8 @@ def _facts(view: EntryView) -> list[tuple[str, str]]:
 def next_command(roof: Roof, process: str, entry: str, *, count: int, as_json: bool) -> None:
     """Show when an entry fires next, by the function that fires; of one that is off, when it would."""
     _process(roof, process)
-    with roof.joined() as parts:
-        desk = _desk(roof, parts)
+    with deployment(roof) as found:
+        desk = found.freerun
         _known(desk, process, entry)
         coming = desk.next_fires(process, entry, count)
     if as_json:
@@ -222,10 +213,9 @@ def _give(roof: Roof, verb: str, place: tuple[str, str], details: Mapping[str, o
     if not asked["reason"].strip():
         raise named.BadName("--why is empty: say why, for whoever reads it later")
     _process(roof, process)
-    with roof.joined() as parts:
-        parts.broker.declare([REPORT_QUEUE])  # no scheduler may have run yet
-        desk, freerun = roof.desk_over(parts), _desk(roof, parts)
-        if verb != "create" and not _is_coming(parts.store, process, entry):
+    with deployment(roof) as found:
+        desk, freerun = found.desk, found.freerun
+        if verb != "create" and not freerun.is_coming(process, entry):
             _known(freerun, process, entry)
         given = freerun.give(verb, process, entry, getpass.getuser(), asked["reason"], details)
         if not asked["as_json"]:
@@ -236,7 +226,7 @@ def _give(roof: Roof, verb: str, place: tuple[str, str], details: Mapping[str, o
 
 
 def _check(roof: Roof, process: str, entry: str, fields: Mapping[str, object]) -> None:
-    if faults := faults_of(roof.context, process, entry, fields):
+    if not roof.settings.url and (faults := faults_of(roof.context, process, entry, fields)):
         raise named.BadName("; ".join(faults))
 
 
@@ -247,7 +237,7 @@ def create_command(roof: Roof, process: str, entry: str, *, reason: str, wait_s:
     """Make an entry that runs what the first entry of PROCESS in the context runs."""
     fields = _fields(given)
     _process(roof, process)
-    if (process, entry) not in roof.context.freerun and "trigger_frequency" not in fields:
+    if not roof.settings.url and (process, entry) not in roof.context.freerun and "trigger_frequency" not in fields:
         raise named.BadName(f"{process}/{entry} needs --schedule: it is not in the context")
     _check(roof, process, entry, fields)
     return _give(roof, "create", (process, entry), fields, {"reason": reason, "wait_s": wait_s, "as_json": as_json})

@@ -16,6 +16,7 @@ from launcher.job_list import list_jobs_command
 from launcher.parts import Roof
 from launcher.say import say
 from launcher.screen import json_option, moment, printable, show, show_facts, show_json
+from launcher.steering import deployment, registered
 from scheduler.blockers import Blocker
 from scheduler.desk import JobView
 from scheduler.durations import span_text
@@ -37,7 +38,7 @@ def _place(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _named(roof: Roof, process: str, timeperiod: str) -> tuple[str, str]:
-    entry = named.managed(roof.context, process)
+    entry = named.managed(registered(roof), process)
     return entry.name, named.period(entry, timeperiod)
 
 
@@ -47,8 +48,8 @@ def _named(roof: Roof, process: str, timeperiod: str) -> tuple[str, str]:
 def why_command(roof: Roof, process: str, timeperiod: str, *, as_json: bool) -> None:
     """Say why a job is not running now, down to the leaf cause."""
     place = _named(roof, process, timeperiod)
-    with roof.desk() as desk:
-        blocker = desk.why(*place)
+    with deployment(roof) as found:
+        blocker = found.desk.why(*place)
     if as_json:
         show_json(blocker)
     else:
@@ -61,8 +62,8 @@ def why_command(roof: Roof, process: str, timeperiod: str, *, as_json: bool) -> 
 def show_command(roof: Roof, process: str, timeperiod: str, *, as_json: bool) -> None:
     """Show a job: state, unit of work, what it waits for."""
     place = _named(roof, process, timeperiod)
-    with roof.desk() as desk:
-        view = desk.job(*place)
+    with deployment(roof) as found:
+        view = found.desk.job(*place)
     if as_json:
         show_json(view)
         return
@@ -76,8 +77,8 @@ def show_command(roof: Roof, process: str, timeperiod: str, *, as_json: bool) ->
 def log_command(roof: Roof, process: str, timeperiod: str, *, as_json: bool) -> None:
     """Print what a job printed, all attempts of its last run."""
     place = _named(roof, process, timeperiod)
-    with roof.desk() as desk:
-        text = desk.output(*place)
+    with deployment(roof) as found:
+        text = found.desk.output(*place)
     if as_json:
         show_json({"process": place[0], "timeperiod": place[1], "output": text})
     elif text:

@@ -9,6 +9,7 @@ from launcher import named
 from launcher.parts import Roof
 from launcher.say import say
 from launcher.screen import json_option, moment, printable, show, show_json, table_of
+from launcher.steering import deployment, registered
 
 
 @click.command("events")
@@ -19,10 +20,10 @@ from launcher.screen import json_option, moment, printable, show, show_json, tab
 @click.pass_obj
 def events_command(roof: Roof, process: str, timeperiod: str, *, limit: int, as_json: bool) -> None:
     """Show what has happened to a job, oldest first: what, when, by whom and why."""
-    entry = named.managed(roof.context, process)
+    entry = named.managed(registered(roof), process)
     place = entry.name, named.period(entry, timeperiod)
-    with roof.desk() as desk:
-        entries = desk.log(*place, limit)
+    with deployment(roof) as found:
+        entries = found.desk.log(*place, limit)
     if as_json:
         show_json(entries)
         return

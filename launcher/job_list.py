@@ -9,6 +9,7 @@ from launcher import named
 from launcher.parts import Roof
 from launcher.say import say
 from launcher.screen import console, json_option, moment, printable, show, show_json, table_of
+from launcher.steering import deployment, registered
 from scheduler.joblist import LATE, PHASES, JobList
 from system.lifecycle import JobState
 
@@ -25,9 +26,10 @@ _STYLES = {"held": "red", "failing": "yellow", "running": "cyan"}
 @click.pass_obj
 def list_jobs_command(roof: Roof, *, process: str | None, state: str | None, limit: int, as_json: bool) -> None:
     """List jobs: held, failing, running, then the finished ones, newest first."""
-    names = [named.managed(roof.context, process).name] if process else list(roof.context.managed)
-    with roof.desk() as desk:
-        found = desk.jobs(names, state or "", limit)
+    context = registered(roof)
+    names = [named.managed(context, process).name] if process else list(context.managed)
+    with deployment(roof) as there:
+        found = there.desk.jobs(names, state or "", limit)
     if as_json:
         show_json(found)
     elif not found.lines:

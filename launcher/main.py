@@ -59,15 +59,16 @@ COMMANDS = {
 
 @click.group(cls=LateGroup, where=COMMANDS, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option("--set", "given", multiple=True, metavar="NAME=VALUE", help="Overrule a setting, for this command; may be repeated.")
+@click.option("--url", metavar="URL", help="A dashboard to ask, in place of this box's store; the setting token logs in there.")
 @click.pass_obj
-def cli(roof: Roof, given: tuple[str, ...]) -> None:
+def cli(roof: Roof, given: tuple[str, ...], url: str | None) -> None:
     """A scheduler for recurring batch pipelines whose data comes in periods.
 
     Settings come from a file (settings.toml beside the context, or the one that HORARIUM_SETTINGS names), the environment
     and --set: HORARIUM_CONTEXT names the process context (default context.py), HORARIUM_VAR the folder for everything that
     is written (default var). `launch.py settings` shows all.
     """
-    roof.given = (*roof.given, *given)
+    roof.given = (*roof.given, *given, *([f"url={url}"] if url is not None else []))
 
 
 def main(argv: Sequence[str] | None = None, roof: Roof | None = None) -> int:

@@ -9,6 +9,7 @@ from rich.table import Table
 from launcher.parts import Roof
 from launcher.say import say
 from launcher.screen import json_option, number, show, show_json, table_of
+from launcher.steering import deployment
 from scheduler.levels import Level
 from system.lifecycle import JobState
 
@@ -18,8 +19,8 @@ from system.lifecycle import JobState
 @click.pass_obj
 def timetable_command(roof: Roof, *, as_json: bool) -> None:
     """Show counts per tree and level, over the periods that are due; of retired processes over what they left."""
-    with roof.desk() as desk:
-        levels, retired = desk.timetable(), desk.retired()
+    with deployment(roof) as found:
+        levels, retired = found.desk.timetable(), found.desk.retired()
     if as_json:
         show_json([*levels, *retired])
     elif not levels and not retired:

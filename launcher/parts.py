@@ -17,7 +17,7 @@ from launcher import store_mark
 from launcher.clocks import clock_of
 from launcher.sources import settle
 from scheduler.policy import SchedulerSettings
-from settings import NO_ARCHIVE, PREFIX, Settings, Settled
+from settings import NO_ARCHIVE, OF_COMMANDS, PREFIX, Settings, Settled
 from system.archive import Archive, Files, Nowhere
 from system.clock import Clock
 from system.context import Context
@@ -53,6 +53,7 @@ class Roof:
     here: Path = ROOT
     given_clock: Clock | None = None
     given: tuple[str, ...] = ()
+    elsewhere: Context | None = None  # what is registered where the setting `url` leads, once that was asked for
 
     @cached_property
     def clock(self) -> Clock:
@@ -240,5 +241,5 @@ def worker_settings(settings: Settings) -> WorkerSettings:
 
 def fingerprint(settings: Settings, context: Context) -> str:
     """Return a text that changes with anything that a running scheduler or worker would have to take up."""
-    texts = [f"{f.name}={getattr(settings, f.name)}" for f in fields(settings) if f.name != "workers"]
+    texts = [f"{f.name}={getattr(settings, f.name)}" for f in fields(settings) if f.name != "workers" and f.name not in OF_COMMANDS]
     return hashlib.sha256("\n".join([*texts, repr(context.processes), repr(dict(context.trees)), context.folder]).encode()).hexdigest()

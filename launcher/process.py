@@ -16,8 +16,9 @@ from launcher.group import CommandGroup
 from launcher.parts import Roof
 from launcher.say import say
 from launcher.screen import json_option, moment, number, printable, show, show_json, table_of
+from launcher.steering import deployment, registered
 from scheduler.switches import Standing
-from system.context import REPORT_QUEUE, schedule_faults
+from system.context import schedule_faults
 
 
 @click.group("process", cls=CommandGroup)
@@ -31,9 +32,9 @@ def process_group() -> None:
 @click.pass_obj
 def show_command(roof: Roof, names: Sequence[str], *, as_json: bool) -> None:
     """Show how processes stand: on or off, by whom, since when, and by which schedule."""
-    wanted = [named.managed(roof.context, name).name for name in names]
-    with roof.desk() as desk:
-        found = [standing for standing in desk.standings() if not wanted or standing.process in wanted]
+    wanted = [named.managed(registered(roof), name).name for name in names]
+    with deployment(roof) as there:
+        found = [standing for standing in there.desk.standings() if not wanted or standing.process in wanted]
     if as_json:
         show_json(found)
         return
@@ -70,12 +71,11 @@ def _switching(name: str, summary: str, *arguments: Callable[[Any], Any]) -> Cal
 
 
 def _switch(roof: Roof, verb: str, names: Sequence[str], reason: str, wait_s: float, *, as_json: bool, frequency: str = "") -> int:
-    wanted = [named.managed(roof.context, name).name for name in names]
+    wanted = [named.managed(registered(roof), name).name for name in names]
     if not reason.strip():
         raise named.BadName("--why is empty: say why, for whoever reads it later")
-    with roof.joined() as parts:
-        parts.broker.declare([REPORT_QUEUE])  # no scheduler may have run yet
-        desk = roof.desk_over(parts)
+    with deployment(roof) as there:
+        desk = there.desk
         numbers = [desk.switch(verb, name, getpass.getuser(), reason, frequency=frequency) for name in wanted]
         answers = [await_answer(desk, given, roof.clock, wait_s) for given in numbers]
         leads = bool(desk.health().leader)

@@ -45,10 +45,17 @@ def rows_of(roof: Roof) -> list[dict[str, object]]:
     return [
         {
             "setting": name,
-            "value": hide(value) if isinstance(value, str) else value,
+            "value": _shown(name, value),
             "unit": TABLE[name].metadata["unit"],
             "help": TABLE[name].metadata["help"],
             "from": found.places[name],
         }
         for name, value in values.items()
     ]
+
+
+def _shown(name: str, value: object) -> object:
+    """Return what may be shown of a value."""
+    if TABLE[name].metadata["is_secret"] and value:
+        return "***"
+    return hide(value) if isinstance(value, str) else value

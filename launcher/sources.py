@@ -63,7 +63,8 @@ def file_layer(path: Path, *, is_beside: bool) -> Layer:
         raise ConfigError(f"the settings file {path} can't be read ({error.strerror}): make it readable for this user") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"the settings file {path} is no TOML: {error}; write lines such as slots = 4") from error
-    secrets = [name for name, f in TABLE.items() if f.metadata["may_hold_password"] and has_password(str(values.get(name, "")))]
+    passwords = [name for name, f in TABLE.items() if f.metadata["may_hold_password"] and has_password(str(values.get(name, "")))]
+    secrets = [*passwords, *(name for name, f in TABLE.items() if f.metadata["is_secret"] and values.get(name))]
     if secrets and others:
         raise ConfigError(
             f"the settings file {path} holds a password ({', '.join(secrets)}), and others than its owner may use the file: "

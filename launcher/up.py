@@ -24,7 +24,7 @@ from launcher.screen import console, show_json
 from launcher.secrets_file import fault_of
 from launcher.watch import Ending, Painter, Watch
 from launcher.watching import watching
-from launcher.web.address import told
+from launcher.web.first_link import shown_address
 from scheduler.desk import Desk
 from supervisor.service import SupervisorService
 from system import logs
@@ -124,7 +124,7 @@ class Up:
         return box_lines(boxes.read(self._store)) if self._screen.is_terminal else []
 
     def _address(self) -> str:
-        return told(self._settings.folder)
+        return shown_address(self._settings, self._store)
 
     def _on_signal(self, signum: int, _frame: FrameType | None) -> None:
         """Stop in order; whoever presses Ctrl-C once more does not want to wait."""

@@ -22,7 +22,9 @@ from mx.pages import (
     job,
     overview,
     plans,
+    process,
     timetable,
+    trees,
     trigger_details,
     triggers,
 )
@@ -42,6 +44,8 @@ PAGES: Sequence[Page] = (
     triggers.page,
     trigger_details.page,
     job.page,
+    process.page,
+    trees.page,
 )
 
 

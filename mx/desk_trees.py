@@ -22,7 +22,7 @@ class TreesDesk(Protocol):
     def tiles(self, tree: str, at: Sequence[str] = ()) -> TreeTiles:
         """Return the columns of a tree. `at` are periods chosen, each as `process/timeperiod`; others are left aside.
 
-        Where none is chosen on a level it is the first that is due and not finished, else the last that is due. Raises NotFound.
+        Where none is chosen on a level it is the first that is due and not finished, else the one that is open now. Raises NotFound.
         """
         ...
 

@@ -23,6 +23,7 @@ from system.errors import BrokerError, NotFound, Unavailable
 from system.lifecycle import UowState
 
 log = logging.getLogger(__name__)
+_MOST_OPEN = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,11 @@ class FreerunDesk:
         except (BrokerError, Unavailable) as error:
             log.warning("command %d is stored; the scheduler will find it by its sweep: %s", number, error)
         return number
+
+    def is_coming(self, process: str, name: str) -> bool:
+        """Return whether a command that makes the entry waits for a scheduler."""
+        made = (f"{PREFIX}create", process, name)
+        return any((command.verb, command.process, command.timeperiod) == made for command in self._store.open_commands(_MOST_OPEN))
 
     def _entries(self) -> dict[tuple[str, str], Entry]:
         return {entry.key: entry for entry in self._read_entries()}

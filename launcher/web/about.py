@@ -148,7 +148,7 @@ def _installed(package: str) -> str:
 
 def _setting(row: dict[str, object], *, is_admin: bool) -> SettingRow:
     name = str(row["setting"])
-    is_delicate = bool(TABLE[name].metadata["may_hold_password"])
+    is_delicate = bool(TABLE[name].metadata["may_hold_password"] or TABLE[name].metadata["is_secret"])
     value = row["value"]
     text = f"{value:g}" if isinstance(value, float) else str(value)
     return SettingRow(

@@ -9,11 +9,13 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
+from settings import Settings
 from system import processes
 from system.errors import ConfigError
 from system.processes import Identity, own_identity
 
 NONE = "none"
+ALWAYS = "always"
 HOST, PORT, PORTS = "127.0.0.1", 8642, 20  # by default: the first free one of so many
 _BACKLOG = 512
 
@@ -46,6 +48,13 @@ def parsed(text: str) -> Address:
     if not colon or not port.isdigit() or int(port) > 65535 or not host:
         raise ConfigError(f"HORARIUM_MX_LISTEN is {text!r}: expected HOST:PORT such as 127.0.0.1:8642 (port 0: any free one), or {NONE}")
     return Address(host.removeprefix("[").removesuffix("]"), int(port))
+
+
+def asks_for_login(settings: Settings, address: Address | None = None) -> bool:
+    """Say whether who opens the dashboard has to log in: wherever others than this machine can come, or where that is set."""
+    given = settings.mx_listen
+    address = address or (parsed(given) if given and given != NONE else Address(HOST, PORT))
+    return settings.mx_login == ALWAYS or not address.is_loopback
 
 
 def listening(given: str) -> tuple[socket.socket, Address]:

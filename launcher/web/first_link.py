@@ -8,8 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
 
+from db.store import Store
+from launcher.web.address import asks_for_login, told
 from mx.security.accounts import Accounts
 from mx.security.entrance import Entrance
+from settings import Settings
 from system.clock import RealClock
 from system.errors import HorariumError
 
@@ -52,6 +55,15 @@ def _offer(accounts: Accounts, url: str, var: Path, said: Callable[[str], None])
     keep(link, var)
     log.warning("nobody has an account: `launch.py user link` prints a link to make the first admin", extra={"action": "no_account"})
     said(link)
+
+
+def shown_address(settings: Settings, store: Store) -> str:
+    """Return where the dashboard is, with the link for the first admin where nobody has an account yet; empty until both are there."""
+    url = told(settings.folder)
+    if not url or not asks_for_login(settings) or Accounts(store, RealClock()).has_any():
+        return url
+    link = told_link(settings.folder)
+    return f"{url} (to make the first admin, once: {link})" if link else ""
 
 
 def make(accounts: Accounts, url: str, *, who: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from launcher.web.address import Address
+from launcher.web.address import Address, asks_for_login
 from launcher.web.parts import WebParts
 from launcher.web.shelf import LateShelf
 from mx.security.entrance import Entrance, GateSettings
@@ -23,7 +23,7 @@ from system.errors import ConfigError
 
 log = logging.getLogger(__name__)
 
-ALWAYS, OPEN = "always", "open"
+OPEN = "open"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def gate_settings(settings: Settings, address: Address) -> GateSettings:
     except ValueError as error:
         raise ConfigError(f"{PREFIX}MX_TRUSTED_PROXIES is {settings.mx_trusted_proxies!r}: {error}") from error
     return GateSettings(
-        has_login=settings.mx_login == ALWAYS or not address.is_loopback,
+        has_login=asks_for_login(settings, address),
         hosts=_hosts(settings.mx_hosts, settings.box, address),
         proxies=proxies,
         lasting=Lasting(timedelta(hours=settings.mx_session_h), timedelta(hours=settings.mx_idle_h)),

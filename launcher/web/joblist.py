@@ -14,6 +14,7 @@ from system.errors import NotFound
 from system.lifecycle import JobState
 from system.timeperiod import parse
 
+_MOST_READ = 8  # a page costs no more calls than that, and some
 _STATES = {state.name.lower(): state for state in JobState}
 
 
@@ -34,8 +35,8 @@ class JobListArea(Area):
         )  # fmt: skip
         found = page_of(desk.read(), Topology(context), asked_for, after, limit + 1, self.now(), self.parts.store.uows)
         shown = found[:limit]
-        records = self._records(shown) if len(wanted.processes) == 1 else {}
-        rows = tuple(_row(each, each.job or records.get(each.timeperiod)) for each in shown)
+        records = self._records(shown)
+        rows = tuple(_row(each, each.job or records.get((each.node[0], each.timeperiod))) for each in shown)
         return JobRows(rows=rows, is_more=len(found) > limit)
 
     @asked
@@ -49,10 +50,15 @@ class JobListArea(Area):
         if process not in self.parts.roof.context.managed:
             raise NotFound(f"there is no managed process {process!r}: /api/v1/processes lists them")
 
-    def _records(self, found: Sequence[PageJob]) -> dict[str, Job]:
-        """Return the records of the finished ones of one process, in one call."""
-        periods = [each.timeperiod for each in found if each.job is None]
-        return {job.timeperiod: job for job in self.parts.store.jobs(found[0].node[0], periods)} if periods else {}
+    def _records(self, found: Sequence[PageJob]) -> dict[tuple[str, str], Job]:
+        """Return the records of the finished ones where they are of a few processes: one call for each."""
+        periods: dict[str, list[str]] = {}
+        for each in found:
+            if each.job is None:
+                periods.setdefault(each.node[0], []).append(each.timeperiod)
+        if len(periods) > _MOST_READ:
+            return {}
+        return {(job.process, job.timeperiod): job for name, of in periods.items() for job in self.parts.store.jobs(name, of)}
 
 
 def _row(found: PageJob, job: Job | None) -> JobRow:

@@ -92,11 +92,12 @@ class TreesArea(Area):
         return range(low, max(low, high))
 
     def _default(self, desk: Desk, name: str, periods: range) -> int:
-        """Return the period that is shown where none was chosen: the first that is due and not finished, else the last that is due."""
-        states = desk.read().states[name]
-        end = min(periods.stop, max(periods.start, states.due_end(self.now())))
+        """Return the period that is shown where none was chosen: the first that is due and not finished, else today's."""
+        states, now = desk.read().states[name], self.now()
+        end = min(periods.stop, max(periods.start, states.due_end(now)))
         first = next(states.unfinished(periods.start, end), None)
-        return first if first is not None else max(periods.start, end - 1)
+        today = states.calendar.containing(states.qualifier, now)
+        return first if first is not None else min(max(today, periods.start), periods.stop - 1)
 
     def _column(self, desk: Desk, chosen: Node, periods: range) -> Column:
         table, (name, at) = desk.read(), chosen

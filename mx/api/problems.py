@@ -78,7 +78,7 @@ def of_http(error: HTTPException) -> Response:
         return error.response
     status = error.code or 500
     if status < HTTPStatus.BAD_REQUEST:  # a redirect
-        made = error.get_response(request.environ)
+        made = Response.force_type(error.get_response(request.environ), request.environ)  # werkzeug's own where a path is mended
         assert isinstance(made, Response)
         return made
     is_own = isinstance(error, Refused) or error.description != type(error).description

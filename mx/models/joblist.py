@@ -37,7 +37,7 @@ class JobRow(Model):
     ends_at: datetime = Field(description="when its period ends")
     phase: Phase | None = Field(default=None, description="what it is at while it is under way")
     late_since: datetime | None = Field(default=None, description="the deadline that it has missed while it is unfinished")
-    changed_at: datetime | None = Field(default=None, description="when that was; of a finished job only in a list of one process")
+    changed_at: datetime | None = Field(default=None, description="when that was; of a finished job only on a page of few processes")
     generation: int | None = None
     run: int | None = None
     failures: int = 0

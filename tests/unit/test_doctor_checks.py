@@ -13,7 +13,7 @@ from db.model_boxes import BoxChild
 from launcher import doctor_checks
 from launcher.boxes import BoxRow
 from launcher.doctor_checks import CHECKS
-from launcher.doctor_seen import DiskSeen, FileSeen, Gravity, Seen, SkewSeen
+from launcher.doctor_seen import DiskSeen, FileSeen, Gravity, MxSeen, Seen, SkewSeen
 from launcher.query import GONE, RUNS, STRANGER, Found
 from mq.broker import BrokerFacts
 from scheduler.health import Health
@@ -35,7 +35,7 @@ def well(**changed: Any) -> Seen:
     """Return what is seen of a deployment that is well, but for what is given."""
     seen = Seen(
         Settings(), python=(3, 12, 1), zones=590, disks=(DISK,), daemons=(SUPERVISOR,), registers="3 processes", store=STORE,
-        health=LED, boxes=(ROW,), broker=BrokerFacts("RabbitMQ 4.0"),
+        health=LED, boxes=(ROW,), broker=BrokerFacts("RabbitMQ 4.0"), mx=MxSeen(left_s=9e6),
     )  # fmt: skip
     return replace(seen, **changed)
 
@@ -84,6 +84,8 @@ WRONG: dict[str, tuple[str, dict[str, Any]]] = {
     "no worker": ("workers", {"health": Health("s-1", 12, 0.4, [SCHEDULER])}),
     "a box without a supervisor": ("boxes", {"boxes": (ROW, replace(ROW, box="box-2", has_supervisor=False))}),
     "a crash loop": ("boxes", {"boxes": (replace(ROW, children=(replace(CHILD, trouble="worker.1 has died"),)),)}),
+    "a key that others may read": ("mx", {"mx": MxSeen(fault="key.pem may be read by others")}),
+    "a certificate that has ended": ("mx", {"mx": MxSeen(left_s=-5.0)}),
 }
 WARNINGS: dict[str, tuple[str, dict[str, Any]]] = {
     "a Python that was not tried": ("python", {"python": (3, 19, 0)}),
@@ -91,6 +93,9 @@ WARNINGS: dict[str, tuple[str, dict[str, Any]]] = {
     "a clock that is some seconds off": ("clock", {"skew": SkewSeen(4.0, 0.1)}),
     "dead letters": ("broker", {"broker": BrokerFacts("x", dead={"queue_a": 2})}),
     "a stale pid file": ("daemons", {"daemons": (SUPERVISOR, Found("worker.1", "supervisor", 9, STRANGER, 0, 0, 0))}),
+    "a certificate that ends soon": ("mx", {"mx": MxSeen(left_s=86_400.0)}),
+    "a dashboard that nobody can get into": ("mx", {"mx": MxSeen(is_locked=True)}),
+    "passwords in clear text": ("mx", {"mx": MxSeen(plain="passwords cross the network: use TLS")}),
     "a stale pid file of before the machine's start": ("daemons", {"daemons": (replace(SUPERVISOR, state=GONE),)}),
 }
 

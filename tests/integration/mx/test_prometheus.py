@@ -7,24 +7,22 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Thread
 from typing import Any
 from urllib.parse import quote
 from urllib.request import urlopen
 
 import pytest
-from werkzeug.serving import make_server
 
 from launcher.web.desk import WebDesk
 from tests.services.machine import free_port
 from tests.support.mx import app_over, web_desk
+from tests.support.mx_served import HOST, served
 from tests.support.mx_worked import worked
 from tests.support.services import service_url
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.service
 CONTEXT = Path(__file__).parents[3] / "examples" / "flights" / "context.py"
-HOST = "127.0.0.1"
 
 
 @pytest.fixture
@@ -36,20 +34,6 @@ def desk(tmp_path: Path) -> Iterator[WebDesk]:
         yield desk
 
 
-@contextmanager
-def served(desk: WebDesk) -> Iterator[int]:
-    """Serve the dashboard of a desk; yields the port."""
-    server = make_server(HOST, 0, app_over(desk), threaded=True)
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield server.server_port
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 def test_promtool_finds_nothing_to_complain_of(desk: WebDesk) -> None:
     promtool = Path(service_url("PROMETHEUS")).with_name("promtool")
     told = app_over(desk).test_client().get("/metrics").data
@@ -58,10 +42,10 @@ def test_promtool_finds_nothing_to_complain_of(desk: WebDesk) -> None:
 
 
 @contextmanager
-def scraping(folder: Path, port: int) -> Iterator[int]:
-    """Start a Prometheus that scrapes that port; yields its own port."""
+def scraping(folder: Path, url: str) -> Iterator[int]:
+    """Start a Prometheus that scrapes what is at a URL; yields its port."""
     own = free_port(HOST)
-    job = {"job_name": "horarium", "scrape_interval": "1s", "static_configs": [{"targets": [f"{HOST}:{port}"]}]}
+    job = {"job_name": "horarium", "scrape_interval": "1s", "static_configs": [{"targets": [url.removeprefix("http://")]}]}
     (folder / "prometheus.yml").write_text(json.dumps({"scrape_configs": [job]}))
     argv = [service_url("PROMETHEUS"), f"--config.file={folder / 'prometheus.yml'}", f"--storage.tsdb.path={folder / 'data'}"]
     with (folder / "log").open("wb") as log:
@@ -84,7 +68,7 @@ def asked(port: int, query: str) -> list[dict[str, Any]]:
 
 
 def test_a_real_prometheus_scrapes_it(desk: WebDesk, tmp_path: Path) -> None:
-    with served(desk) as port, scraping(tmp_path, port) as own:
+    with served(app_over(desk)) as url, scraping(tmp_path, url) as own:
         wait_until(lambda: bool(asked(own, "horarium_scheduler_leads")), within_s=30, what=(tmp_path / "log").read_text())
         assert asked(own, 'up{job="horarium"}')[0]["value"][1] == "1"
         assert asked(own, 'horarium_jobs{process="flights_hourly",state="processed"}')[0]["value"][1] == "3"

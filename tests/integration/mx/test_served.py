@@ -14,11 +14,14 @@ from pathlib import Path
 
 import pytest
 
+from launcher.doctor_seen import MxSeen
 from launcher.parts import ROOT
 from launcher.web.address import Address
 from launcher.web.first_link import link_path
 from launcher.web.gate import gate_settings, tls_of, warn_of_plain_passwords
+from launcher.web.guarded import seen_of
 from settings import Settings
+from system.clock import RealClock
 from system.errors import ConfigError
 from tests.support.gates import CONTEXT
 from tests.support.waiting import wait_until
@@ -152,3 +155,16 @@ def test_the_first_admin_comes_by_a_link_that_is_said_once_and_by_tls(pair: tupl
             plain.getresponse()
         plain.close()
     assert not link_path(tmp_path / "var").exists()
+
+
+def test_the_doctor_sees_how_long_a_certificate_is_good_and_who_is_locked_out(pair: tuple[Path, Path]) -> None:
+    certificate, key = pair
+    tls = {"mx_certificate": str(certificate), "mx_key": str(key)}
+    now = RealClock().now()
+    seen = seen_of(settings_of(mx_listen="0.0.0.0:1", **tls), 0, now)
+    assert (seen.fault, seen.plain, seen.is_locked) == ("", "", True)
+    assert 86_400 < (seen.left_s or 0) <= 2 * 86_400
+    assert seen_of(settings_of(mx_listen="0.0.0.0:1", **tls), 1, now).is_locked is False
+    assert "clear text" in seen_of(settings_of(mx_listen="0.0.0.0:1"), 1, now).plain
+    assert seen_of(settings_of(), 0, now) == MxSeen()
+    assert "MX_KEY" in seen_of(settings_of(mx_certificate=str(certificate)), 0, now).fault

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from threading import BoundedSemaphore
+
 import pytest
 
 from mx.security import passwords
-from mx.security.errors import Refusal
+from mx.security.errors import Refusal, Throttled
 from mx.security.passwords import hashed, is_dated, is_right, refuse_weak
 
 
@@ -57,3 +59,12 @@ def test_a_hash_of_another_method_is_dated() -> None:
     assert is_dated("scrypt:32768:8:1$salt$00")
     assert is_dated("pbkdf2:sha256:1$salt$00")
     assert not is_dated("scrypt:32768:8:3$salt$00")
+
+
+def test_a_crowd_of_guesses_waits_in_line_and_is_sent_away_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = BoundedSemaphore(1)
+    monkeypatch.setattr(passwords, "_AT_ONCE", taken)
+    monkeypatch.setattr(passwords, "_PATIENCE_S", 0)
+    with taken, pytest.raises(Throttled):
+        is_right("four words and a comma", "")
+    assert not is_right("four words and a comma", "")

@@ -1,0 +1,34 @@
+"""How is the dashboard guarded, as far as that can be told without it? For the doctor."""
+
+from __future__ import annotations
+
+import ssl
+from datetime import datetime
+
+from launcher.doctor_seen import MxSeen
+from launcher.web.address import HOST, PORT, Address, parsed
+from launcher.web.gate import gate_settings, tls_of, warn_of_plain_passwords
+from settings import Settings
+from system.errors import ConfigError
+
+
+def seen_of(settings: Settings, users: int | None, now: datetime) -> MxSeen:
+    """Return what is seen; `users` is how many accounts there are at least, None where nobody could look."""
+    try:
+        address = parsed(settings.mx_listen) if settings.mx_listen else Address(HOST, PORT)
+        gate, tls = gate_settings(settings, address), tls_of(settings)
+    except ConfigError as error:
+        return MxSeen(fault=str(error))
+    return MxSeen(
+        plain=warn_of_plain_passwords(gate, address, tls),
+        left_s=left_s(tls.certificate, now) if tls else None,
+        is_locked=gate.has_login and users == 0,
+    )
+
+
+def left_s(certificate: str, now: datetime) -> float | None:
+    """Return for how many seconds a PEM file's first certificate is good; None where this Python can't tell."""
+    decode = getattr(getattr(ssl, "_ssl", None), "_test_decode_cert", None)
+    if decode is None:
+        return None
+    return float(ssl.cert_time_to_seconds(decode(certificate)["notAfter"])) - now.timestamp()
