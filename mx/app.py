@@ -19,10 +19,12 @@ from mx.pages import (
     api_docs,
     audit,
     commands,
+    graph,
     job,
     overview,
     plans,
     process,
+    runs,
     timetable,
     trees,
     trigger_details,
@@ -46,6 +48,8 @@ PAGES: Sequence[Page] = (
     job.page,
     process.page,
     trees.page,
+    graph.page,
+    runs.page,
 )
 
 
