@@ -80,13 +80,13 @@ class Broker(ABC):
     def route(self, queues: Iterable[Queue]) -> None:  # noqa: B027  a broker without exchanges has nothing to do
         """Learn by which exchange and routing key some queues are reached; to be said before they are declared."""
 
-    def describe(self, queues: Sequence[str]) -> BrokerFacts:  # noqa: ARG002
+    @abstractmethod
+    def describe(self, queues: Sequence[str]) -> BrokerFacts:
         """Return what the broker tells of itself and of `queues`. Changes nothing, and works on one that was not prepared."""
-        return BrokerFacts(type(self).__name__)
 
+    @abstractmethod
     def mend(self) -> None:
         """Create again what `describe` finds `missing` in a broker that is prepared. Idempotent."""
-        self.prepare()
 
     @abstractmethod
     def declare(self, queues: Sequence[str]) -> None:

@@ -125,6 +125,10 @@ class RabbitBroker(Broker):
             notes=(_CONSUMER_TIMEOUT,),
         )
 
+    def mend(self) -> None:
+        """See Broker."""
+        self.prepare()
+
     def _differing(self, there: Mapping[str, str]) -> dict[str, str]:
         """Return which queues were made with other arguments than ours: what is declared as it is, changes nothing."""
         found: dict[str, str] = {}

@@ -17,9 +17,11 @@ from mx.fragments import Fragments
 from mx.live import Live
 from mx.pages import (
     api_docs,
+    graph,
     job,
     overview,
     process,
+    runs,
     timetable,
     trees,
     trigger_details,
@@ -40,6 +42,8 @@ PAGES: Sequence[Page] = (
     job.page,
     process.page,
     trees.page,
+    graph.page,
+    runs.page,
 )
 
 

@@ -49,6 +49,7 @@ class Engine:
     `turned_at` is when the last round of this engine succeeded, `leads` whether it led then, `leads_since` since when.
     `refusal` says why it may not lead, empty where it may: whoever's context does not fit what is registered, or is older than that
     which leads, does not lead.
+    `failed_rounds` counts rounds of a leader that failed since the last one that got through; to have taken over once more is no such one.
     `second_look_found` counts what the second look had to repair: 0, or there is a fault in the marking.
     """
 
@@ -83,6 +84,7 @@ class Engine:
         self.turned_at: datetime | None = None
         self.leads_since: datetime | None = None
         self.second_look_found = 0
+        self.failed_rounds = 0
 
     @property
     def leads(self) -> bool:
@@ -107,7 +109,14 @@ class Engine:
 
         After an error the next call goes on where this one stopped, or reads everything again.
         """
-        wait_s = self._follow(now) if self._board is None else self._lead(self._board, now)
+        if self._board is None:
+            wait_s = self._follow(now)
+            if not self.failed_rounds:
+                self.turned_at = now
+            return wait_s
+        self.failed_rounds += 1
+        wait_s = self._lead(self._board, now)
+        self.failed_rounds = 0
         self.turned_at = now
         return wait_s
 
@@ -136,6 +145,7 @@ class Engine:
         if self.refusal:
             return self._settings.follow_s
         if self._leader_lives():
+            self.failed_rounds = 0
             return min(self._settings.follow_s, max(_SOON_S, self._watch.left_s()))
         return 0.0 if self._take_over(timetable, self._fit(timetable, now).rows, now) else self._settings.follow_s
 

@@ -14,7 +14,10 @@ log = logging.getLogger(__name__)
 
 
 class Presence:
-    """The session of a scheduler. `facts` is asked before each beat: it tells the age of the last turn, which is what health means."""
+    """The session of a scheduler. `facts` is asked before each beat: it tells the age of the last turn, which is what health means.
+
+    `is_beating`: the last beat got through.
+    """
 
     def __init__(self, store: Store, session: Session, beat_s: float, facts: Callable[[], dict[str, str]]) -> None:
         self.session = session
@@ -23,6 +26,7 @@ class Presence:
         self._facts = facts
         self._stopped = Event()
         self._closed = Event()
+        self.is_beating = True
         self._thread = Thread(target=self._run, name="beats", daemon=True)
 
     def open(self) -> None:
@@ -51,8 +55,11 @@ class Presence:
                     log.warning("session %s was closed by another", self.session.id)
                     self._closed.set()
                     return
+                self.is_beating = True
             except HorariumError as error:
+                self.is_beating = False
                 log.warning("no beat for session %s: %s", self.session.id, error)
             except Exception:
+                self.is_beating = False
                 # The edge of this thread: a beat that fails must not end the beats.
                 log.exception("no beat for session %s", self.session.id)

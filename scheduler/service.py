@@ -20,6 +20,7 @@ from scheduler.keeper import Keeper
 from scheduler.policy import SchedulerSettings
 from scheduler.presence import Presence
 from scheduler.prober import ThreadProber
+from scheduler.setbacks import GIVES_WAY_S, MOST_FAILED, gives_way
 from scheduler.tally import ROUNDS_FACT, SHORT_S, Tally
 from system.clock import Clock
 from system.context import REPORT_QUEUE, Context
@@ -66,6 +67,7 @@ class SchedulerService:
         self._engine: Engine | None = None
         self._audit: AuditCount | None = None
         self._before: Presence | None = None
+        self._gave_way = False
         self._rounds = Tally(SHORT_S)
 
     def stop(self) -> None:
@@ -81,6 +83,8 @@ class SchedulerService:
                 self._prepare()
                 self._serve()
                 pause_s = _FIRST_PAUSE_S
+                if self._gave_way:
+                    self._pause(GIVES_WAY_S)
             except HorariumError as error:
                 log.error("scheduler goes on in %.1f s: %s", pause_s, error)  # noqa: TRY400  said by the error, a traceback adds nothing
                 self._let_go()
@@ -120,7 +124,7 @@ class SchedulerService:
             chores.append(Housekeeping(self._keeper, self._clock, engine.surely_leads))
         for chore in chores:
             chore.start()
-        has_other_context = False
+        has_other_context = self._gave_way = False
         try:
             has_other_context = self._loop(engine, presence)
         finally:
@@ -155,22 +159,37 @@ class SchedulerService:
                 began_s = self._clock.monotonic()
                 wait_s = engine.turn(self._clock.now())
                 self._rounds.add(self._clock.monotonic() - began_s)
-                pause_s = _FIRST_PAUSE_S
                 self._let_go()
             except HorariumError as error:
                 log.error("this turn failed, the next in %.1f s: %s", pause_s, error)  # noqa: TRY400
-                wait_s, pause_s = pause_s, min(_LONGEST_PAUSE_S, pause_s * 2)
-                self._pause(wait_s)
-                continue
             except Exception:
                 # The edge of the process's turn. The engine has dropped what it did not commit and reads it again.
                 log.exception("this turn failed, the next in %.1f s", pause_s)
-                wait_s, pause_s = pause_s, min(_LONGEST_PAUSE_S, pause_s * 2)
-                self._pause(wait_s)
+            else:
+                if not engine.failed_rounds:
+                    pause_s = _FIRST_PAUSE_S
+                if wait_s > 0:
+                    self._wait(engine.fileno(), wait_s)
                 continue
-            if wait_s > 0:
-                self._wait(engine.fileno(), wait_s)
+            if self._gives_way(engine, presence):
+                return False
+            self._pause(pause_s)
+            pause_s = min(_LONGEST_PAUSE_S, pause_s * 2)
         return False
+
+    def _gives_way(self, engine: Engine, presence: Presence) -> bool:
+        """Return whether the session is to end because its turns fail while its beats go on, and another scheduler stands by."""
+        if engine.failed_rounds < MOST_FAILED:
+            return False
+        try:
+            sessions = self._store.sessions()
+        except HorariumError:
+            return False  # it is not this scheduler that is ill
+        own = presence.session.id
+        self._gave_way = gives_way(engine.failed_rounds, is_beating=presence.is_beating, own=own, sessions=sessions)
+        if self._gave_way:
+            log.error("%d turns in a row failed: another scheduler is to lead, session %s ends", engine.failed_rounds, own)
+        return self._gave_way
 
     def _has_other_context(self) -> bool:
         """Return whether a changed context is to be taken up, which becomes ours by that."""

@@ -25,7 +25,7 @@ from scheduler.service import SchedulerService
 from system.clock import RealClock
 from system.context import REPORT_QUEUE, Context, source_entry
 from system.context_watch import ContextWatch
-from system.errors import Unavailable
+from system.errors import StoreError, Unavailable
 from system.lifecycle import JobState, UowEvent
 from tests.support.lamp import NOW, context, january
 from tests.support.waiting import wait_until
@@ -94,6 +94,23 @@ def test_a_clean_stop_closes_its_session_and_another_leads_at_once(started: list
     first.stop()
     wait_until(lambda: len({turn.session for turn in store.turns_after(0, 100)}) == 2, what="the second leads")
     assert len(store.sessions()) == 1
+
+
+def test_a_leader_whose_turns_fail_while_it_beats_lets_another_one_lead(started: list[Running]) -> None:
+    def fail(board: object) -> None:
+        raise StoreError("this engine is ill")
+
+    store, broker = MemoryStore(), MemoryBroker()
+    started.append(Running(store, broker, one_hour()))
+    wait_until(lambda: bool(store.turns_after(0, 1)), what="the first leads")
+    ill = started[0].service._engine
+    assert ill is not None
+    ill._obey = fail  # type: ignore[method-assign]
+    wait_until(lambda: ill.failed_rounds > 6, what="it tries alone again and again")
+    assert {turn.session for turn in store.turns_after(0, 100)} == {store.turns_after(0, 1)[0].session}
+    started.append(Running(store, broker, one_hour()))
+    wait_until(lambda: len({turn.session for turn in store.turns_after(0, 10_000)}) == 2, what="the second leads")
+    wait_until(lambda: len(store.sessions()) == 2, what="the first one follows")
 
 
 def test_a_scheduler_whose_session_was_closed_opens_a_new_one(started: list[Running]) -> None:

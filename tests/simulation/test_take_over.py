@@ -8,6 +8,8 @@ from random import Random
 
 import pytest
 
+from scheduler.setbacks import MOST_FAILED
+from system.errors import StoreError
 from tests.support.simulation import played
 from tests.support.simulation_actors import Scheduler
 from tests.support.simulation_plan import LEASE_S, SCHEDULER, Plan, plan_of
@@ -15,6 +17,7 @@ from tests.support.simulation_world import World
 
 SILENT_S = SCHEDULER.silence_s + 2 * SCHEDULER.follow_s + 0.1
 CLOSED_S = SCHEDULER.follow_s + 0.1
+FAILED_S = SCHEDULER.sweep_s + sum(0.1 * 2**n for n in range(MOST_FAILED - 1)) + CLOSED_S  # until it acts at all, and the pauses
 _FROM_S, _EVERY_S, _TIMES = 2.0, 5.5, 4
 
 
@@ -65,14 +68,24 @@ def cut_off(process: Scheduler) -> None:
     process.away_until_s = process.world.now_s + 1.5 * LEASE_S
 
 
+def break_down(process: Scheduler) -> None:
+    """Let each of its turns fail from now on, while it can read, beat and take over as before."""
+    assert process.engine is not None
+
+    def fail(board: object) -> None:
+        raise StoreError("this engine is ill")
+
+    process.engine._obey = fail  # type: ignore[method-assign]
+
+
 def pause(process: Scheduler) -> None:
     process.frozen_until_s = process.world.now_s + 4.0
 
 
 @pytest.mark.parametrize(
     ("strike", "within_s"),
-    [(kill, SILENT_S), (cut_off, SILENT_S), (pause, SILENT_S), (stop, CLOSED_S)],
-    ids=["killed", "cut off", "paused", "stopped"],
+    [(kill, SILENT_S), (cut_off, SILENT_S), (pause, SILENT_S), (stop, CLOSED_S), (break_down, FAILED_S)],
+    ids=["killed", "cut off", "paused", "stopped", "broken down"],
 )
 def test_a_standby_takes_over(strike: Callable[[Scheduler], None], within_s: float) -> None:
     waited_s = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from db.model import Session
 from mq.broker import Consumer
 from scheduler.engine import Engine
+from scheduler.setbacks import GIVES_WAY_S, gives_way
 from system.context import REPORT_QUEUE
 from system.errors import HorariumError, SlotError
 from system.lanes import Lane, lane_of, managed_queues
@@ -29,6 +30,8 @@ class Scheduler(Process):
         self._session = ""
         self._is_closed = False
         self._is_stopping = False
+        self._is_beating = True
+        self._stays_away_until_s = 0.0
         self._pause_s = _FIRST_PAUSE_S
         self._prober = world.sources.prober(self)
         super().__init__(world)
@@ -44,13 +47,23 @@ class Scheduler(Process):
         try:
             if self._is_closed or self._is_stopping:
                 self._leave()
-                return 0.0
+                return max(0.0, self._stays_away_until_s - self.world.now_s)
             wait_s = self._open() if self.engine is None else self._turn(self.engine)
         except HorariumError:
-            pause_s, self._pause_s = self._pause_s, min(_LONGEST_PAUSE_S, self._pause_s * 2)
-            return pause_s
-        self._pause_s = _FIRST_PAUSE_S
+            return self._after_error()
+        if self.engine is None or not self.engine.failed_rounds:
+            self._pause_s = _FIRST_PAUSE_S
         return wait_s
+
+    def _after_error(self) -> float:
+        """Return how long to pause; one that fails again and again closes its session and lets another one lead."""
+        failed = self.engine.failed_rounds if self.engine else 0
+        if gives_way(failed, is_beating=self._is_beating, own=self._session, sessions=self.world.store.sessions()):
+            self._is_closed = True
+            self.main.ring()
+            self._stays_away_until_s = self.world.now_s + GIVES_WAY_S
+        pause_s, self._pause_s = self._pause_s, min(_LONGEST_PAUSE_S, self._pause_s * 2)
+        return pause_s
 
     def _turn(self, engine: Engine) -> float:
         now = self.world.clock.now()
@@ -62,8 +75,9 @@ class Scheduler(Process):
         try:
             if self.engine is not None and not self._is_closed and not self.store.beat(self._session, {}).is_open:
                 self._is_closed = True
+            self._is_beating = True
         except HorariumError:
-            return SCHEDULER.beat_s
+            self._is_beating = False
         return SCHEDULER.beat_s
 
     def stop(self) -> None:

@@ -16,26 +16,25 @@ from tests.support.simulation_book import PASSED_OVER, Book, Jobs, Node, must, n
 class Catchup:
     """What each process has missed as of the turns that were taken over: before it was registered, and while it was off.
 
-    `since` is since when a process that is off has been so, None for one that no turn has registered yet.
+    `waiting` is what was due already when a process was switched off that is off: it waits, and is not missed.
     """
 
     book: Book
     missed: set[Node] = field(default_factory=set)
-    since: dict[str, datetime | None] = field(default_factory=dict)
+    waiting: dict[str, set[Node]] = field(default_factory=dict)
     schedules: dict[str, str] = field(default_factory=dict)
 
     def apply(self, turn: Turn) -> None:
         """Take over what a turn switches; who takes over registers what is new."""
         if turn.contexts and turn.number == 1:
-            self.since = dict.fromkeys(self.book.processes)
             for name in self.book.processes:
-                self._switch_on(name, turn.decided_at)
+                self._switch_on(name, set(), turn.decided_at)
             return
         for switch in turn.switches:
-            if not switch.is_on and switch.process not in self.since:
-                self.since[switch.process] = turn.decided_at
-            elif switch.is_on and switch.process in self.since:
-                self._switch_on(switch.process, turn.decided_at)
+            if not switch.is_on and switch.process not in self.waiting:
+                self.waiting[switch.process] = set(self._due(switch.process, turn.decided_at))
+            elif switch.is_on and switch.process in self.waiting:
+                self._switch_on(switch.process, self.waiting.pop(switch.process), turn.decided_at)
             # How it goes after this turn; what was due until then was so by what held until then.
             self.schedules[switch.process] = switch.frequency
 
@@ -46,14 +45,16 @@ class Catchup:
         fired = now if process.is_live or isinstance(schedule, Every) else schedule.last_fire(now)
         return self.book.close(node) <= fired
 
-    def _switch_on(self, name: str, now: datetime) -> None:
-        since, process = self.since.pop(name), self.book.processes[name]
+    def _due(self, name: str, now: datetime) -> list[Node]:
+        return [node for node in self.book.nodes if node[0] == name and self.book.runs(node) and self.is_due(node, now)]
+
+    def _switch_on(self, name: str, waiting: set[Node], now: datetime) -> None:
+        process, runs = self.book.processes[name], self._due(name, now)
         if process.catchup == "all":
             return
-        runs = [node for node in self.book.nodes if node[0] == name and self.book.runs(node) and self.is_due(node, now)]
         count = 0 if process.catchup == "none" else int(process.catchup)
         kept = runs[max(0, len(runs) - count) :]
-        self.missed |= {node for node in runs if node not in kept and (since is None or not self.is_due(node, since))}
+        self.missed |= set(runs) - set(kept) - waiting
 
     def judge_opening(self, job: Job, before: Job | None, turn: Turn) -> None:
         """Judge a run: of what is not to be caught up, nothing runs that nobody has touched, in this turn or before."""

@@ -194,9 +194,9 @@ def switchings(plan: Plan, nodes: Sequence[tuple[str, str]]) -> Iterator[tuple[f
     for _ in range(luck.choice((0, 0, 3, 8))):
         verb = luck.choice(("off", "off", "on", "on", "frequency", "frequency", "reset", "trigger"))
         process, timeperiod = luck.choice(nodes)
-        if plan.context.managed[process].is_live and verb == "frequency":
-            continue  # how often it runs is judged by the context
-        details = json.dumps({"frequency": luck.choice(_SCHEDULES)}) if verb == "frequency" else ""
+        # Of late rows a source is asked each time that the schedule fires: that is to be soon.
+        schedules = _SCHEDULES[:1] if plan.context.managed[process].late_s else _SCHEDULES
+        details = json.dumps({"frequency": luck.choice(schedules)}) if verb == "frequency" else ""
         command = Command(verb, process, timeperiod if verb == "trigger" else "", "ann", "test", plan.begin, details=details)
         yield luck.uniform(0.1, plan.storm_s), command
 

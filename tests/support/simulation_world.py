@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from db.model import Command
 from db.store import Store
-from mq.broker import Broker, Consumer, Message
+from mq.broker import Broker, BrokerFacts, Consumer, Message
 from mq.memory import MemoryBroker
 from scheduler.engine import Engine
 from scheduler.probing import Prober
@@ -323,6 +323,13 @@ class FlakyBroker(Broker):
         """See Broker."""
 
     def close(self) -> None:
+        """See Broker."""
+
+    def describe(self, queues: Sequence[str]) -> BrokerFacts:
+        """See Broker."""
+        return self._world.broker.describe(queues)
+
+    def mend(self) -> None:
         """See Broker."""
 
     def declare(self, queues: Sequence[str]) -> None:

@@ -1,0 +1,44 @@
+"""When does a leader let another one lead because its turns fail?"""
+
+from __future__ import annotations
+
+import pytest
+
+from db.model import Session
+from scheduler.setbacks import MOST_FAILED, gives_way
+from system.errors import StoreError
+from tests.support.lamp import NOW, Lamp, january
+
+OWN, OTHER = (Session(name, "scheduler", "box", 1, 0.0, NOW) for name in ("own", "other"))
+WORKER = Session("worker", "worker", "box", 1, 0.0, NOW)
+
+
+@pytest.mark.parametrize(
+    ("failed", "is_beating", "sessions", "expected"),
+    [
+        (MOST_FAILED, True, [OWN, OTHER], True),
+        (MOST_FAILED - 1, True, [OWN, OTHER], False),
+        (MOST_FAILED, False, [OWN, OTHER], False),
+        (MOST_FAILED, True, [OWN, WORKER], False),
+    ],
+)
+def test_it_gives_way_after_some_rounds_where_its_beats_go_on_and_another_stands_by(
+    failed: int, is_beating: bool, sessions: list[Session], expected: bool
+) -> None:
+    assert gives_way(failed, is_beating=is_beating, own="own", sessions=sessions) is expected
+
+
+def test_to_take_over_once_more_between_rounds_that_fail_counts_for_nothing() -> None:
+    def fail(board: object) -> None:
+        raise StoreError("this engine is ill")
+
+    lamp = Lamp(january())
+    lamp.turn()
+    good = lamp.engine.turned_at
+    lamp.engine._obey = fail  # type: ignore[method-assign]
+    for number in range(3):
+        lamp.clock.sleep(10)
+        with pytest.raises(StoreError):
+            lamp.engine.turn(lamp.clock.now())
+        lamp.engine.turn(lamp.clock.now())
+        assert (lamp.engine.leads, lamp.engine.failed_rounds, lamp.engine.turned_at) == (True, number + 1, good)
