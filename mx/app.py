@@ -16,12 +16,20 @@ from mx.desk import Desk
 from mx.fragments import Fragments
 from mx.live import Live
 from mx.pages import (
+    about,
     api_docs,
+    audit,
+    boxes,
+    commands,
     graph,
     job,
+    logs,
     overview,
+    plans,
     process,
+    queues,
     runs,
+    search,
     timetable,
     trees,
     trigger_details,
@@ -37,8 +45,16 @@ Page = Callable[[Desk], Blueprint]
 PAGES: Sequence[Page] = (
     overview.page,
     timetable.page,
+    plans.page,
+    commands.page,
+    audit.page,
     triggers.page,
     trigger_details.page,
+    boxes.page,
+    queues.page,
+    logs.page,
+    search.page,
+    about.page,
     job.page,
     process.page,
     trees.page,
@@ -106,6 +122,6 @@ def create_app(desk: Desk, gate: Gate, *, monotonic: Callable[[], float], live: 
     register(app, desk, AREAS)
     app.register_blueprint(api_docs.page(app))
     Idempotency(desk, desk.now).guard(app)
-    errors.register(app)
+    errors.register(app, desk)
     routes_of(app)
     return app

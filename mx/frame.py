@@ -103,6 +103,14 @@ def state_class(label: str) -> str:
     return f"s-{label.removeprefix('state_')}"
 
 
+def ticked(text: str) -> Markup:
+    """Return a sentence with what stands between backticks as code: what is to be typed."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:  # one of them stands alone
+        return Markup("{}").format(text)
+    return Markup("").join(Markup("<code>{}</code>").format(part) if at % 2 else Markup("{}").format(part) for at, part in enumerate(parts))
+
+
 _CUTS = {"yearly": 4, "monthly": 6, "daily": 8, "hourly": 10, "real_time": 14}
 
 
@@ -128,6 +136,7 @@ def dress(app: Flask, desk: HeadDesk) -> None:
     """Give the templates of `app` what they share."""
     app.jinja_env.filters.update(instant=instant, lasting=lasting, number=number, state_word=state_word, state_class=state_class)
     app.jinja_env.filters["period"] = period
+    app.jinja_env.filters["ticked"] = ticked
     app.jinja_env.globals.update(csrf_field=csrf_field, csrf_token=csrf_token, places=PLACES, Role=Role)
     app.jinja_env.globals.update(now=desk.now, pulse_now=lambda: _pulse(desk))
     app.jinja_env.filters["ago"] = lambda at: f"{lasting((desk.now() - at).total_seconds())} ago" if at else "–"
