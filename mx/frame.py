@@ -88,6 +88,11 @@ def lasting(seconds: float | None) -> str:
     return f"{whole} s"
 
 
+def _ago(seconds: float) -> str:
+    """Return an age: nobody reads milliseconds of it."""
+    return f"{lasting(seconds)} ago" if seconds >= 1 else "just now"
+
+
 def number(count: float | None) -> str:
     """Return a count with its thousands apart; a dash for none."""
     return "–" if count is None else f"{count:,}"
@@ -139,7 +144,7 @@ def dress(app: Flask, desk: HeadDesk) -> None:
     app.jinja_env.filters["ticked"] = ticked
     app.jinja_env.globals.update(csrf_field=csrf_field, csrf_token=csrf_token, places=PLACES, Role=Role)
     app.jinja_env.globals.update(now=desk.now, pulse_now=lambda: _pulse(desk))
-    app.jinja_env.filters["ago"] = lambda at: f"{lasting((desk.now() - at).total_seconds())} ago" if at else "–"
+    app.jinja_env.filters["ago"] = lambda at: _ago((desk.now() - at).total_seconds()) if at else "–"
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
     @app.context_processor
