@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,6 +104,14 @@ def test_a_command_says_the_same_both_ways(ways: Ways, argv: str) -> None:
     own, elsewhere = ways.run(ways.own(), *argv.split()), ways.run(ways.elsewhere(), *argv.split())
     assert elsewhere == own
     assert own[1] or own[2]
+
+
+def test_the_status_is_the_same_both_ways(ways: Ways) -> None:
+    own, elsewhere = ways.run(ways.own(), "status"), ways.run(ways.elsewhere(), "status")
+    assert [re.sub(r"[0-9.]+ s ago", "ago", text) for text in elsewhere[1:]] == [re.sub(r"[0-9.]+ s ago", "ago", text) for text in own[1:]]
+    told = [json.loads(ways.run(roof, "status", "--json")[1]) for roof in (ways.own(), ways.elsewhere())]
+    assert told[0]["progress"] == told[1]["progress"]
+    assert told[0].keys() == told[1].keys()
 
 
 @pytest.mark.parametrize(
