@@ -3,7 +3,7 @@
 Every process's own pages, in MB, read from the system while it works. `growth` is the last figure over that after one half: by then
 caches and pools are filled, and what comes once a minute (the count of the audit) was there.
 
-    python -m bench.memory [--uows 200000] [--store URL] [--broker URL]
+    python -m bench.memory [--uows 200000] [--store mongodb://host:port] [--broker amqp://user:password@host:port/]
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 from subprocess import Popen
 
 from bench.rig import environment, running
+from bench.servers import MOST_PROCESSES, add_options, pair
 from db.store import Store
 from db.urls import open_store
 from system.processes import Identity
@@ -30,18 +31,18 @@ def main() -> None:
     """Measure once and print it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--uows", type=int, default=200_000)
-    parser.add_argument("--store", default="")
-    parser.add_argument("--broker", default="")
+    add_options(parser)
     given = parser.parse_args()
     processes = math.ceil(given.uows / HOURS)
+    if processes > MOST_PROCESSES:
+        parser.error(f"--uows can be {MOST_PROCESSES * HOURS:,} at most")
     with tempfile.TemporaryDirectory() as folder:
         var = Path(folder) / "var"
-        url = given.store or f"sqlite:///{var / 'horarium.db'}"
-        extra = {"BENCH_DAYS": str(DAYS), "BENCH_PROCESSES": str(processes), "HORARIUM_WORKERS": "2", "HORARIUM_STORE_URL": url}
-        if given.broker:
-            extra["HORARIUM_BROKER_URL"] = given.broker
-        with running(environment(var, "no_op_context.py", extra)) as process:
-            shown = _watch(process, url, processes * HOURS)
+        var.mkdir()
+        with pair(given.store, given.broker, var) as urls:
+            extra = {"BENCH_DAYS": str(DAYS), "BENCH_PROCESSES": str(processes), "HORARIUM_WORKERS": "2", **urls}
+            with running(environment(var, "no_op_context.py", extra)) as process:
+                shown = _watch(process, urls["HORARIUM_STORE_URL"], processes * HOURS)
     print(json.dumps(shown))
 
 

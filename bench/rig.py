@@ -14,8 +14,11 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def environment(var: Path, context: str, extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the environment of a deployment in folder `var`, with a context of this folder."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("HORARIUM_")}
+    """Return the environment of a deployment in folder `var`, with a context of this folder.
+
+    Compiled modules are kept, as they are for a user: else each process that starts compiles all of it first.
+    """
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("HORARIUM_", "PYTHONDONTWRITEBYTECODE"))}
     clean |= {"HORARIUM_MX_LISTEN": "none"}  # a bench of the dashboard says otherwise
     return {**clean, "HORARIUM_VAR": str(var), "HORARIUM_CONTEXT": str(ROOT / "bench" / context), **(extra or {})}
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+MOST_PROCESSES = 48  # of those that do nothing; so many queues are deleted in the end
 AMQP = "amqp://guest:guest@127.0.0.1:5672/"
 MONGO = "mongodb://127.0.0.1:27017"
 
@@ -70,7 +71,7 @@ def delete_queues(broker: str, prefix: str) -> None:
     connection.close()
 
 
-_TOKENS = [*(f"no_op_{n}" for n in range(8)), *(f"{kind}_{n}" for kind in ("child", "parent") for n in range(2))]
+_TOKENS = [*(f"no_op_{n}" for n in range(MOST_PROCESSES)), *(f"{kind}_{n}" for kind in ("child", "parent") for n in range(2))]
 
 
 def drop_database(store: str, name: str) -> None:

@@ -12,7 +12,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any, TypeVar
 
@@ -471,6 +472,11 @@ def moment_text(moment: datetime) -> str:
     """Return a moment as rows hold it; raises StoreError where it has no time zone."""
     if moment.tzinfo is None:
         raise StoreError(f"{moment!r} has no time zone and can't be stored: moments are aware, in UTC")
+    return _utc_text(moment) if moment.tzinfo is UTC else moment.isoformat()
+
+
+@lru_cache(maxsize=256)  # all that a turn writes is of one moment
+def _utc_text(moment: datetime) -> str:
     return moment.isoformat()
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
@@ -37,6 +37,7 @@ from db.model import (
     UowMove,
     Widening,
 )
+from db.store import nothing
 from system.errors import NotFound, StoreError
 from system.lifecycle import JOB_ACTIVE, UOW_FINISHED, UOW_LIFECYCLE, UowEvent, UowState, advance
 
@@ -108,7 +109,7 @@ class MemoryStore(MemoryMoving):
 
     # -- projections
 
-    def project(self, turn: Turn, chunks: Sequence[Chunk]) -> None:
+    def project(self, turn: Turn, chunks: Sequence[Chunk], on_requested: Callable[[], None] = nothing) -> None:
         """See Store."""
         # All of them before the first write: an illegal move changes nothing.
         moves = [(move, advance(UOW_LIFECYCLE, move.before, move.event)) for move in turn.moves]
@@ -132,6 +133,7 @@ class MemoryStore(MemoryMoving):
             for event in turn.events:
                 self._events[event.process, event.timeperiod].setdefault((event.turn, event.place), event)
             self._projected = max(self._projected, turn.number)
+        on_requested()
 
     def _put_uow(self, uow: UnitOfWork) -> None:
         """Write a unit of work and keep the claims of its session in step; every write of one goes through here."""

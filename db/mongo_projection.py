@@ -20,7 +20,7 @@ from db.entries import entry_row
 from db.model import Answer, Cancel, Chunk, CommandState, Event, Job, Turn, UnitOfWork, UowMove, Widening
 from db.mongo_bulk import Change, change, insert_new, upsert_newer
 from db.mongo_client import Talk
-from db.store import Store
+from db.store import Store, nothing
 from system.lifecycle import JOB_ACTIVE, UOW_ACTIVE, UOW_LIFECYCLE, UowState, advance
 
 log = logging.getLogger(__name__)
@@ -53,13 +53,12 @@ class MongoProjection(Store):
     _marks: list[Future[None]]
     _marks_lock: Lock
 
-    def project(self, turn: Turn, chunks: Sequence[Chunk]) -> None:
+    def project(self, turn: Turn, chunks: Sequence[Chunk], on_requested: Callable[[], None] = nothing) -> None:
         """See Store."""
         moves = [_move(move, turn.number) for move in turn.moves]  # before anything is written: an illegal one raises
         new = [_job_document(job) for job in turn.jobs if _seems_new(job)]
         old = [_job_document(job) for job in turn.jobs if not _seems_new(job)]
         steps: list[tuple[object, Callable[[], object]]] = [
-            (turn.opened or turn.cancels or moves or turn.widenings, lambda: self._project_uows(turn, moves)),
             (new, lambda: upsert_newer(self._jobs, insert_new(self._jobs, new))),
             (old, lambda: self._change_jobs(old)),
             (chunks, lambda: upsert_newer(self._chunks, [{"_id": f"{c.process}/{c.number}", **chunk_row(c)} for c in chunks])),
@@ -70,7 +69,12 @@ class MongoProjection(Store):
             (turn.contexts, lambda: self._project_contexts(turn)),
             (turn.lost, lambda: self.close_sessions(turn.lost)),
         ]
-        self._at_once([step for records, step in steps if records])
+
+        def request() -> None:
+            self._step(lambda: self._project_uows(turn, moves))
+            on_requested()
+
+        self._at_once([step for records, step in steps if records], request)
         if turn.answers:
             self._step(lambda: change(self._commands, [_answer(answer, turn.number) for answer in turn.answers]))
         self._mark(turn.number)
@@ -100,12 +104,11 @@ class MongoProjection(Store):
     def _project_contexts(self, turn: Turn) -> None:
         upsert_newer(self._contexts, [{"_id": f"{row.digest}/{row.box}", **context_row(row)} for row in turn.contexts])
 
-    def _at_once(self, steps: Sequence[Callable[[], object]]) -> None:
-        """Do all steps, the last one in this thread; raises what the first of them raised once all have ended."""
-        begun: list[Future[None]] = [self._threads.submit(self._step, step) for step in steps[:-1]]
+    def _at_once(self, steps: Sequence[Callable[[], object]], mine: Callable[[], None]) -> None:
+        """Do all steps, beside them `mine` in this thread; raises what the first of them raised once all have ended."""
+        begun: list[Future[None]] = [self._threads.submit(self._step, step) for step in steps]
         try:
-            if steps:
-                self._step(steps[-1])
+            mine()
         finally:
             for future in begun:
                 future.exception()

@@ -66,6 +66,7 @@ from db.sql_schema import (
     switches,
     turns,
 )
+from db.store import nothing
 from system.errors import NotFound, StoreError
 from system.sqldatabase import META, Database
 from system.sqlfile import SqlFile
@@ -188,7 +189,7 @@ class SqlStore(SqlBoxes, SqlFacts, SqlKeeping, SqlLooking, SqlMoving, SqlPapers)
 
     # -- projections
 
-    def project(self, turn: Turn, chunks: Sequence[Chunk]) -> None:
+    def project(self, turn: Turn, chunks: Sequence[Chunk], on_requested: Callable[[], None] = nothing) -> None:
         """See Store."""
         uow_rows = [_values(uow_row(uow)) for uow in turn.opened]
         move_rows = [sql_uows.move_row(move, turn.number) for move in turn.moves]
@@ -219,6 +220,7 @@ class SqlStore(SqlBoxes, SqlFacts, SqlKeeping, SqlLooking, SqlMoving, SqlPapers)
 
         # Not durable: the turn is, and it is projected again where a power cut undoes this, together with all that was written after.
         self.database.write(apply, durable=False)
+        on_requested()
 
     # -- jobs and chunks
 

@@ -8,7 +8,7 @@ Every verb may be called from any thread.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from db.contexts import ContextRow
@@ -33,6 +33,10 @@ from db.model import (
 from db.model_boxes import BoxReport, BoxWish
 from db.moving import Moving
 from db.papers import Papers
+
+
+def nothing() -> None:
+    """Do nothing."""
 
 
 class Store(Keeping, Looking, Moving, Papers):
@@ -74,7 +78,7 @@ class Store(Keeping, Looking, Moving, Papers):
     # -- projections
 
     @abstractmethod
-    def project(self, turn: Turn, chunks: Sequence[Chunk]) -> None:
+    def project(self, turn: Turn, chunks: Sequence[Chunk], on_requested: Callable[[], None] = nothing) -> None:
         """Apply `turn` to the records, `chunks` being the chunks it touched as they stand after it. Idempotent. In this order:
 
         `opened`: inserted, where the id is not there yet (whoever came first keeps it).
@@ -87,6 +91,8 @@ class Store(Keeping, Looking, Moving, Papers):
         `registered`: processes, written where there is none of that name or its `turn` is older. `contexts`: by digest and box, likewise.
         `events`: inserted, where that place of that turn is not there yet.
         Last, `projected_turn` becomes `turn.number`, where it was lower.
+
+        `on_requested` is called once, in this thread, when the units of work can be claimed, which may be before all the rest is done.
         """
 
     # -- jobs and chunks

@@ -40,7 +40,10 @@ class Consumer(ABC):
 
     @abstractmethod
     def take(self, limit: int) -> list[Delivery]:
-        """Return at most `limit` messages without waiting, urgent ones first, then the oldest, over all its queues; may be empty."""
+        """Return at most `limit` messages without waiting, urgent ones first, then the oldest, over all its queues; may be empty.
+
+        0 says that there is no time for messages until the next call: a broker that has sent some ahead gives them to others.
+        """
 
     @abstractmethod
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:

@@ -40,7 +40,10 @@ class RabbitConsumer(Consumer):
         feed = self.feed
         if feed.gone:
             raise feed.gone
+        feed.is_idle = limit <= 0
         if limit <= 0:
+            if len(self.shelf):
+                self._reactor.soon(feed.relieve)
             return []
         feed.takes += 1
         fresh = self._fresh(limit)

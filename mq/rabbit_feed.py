@@ -2,7 +2,8 @@
 
 Each queue has an urgent one beside it, since quorum queues know no priorities. A subscription is given a prefetch by what its consumer
 asks for at once. A consumer that does not come back for what lies on its shelf loses it after a moment: it goes to the urgent queue, so
-that another one gets it next, and that queue's subscription rests until the consumer asks again.
+that another one gets it next, and that queue's subscription rests until the consumer asks again. One that says that it has no time loses
+the few messages that come then at once; where there are more, everybody is likely to be busy, and it would be for nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from system.errors import BrokerError, HorariumError
 MOST_PREFETCH = 8192
 # How long something may lie there that nobody comes for: where no more was wanted, and where it was.
 HOLD_S, HOLD_WANTED_S = 0.25, 5.0
-_LOOKS = 20
+FEW = 4
+# How often at most a look asks what waits; the first times at once, then with pauses: a busy server takes its time to send.
+_LOOKS, _AT_ONCE, _PAUSE_S = 60, 20, 0.01
 
 # Publishes items anew where they are got first; then calls with whether it worked.
 GiveBack = Callable[[Sequence[Item], Callable[[bool], None]], None]
@@ -39,7 +42,8 @@ class _Subscription:
 class Feed:
     """The channel of one consumer. Belongs to the reactor's thread, but for what has no underscore.
 
-    `takes` and `wants_more` are told by the consumer: how often it came, and whether it had room for more the last time.
+    `takes`, `wants_more` and `is_idle` are told by the consumer: how often it came, whether it had room for more the last time, and
+    whether it said that it has no time.
     """
 
     def __init__(
@@ -63,6 +67,7 @@ class Feed:
         self.was_full = False  # the server may hold more than it could send
         self.prefetch = 0
         self.wants_more = True
+        self.is_idle = False
         self.takes = 0
 
     def open(self, connection: Any, future: Future[None]) -> None:
@@ -180,13 +185,22 @@ class Feed:
             answers.append(frame.method.message_count)
             if len(answers) < len(names):
                 return
-            if any(answers) and len(self._shelf) < limit and looks > 1:
+            may_come = any(count and subscription.credit > 0 for count, subscription in zip(answers, names, strict=True))
+            if not may_come or len(self._shelf) >= limit or looks == 1 or self.gone:
+                done()
+            elif looks > _LOOKS - _AT_ONCE:
                 self._see(limit, fresh, looks - 1, done)
             else:
-                done()
+                self._reactor.later(_PAUSE_S, lambda: self._see_again(limit, fresh, looks - 1, done))
 
         for subscription in names:
             self._channel.queue_declare(subscription.name, passive=True, callback=answered)
+
+    def _see_again(self, limit: int, fresh: Sequence[str], looks: int, done: Callable[..., None]) -> None:
+        if self.gone or not self._channel.is_open:
+            done()
+        else:
+            self._see(limit, fresh, looks, done)
 
     def _on_message(self, channel: Any, method: Any, properties: Any, body: bytes) -> None:
         subscription = self._by_tag.get(method.consumer_tag)
@@ -199,7 +213,14 @@ class Feed:
         is_late = (properties.priority or 0) < URGENT
         text = body.decode("utf-8", "replace")
         self._shelf.put(Item(is_late, properties.timestamp or 0, method.delivery_tag, subscription.queue, text))
+        if self.is_idle and is_late:  # what is urgent was given back once: others are busy, too
+            self._reactor.soon(self.relieve)
         self._watch()
+
+    def relieve(self) -> None:
+        """Let others have at once what lies here, if that is little and the consumer has no time for it."""
+        if self.is_idle and not self.gone and 0 < len(self._shelf) <= FEW:
+            self._rest()
 
     def _watch(self) -> None:
         if not self._is_watching:

@@ -60,11 +60,15 @@ class Journal:
                 pending.stage = Stage.PROJECT
                 for line in lines(pending.turn):
                     log.info("%s", line)
-            self._store.project(pending.turn, pending.chunks)
-            self._unsent.update(dict.fromkeys(pending.messages))
+            self._store.project(pending.turn, pending.chunks, lambda: self._tell(pending))
             self._pending = None
         self._publish()
         return True
+
+    def _tell(self, pending: _Pending) -> None:
+        """Publish what a turn requested; whoever hears of it finds it in the store."""
+        messages, pending.messages = pending.messages, ()
+        self.send(messages)
 
     def is_pending(self) -> bool:
         """Return whether a turn was begun whose fate is not known yet."""

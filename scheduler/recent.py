@@ -79,7 +79,9 @@ class Recent:
         return self._seen[0].at if self._seen else None
 
     def minutes(self, now: datetime) -> list[Minute]:
-        """Return the last 60 minutes, the oldest first. How many units of work are open is known now, and counted back from there."""
+        """Return the last 60 minutes, the oldest first. How many units of work are open is known now, and counted back from
+        there, as far as the turns are known: before that it is 0.
+        """
         while self._seen and self._seen[0].at < now - SPAN - _MINUTE:
             self._seen.popleft()
         first = now.replace(second=0, microsecond=0) - 59 * _MINUTE
@@ -89,13 +91,14 @@ class Recent:
             if 0 <= at < 60:
                 slots[at].append(seen)
         level = sum(_is_open(job) for job in self.table.active.values())
-        found = []
+        found, known_from = [], self.known_from(now) or now
         for number in reversed(range(60)):
-            most = level
+            begins = first + number * _MINUTE
+            most = level if begins + _MINUTE > known_from else 0
             for seen in reversed(slots[number]):
                 level = max(0, level - seen.more)
                 most = max(most, level)
-            found.append(_minute(first + number * _MINUTE, slots[number], most))
+            found.append(_minute(begins, slots[number], most))
         return found[::-1]
 
 

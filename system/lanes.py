@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import Enum
+from functools import lru_cache
 
 from system.context import Context, FreerunProcess, period_after_last
 
@@ -30,6 +31,7 @@ def queue_in(queue: str, lane: Lane) -> str:
     return queue if lane is Lane.LIVE else queue + BACKFILL_END
 
 
+@lru_cache(maxsize=4096)
 def lane_of(queue: str) -> Lane:
     """Return the lane that a queue is."""
     return Lane.BACKFILL if queue.endswith(BACKFILL_END) else Lane.LIVE

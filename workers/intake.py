@@ -93,6 +93,15 @@ class Intake:
             return []
         return list(dict.fromkeys(delivery.body for delivery in chosen))
 
+    def rest(self, lane: Lane) -> None:
+        """Let others have what comes in a lane: there is no room for it here until the next `take`."""
+        consumer = self._consumers.get(lane)
+        if consumer is not None:
+            try:
+                consumer.take(0)
+            except (BrokerError, Unavailable) as error:
+                self.failed(error)
+
     def _connect_all(self) -> None:
         if not self._is_connected:
             for lane in Lane:

@@ -98,6 +98,15 @@ class ProcessSlots(Slots):
         with self._lock:
             return sum(lane.room(now_s) for lane in (self._for_backfill if backfill else self._lanes))
 
+    def busy_s(self, *, backfill: bool = False) -> float:
+        """See Slots."""
+        now_s = self._clock.monotonic()
+        with self._lock:
+            lanes = self._for_backfill if backfill else self._lanes
+            if any(lane.room(now_s) for lane in lanes):
+                return 0.0
+            return min((lane.busy_s(now_s) for lane in lanes), default=0.0)
+
     def start(self, task: Task) -> None:
         """Hand `task` to the slot that has the least to do; raises SlotError when closed or without a host just now."""
         if task.attempt > 1:

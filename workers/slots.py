@@ -80,6 +80,10 @@ class Slots(ABC):
         """Return how many more tasks would start within a moment; 0 when full or shut. `backfill`: as far as it may hold slots."""
 
     @abstractmethod
+    def busy_s(self, *, backfill: bool = False) -> float:
+        """Return for how many seconds there will be no `room`, as far as one can tell; 0.0 where there is some."""
+
+    @abstractmethod
     def start(self, task: Task) -> None:
         """Hand `task` to a slot. An `Ended` for it follows in some later `ended`."""
 

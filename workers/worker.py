@@ -25,6 +25,7 @@ from workers.tasks import canceled, outcome_of, refused_by_context, task_of, wit
 
 log = logging.getLogger(__name__)
 
+_HANDING_ON_S = 0.02  # how long a message is on its way to another worker, at most
 _GIVE_UP_S = 5.0  # how long a stopping worker tries to reach a store that is away, after everything has ended
 
 
@@ -183,6 +184,7 @@ class Worker:
         self._stand_and_write(now)
         self._publish()
         self._take(now)
+        self._rest()
         if self._outbox.has_claims:
             # What was won and would not start in a moment: someone else's slot may be free.
             self._outbox.write()
@@ -256,6 +258,12 @@ class Worker:
         finally:
             for uow in reversed(won):
                 self._outbox.add_return(uow)
+
+    def _rest(self) -> None:
+        """Let other workers have what comes meanwhile, where all that runs here takes longer than a message takes to them."""
+        for lane in Lane:
+            if self._slots.busy_s(backfill=lane is Lane.BACKFILL) > _HANDING_ON_S:
+                self._intake.rest(lane)
 
     def _start(self, uow: UnitOfWork, now: datetime) -> None:
         try:

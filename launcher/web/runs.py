@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from statistics import median
 
 from db.model import UnitOfWork
@@ -17,8 +17,9 @@ from system.lanes import Lane, lane_of
 from system.lifecycle import UowState
 
 _LONGEST = timedelta(days=31)
+_EARLIEST = datetime(1971, 1, 1, tzinfo=UTC)
 _BACK_LEAST, _BACK_TIMES = timedelta(hours=1), 4
-_MOST_READ, _MOST_RUNNING = 2_000, 500
+_MOST_INSIDE, _MOST_BEFORE, _MOST_RUNNING = 1_000, 400, 300
 
 
 class RunsArea(Area):
@@ -27,14 +28,16 @@ class RunsArea(Area):
     @asked
     def runs(self, since: datetime, until: datetime, *, process: str = "", box: str = "", limit: int = 1000) -> Runs:
         """See RunsDesk."""
+        if not since > _EARLIEST:
+            raise HorariumError(f"nothing ran at {since:%Y-%m-%d %H:%M}Z: units of work are younger")
         if not timedelta(0) < until - since <= _LONGEST:
             raise HorariumError(f"{since:%Y-%m-%d %H:%M}Z to {until:%Y-%m-%d %H:%M}Z: the end lies after the beginning, at most 31 days")
         desk, store = self.parts.desk, self.parts.store
-        inside = store.uows_begun(since, until, _MOST_READ)
+        inside = store.uows_begun(since, until, _MOST_INSIDE)
         back = since - max(_BACK_LEAST, _BACK_TIMES * (until - since))
-        before = store.uows_begun(back, since, _MOST_READ)
+        before = store.uows_begun(back, since, _MOST_BEFORE)
         running = store.uows(under_way(desk.read(), _MOST_RUNNING))
-        if len(before) == _MOST_READ and before[-1].started_at:
+        if len(before) == _MOST_BEFORE and before[-1].started_at:
             back = before[-1].started_at
         now = self.now()
         managed = self.parts.roof.context.managed
@@ -45,8 +48,8 @@ class RunsArea(Area):
         found.sort(key=lambda run: (run.started_at, run.uow), reverse=True)
         shown = found[:limit]
         return Runs(
-            since=since, until=until, runs=tuple(shown), processes=tuple(summed(shown)), boxes=boxes,
-            is_cut=len(inside) == _MOST_READ or len(found) > limit, looked_back_to=back,
+            since=since, until=until, runs=tuple(shown), processes=tuple(summed(found)), boxes=boxes,
+            is_cut=len(inside) == _MOST_INSIDE or len(found) > limit, looked_back_to=back,
         )  # fmt: skip
 
 

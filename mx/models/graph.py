@@ -29,7 +29,7 @@ class GraphNode(Model):
             return "held" if self.held else "failing" if self.failing else "late"
         if not self.is_on:
             return "off"
-        return "in_progress" if self.active else "processed" if self.finished == self.due else "embryo"
+        return "in_progress" if self.active else "processed" if 0 < self.due == self.finished else "embryo"
 
 
 class GraphEdge(Model):

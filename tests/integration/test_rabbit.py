@@ -12,6 +12,7 @@ import pytest
 
 from mq.broker import Broker, Consumer, Message
 from mq.rabbit import RabbitBroker
+from mq.rabbit_consumer import RabbitConsumer
 from mq.rabbit_topology import URGENT_END
 from mq.rabbit_url import RabbitPlace, place_of
 from system.clock import RealClock
@@ -70,6 +71,12 @@ def taken(consumer: Consumer, count: int, within_s: float = 10.0) -> list[str]:
     return found
 
 
+def lies_with(consumer: Consumer) -> int:
+    """Return how many messages the server has sent ahead to a consumer."""
+    assert isinstance(consumer, RabbitConsumer)
+    return len(consumer.shelf)
+
+
 def goes(broker: RabbitBroker, body: str) -> bool:
     """Return whether a message can be published just now."""
     try:
@@ -119,6 +126,46 @@ def test_what_a_consumer_does_not_come_for_goes_to_another_one(broker: RabbitBro
     assert sorted(taken(idle, 4)) == ["5", "6", "7", "8"]
     for consumer in (busy, idle):
         consumer.close()
+
+
+def test_what_comes_to_a_consumer_without_time_goes_to_another_one_at_once(broker: RabbitBroker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mq.rabbit_feed.HOLD_S", 60.0)
+    busy, idle = broker.consumer(["a"]), broker.consumer(["a"])
+    publish(broker, "1")
+    assert taken(busy, 1) == ["1"]
+    assert busy.take(0) == []
+    publish(broker, "2")  # to the only one that has subscribed
+    assert taken(idle, 1) == ["2"]
+    idle.take(0)
+    publish(broker, "3")
+    assert taken(busy, 1) == ["3"]
+    for consumer in (busy, idle):
+        consumer.close()
+
+
+def test_what_lies_with_a_consumer_goes_to_another_one_once_it_has_no_time(broker: RabbitBroker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mq.rabbit_feed.HOLD_S", 60.0)
+    busy, idle = broker.consumer(["a"]), broker.consumer(["a"])
+    publish(broker, "1", "2", "3")
+    busy.acknowledge(busy.take(1))  # the server has sent two
+    wait_until(lambda: lies_with(busy) > 0, what="what the server sends ahead")
+    busy.take(0)
+    assert sorted(taken(idle, 2)) == ["2", "3"]
+    for consumer in (busy, idle):
+        consumer.close()
+
+
+def test_many_messages_stay_with_a_consumer_without_time(broker: RabbitBroker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mq.rabbit_feed.HOLD_S", 60.0)
+    consumer = broker.consumer(["a"])
+    publish(broker, *"123456789")
+    consumer.acknowledge(consumer.take(8))  # the server sends as many ahead from now on
+    publish(broker, *"abcdefg")
+    wait_until(lambda: lies_with(consumer) == 8, what="more than a few")
+    consumer.take(0)
+    assert broker.depths(["a"]) == {"a": 8}  # asks the thread that would have given them back
+    assert lies_with(consumer) == 8
+    consumer.close()
 
 
 def test_given_back_is_not_counted_as_failed(server: RabbitMQ) -> None:

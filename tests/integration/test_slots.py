@@ -187,6 +187,25 @@ def test_there_is_room_for_one_unknown_task_per_slot_and_for_many_short_ones(tmp
         assert 10 <= after <= 64
 
 
+def test_slots_tell_for_how_long_they_are_busy(tmp_path: Path) -> None:
+    with Bench(tmp_path, size=1) as bench:
+        assert bench.slots.busy_s() == 0.0
+        file = tmp_path / "runs"
+        bench.start_waiting(task("wait", arguments={"file": str(file)}), file)
+        # Nobody knows how long it takes: as long again as it took so far.
+        wait_until(lambda: bench.slots.busy_s() > 0.1, "it to have run for a while")
+
+
+def test_a_slot_with_a_short_task_is_busy_for_a_moment_only(tmp_path: Path) -> None:
+    with Bench(tmp_path, size=1) as bench:
+        for _ in range(40):
+            bench.run_one(task("noop"))
+        assert bench.slots.busy_s() == 0.0
+        for _ in range(bench.slots.room()):
+            bench.slots.start(task("noop"))
+        assert bench.slots.busy_s() < 0.1
+
+
 def test_a_task_that_takes_longer_than_expected_does_not_hold_up_those_behind_it(tmp_path: Path) -> None:
     with Bench(tmp_path, size=2) as bench:
         for _ in range(40):

@@ -14,6 +14,7 @@ from math import inf
 
 from db.memory import MemoryStore
 from db.model import Chunk, Command, Job, Switch, Turn, UnitOfWork
+from db.store import nothing
 from system.clock import ManualClock
 from system.lanes import Lane, lane_of
 from system.lifecycle import JOB_FINISHED, UOW_FINISHED, JobState, UowEvent, UowState
@@ -66,7 +67,7 @@ class WatchedStore(MemoryStore):
             self.began_s[turn.number] = self._rounds.get((turn.session, turn.decided_at), self._clock.monotonic())
         return was_inserted
 
-    def project(self, turn: Turn, chunks: Sequence[Chunk]) -> None:
+    def project(self, turn: Turn, chunks: Sequence[Chunk], on_requested: Callable[[], None] = nothing) -> None:
         """See Store; the window holds, and nothing is requested beside what has not ended."""
         before = {move.uow_id: self._uows.get(move.uow_id) for move in turn.moves}
         fresh = [uow for uow in turn.opened if uow.id not in self._uows]
@@ -87,6 +88,7 @@ class WatchedStore(MemoryStore):
                 self.called_off_s.setdefault(found.id, self._clock.monotonic())
         self._judge_window(turn)
         self.after_turn(turn)
+        on_requested()
 
     def claim(self, ids: Sequence[str], session: str, at: datetime) -> list[UnitOfWork]:
         """See Store; what was called off is won by nobody, and backfill by nobody who might have had live work."""

@@ -104,6 +104,12 @@ class VirtualSlots(Slots):
         busy = sum(task.is_backfill for task in (*(attempt.task for attempt in self._running), *self._queued))
         return max(0, min(room, self._size - self._kept - busy))
 
+    def busy_s(self, *, backfill: bool = False) -> float:
+        """See Slots."""
+        if self.room(backfill=backfill) > 0 or not self._running:
+            return 0.0
+        return max(0.0, self._running[0].end_s - self._clock.monotonic())
+
     def start(self, task: Task) -> None:
         """See Slots."""
         self._settle()

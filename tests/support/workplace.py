@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
@@ -103,12 +104,15 @@ class ShakyStore(MemoryStore):
 
 
 class ShakyBroker(MemoryBroker):
-    """A broker that fails while `is_away`; `connections` counts its consumers. Acknowledgements go into `journal`."""
+    """A broker that fails while `is_away`; `connections` counts its consumers, `rests` by queue how often a consumer said that it has no
+    time. Acknowledgements go into `journal`.
+    """
 
     def __init__(self, journal: list[str]) -> None:
         super().__init__()
         self.is_away = False
         self.connections = 0
+        self.rests: Counter[str] = Counter()
         self.journal = journal
 
     def publish(self, messages: Sequence[Message]) -> None:
@@ -118,7 +122,7 @@ class ShakyBroker(MemoryBroker):
     def consumer(self, queues: Sequence[str]) -> Consumer:
         self.look()
         self.connections += 1
-        return _ShakyConsumer(self, super().consumer(queues))
+        return _ShakyConsumer(self, super().consumer(queues), queues)
 
     def look(self) -> None:
         if self.is_away:
@@ -126,15 +130,17 @@ class ShakyBroker(MemoryBroker):
 
 
 class _ShakyConsumer(Consumer):
-    def __init__(self, broker: ShakyBroker, consumer: Consumer) -> None:
+    def __init__(self, broker: ShakyBroker, consumer: Consumer, queues: Sequence[str]) -> None:
         self._broker = broker
         self._consumer = consumer
+        self._queues = queues
 
     def fileno(self) -> int:
         return self._consumer.fileno()
 
     def take(self, limit: int) -> list[Delivery]:
         self._broker.look()
+        self._broker.rests.update(self._queues if limit == 0 else ())
         return self._consumer.take(limit)
 
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:

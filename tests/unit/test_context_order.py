@@ -119,7 +119,7 @@ def test_which_contexts_led_is_read_from_turns_that_are_not_projected_yet() -> N
     boxes = Boxes()
     boxes.lead("box-1", OLD)
     project = boxes.store.project
-    boxes.store.project = lambda turn, chunks: None  # type: ignore[method-assign]
+    boxes.store.project = lambda *_: None  # type: ignore[method-assign]
     boxes.lead("box-1", HARMLESS, rounds=1)
     boxes.store.project = project  # type: ignore[method-assign]
     assert {row.digest for row in read_contexts(boxes.store)} == {OLD.digest, HARMLESS.digest}

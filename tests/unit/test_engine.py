@@ -9,6 +9,7 @@ import pytest
 
 from db.memory import MemoryStore
 from db.model import Chunk, Turn
+from db.store import nothing
 from mq.broker import Message
 from mq.memory import MemoryBroker
 from scheduler.policy import SchedulerSettings
@@ -353,10 +354,10 @@ def test_a_turn_that_was_inserted_and_not_projected_is_replayed_at_take_over() -
     class Broken(MemoryStore):
         broken = False
 
-        def project(self, turn: Turn, chunks: Any) -> None:
+        def project(self, turn: Turn, chunks: Any, on_requested: Any = nothing) -> None:
             if self.broken and turn.jobs:
                 raise Unavailable("gone")
-            super().project(turn, chunks)
+            super().project(turn, chunks, on_requested)
 
     store = Broken()
     lamp = Lamp(january(("hourly",), end="2013010102"), store=store)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
 from db.memory import MemoryStore
 from db.model import Chunk, Turn
+from db.store import nothing
 from scheduler.engine import Engine
 from system.errors import Unavailable
 from system.lifecycle import JobState
@@ -19,10 +20,10 @@ class Failing(MemoryStore):
 
     is_failing = False
 
-    def project(self, turn: Turn, chunks: Sequence[Chunk]) -> None:
+    def project(self, turn: Turn, chunks: Sequence[Chunk], on_requested: Callable[[], None] = nothing) -> None:
         if self.is_failing:
             raise Unavailable("gone")
-        super().project(turn, chunks)
+        super().project(turn, chunks, on_requested)
 
 
 def lead_without_hours(lamp: Lamp) -> None:

@@ -80,3 +80,36 @@ def test_messages_of_both_lanes_are_acknowledged_each_to_its_own_consumer() -> N
     place.turn()
     place.worker.disconnect()
     assert place.broker.depths([QUEUE, BACKFILL_QUEUE]) == {QUEUE: 0, BACKFILL_QUEUE: 0}
+
+
+def test_a_worker_that_is_busy_for_a_while_lets_others_have_what_comes() -> None:
+    place = Workplace(taking(1.0), size=1)
+    place.open(2)
+    place.turn()
+    assert dict(place.broker.rests) == {QUEUE: 1}
+
+
+def test_a_worker_that_will_have_room_in_a_moment_keeps_what_comes() -> None:
+    place = Workplace(taking(0.01), size=1)
+    place.open(2)
+    place.turn()
+    assert dict(place.broker.rests) == {}
+
+
+def test_a_worker_with_room_for_live_work_hands_on_backfill_alone() -> None:
+    place = Workplace(taking(60.0), size=2, kept_for_live=1)
+    both(place, 0, 2)
+    place.turn()
+    assert dict(place.broker.rests) == {BACKFILL_QUEUE: 1}
+
+
+def test_a_broker_that_fails_while_it_is_told_is_connected_to_again() -> None:
+    place = Workplace(taking(1.0), size=1)
+    place.open(1)
+    place.turn()
+    place.broker.is_away = True
+    place.turn()
+    place.broker.is_away = False
+    uow_id = place.open(1)[0]
+    place.go_on(5.0)
+    assert place.state(uow_id) is UowState.PROCESSED

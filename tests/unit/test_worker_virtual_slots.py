@@ -43,6 +43,15 @@ def test_what_waits_starts_the_moment_a_slot_is_free_however_late_someone_looks(
     assert [(mark.uow_id, mark.start_s, mark.end_s) for mark in slots.finished()] == [("a", 0.0, 10.0), ("b", 10.0, 20.0)]
 
 
+def test_slots_are_busy_until_the_first_attempt_ends() -> None:
+    clock = ManualClock()
+    slots = slots_of(clock)
+    assert slots.busy_s() == 0.0
+    slots.start(task("a"))
+    clock.sleep(3.0)
+    assert slots.busy_s() == 7.0
+
+
 def test_nothing_runs_beyond_the_deadline_and_nothing_starts_after_it() -> None:
     clock = ManualClock()
     slots = slots_of(clock, 500.0, ahead=2)
