@@ -4,6 +4,7 @@
 """
 
 import os
+from typing import Any
 
 from system.context import freerun_context_entry, managed_context_entry, timetable_tree_entry
 
@@ -12,7 +13,7 @@ LEVELS = ("hourly", "daily", "monthly", "yearly")
 START = {"hourly": "2022010100", "daily": "2022010100", "monthly": "2022010000", "yearly": "2022000000"}
 GROUP = 5  # so many trees hang together: each depends on the one before
 
-process_context = [
+process_context: list[Any] = [
     managed_context_entry(
         f"area_{tree:03}_{level}", "jobs.nothing", f"area_{tree:03}", f"_{level}", start=START[level], lag_s=0.0,
         deadline=10_800.0 if level in ("hourly", "daily") else None, on_failure="hold",
@@ -29,7 +30,7 @@ timetable_context = [
     )
     for tree in range(TREES)
 ]  # fmt: skip
-freerun_context = [
+process_context += [
     freerun_context_entry(f"load_{n:02}", f"entry_{k}", "jobs.nothing", f"load_{n:02}", f"at 0{k}:30", description="A nightly load")
     for n in range(max(1, TREES * 20 // 250))
     for k in range(10)

@@ -20,9 +20,7 @@ class CommandsDesk(Protocol):
         """
         ...
 
-    def give(
-        self, verb: str, processes: Sequence[str], timeperiod: str, who: str, why: str, *, until: str = "", token: str = ""
-    ) -> Given:
+    def give(self, verb: str, processes: Sequence[str], timeperiod: str, who: str, why: str, *, until: str = "", token: str = "") -> Given:
         """Store what `what_if` showed as commands, one for each part that would do something, and return their numbers.
 
         Given again with the same `token` nothing is stored twice: the numbers from before are returned. Raises NotFound, TimeperiodError,

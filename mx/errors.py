@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 
-from flask import Flask, render_template, request
+from flask import Flask, g, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
+from mx.desk_about import AboutDesk
 from mx.frame import wants_fragment
-from system.errors import HorariumError, NotFound, Unavailable
+from mx.models.about import BareStatus
+from system.errors import ConfigError, HorariumError, NotFound, Unavailable
 from system.hidden import hide
 
 log = logging.getLogger(__name__)
@@ -21,9 +23,22 @@ _TITLES = {
     404: "Not found",
     405: "Not this way",
     413: "Too large",
+    415: "Not in this form",
+    429: "Too many at once",
     500: "A fault of ours",
     503: "The store is away",
 }
+# Where Werkzeug's own sentence does not help.
+_TEXTS = {
+    404: "There is no page at this address.",
+    405: "This address does not take that: pages are opened by links, and changed by the forms that are on them.",
+    413: "What was sent is larger than 1 MB, which no form here needs. Nothing was changed.",
+    429: "Too many requests came from there in a short time. Wait a minute, then try again.",
+}
+
+
+class Unusable(Unavailable):
+    """The store is there and can't be used as it is, such as one of a newer version; it is looked for again all the same."""
 
 
 def status_of(error: Exception) -> int:
@@ -40,13 +55,19 @@ def status_of(error: Exception) -> int:
 def text_of(error: Exception) -> str:
     """Return what the error says, without passwords."""
     if isinstance(error, HTTPException):
-        return error.description or ""
+        is_own = error.description != type(error).description  # else it is Werkzeug's
+        return str(error.description) if is_own and error.description else _TEXTS.get(error.code or 500, error.description or "")
     if isinstance(error, HorariumError):
         return hide(str(error))
     return "This is an error that nobody foresaw. Its traceback is in the log of mx; the scheduler goes on by itself."
 
 
-def register(app: Flask) -> None:
+def title_of(error: Exception, status: int) -> str:
+    """Return the head of an error's page."""
+    return "The store can't be used" if isinstance(error, Unusable) else _TITLES.get(status, "Refused")
+
+
+def register(app: Flask, desk: AboutDesk) -> None:
     """Have `app` answer errors by pages."""
 
     @app.errorhandler(HorariumError)
@@ -55,8 +76,30 @@ def register(app: Flask) -> None:
     def _answer(error: Exception) -> ResponseReturnValue:
         if isinstance(error, HTTPException) and (error.code or 500) < 400:
             return error  # a redirect
-        status = status_of(error)
+        status, bare = status_of(error), _bare(desk, error)
         if status >= 500 and not isinstance(error, HorariumError):
             log.exception("could not answer %s %s", request.method, request.path, exc_info=error)
-        facts = {"status": status, "title": _TITLES.get(status, "Refused"), "text": text_of(error)}
-        return render_template("_error.html" if wants_fragment() else "error.html", **facts), status
+        if bare is not None:
+            facts = {"status": 503, "title": "The context can't be read", "text": bare.fault}
+        else:
+            facts = {"status": status, "title": title_of(error, status), "text": text_of(error)}
+        shown = render_template("_error.html" if wants_fragment() else "error.html", bare=bare, error=type(error).__name__, **facts)
+        return shown, int(str(facts["status"])), _headers(error)
+
+
+def _bare(desk: AboutDesk, error: Exception) -> BareStatus | None:
+    """Return how all stands where the error is that the context can't be read; None for every other one."""
+    if not isinstance(error, ConfigError) or g.get("user") is None:
+        return None
+    try:
+        return desk.bare_status()
+    except HorariumError as other:
+        log.warning("could not tell how all stands without a context: %s", other)
+        return None
+
+
+def _headers(error: Exception) -> list[tuple[str, str]]:
+    """Return the headers that belong to an error: which methods are allowed, when to try again."""
+    if not isinstance(error, HTTPException):
+        return []
+    return [(name, value) for name, value in error.get_headers() if name in ("Allow", "Retry-After", "WWW-Authenticate")]

@@ -88,6 +88,11 @@ def lasting(seconds: float | None) -> str:
     return f"{whole} s"
 
 
+def _ago(seconds: float) -> str:
+    """Return an age: nobody reads milliseconds of it."""
+    return f"{lasting(seconds)} ago" if seconds >= 1 else "just now"
+
+
 def number(count: float | None) -> str:
     """Return a count with its thousands apart; a dash for none."""
     return "–" if count is None else f"{count:,}"
@@ -101,6 +106,14 @@ def state_word(label: str) -> str:
 def state_class(label: str) -> str:
     """Return the style's class of a state: `state_in_progress` is `s-in_progress`."""
     return f"s-{label.removeprefix('state_')}"
+
+
+def ticked(text: str) -> Markup:
+    """Return a sentence with what stands between backticks as code: what is to be typed."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:  # one of them stands alone
+        return Markup("{}").format(text)
+    return Markup("").join(Markup("<code>{}</code>").format(part) if at % 2 else Markup("{}").format(part) for at, part in enumerate(parts))
 
 
 _CUTS = {"yearly": 4, "monthly": 6, "daily": 8, "hourly": 10, "real_time": 14}
@@ -128,9 +141,10 @@ def dress(app: Flask, desk: HeadDesk) -> None:
     """Give the templates of `app` what they share."""
     app.jinja_env.filters.update(instant=instant, lasting=lasting, number=number, state_word=state_word, state_class=state_class)
     app.jinja_env.filters["period"] = period
+    app.jinja_env.filters["ticked"] = ticked
     app.jinja_env.globals.update(csrf_field=csrf_field, csrf_token=csrf_token, places=PLACES, Role=Role)
     app.jinja_env.globals.update(now=desk.now, pulse_now=lambda: _pulse(desk))
-    app.jinja_env.filters["ago"] = lambda at: f"{lasting((desk.now() - at).total_seconds())} ago" if at else "–"
+    app.jinja_env.filters["ago"] = lambda at: _ago((desk.now() - at).total_seconds()) if at else "–"
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
     @app.context_processor

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 
 from db.model import Command, Job, Turn
 from scheduler.commands import said_of
 from scheduler.timetable import Node, Timetable, ordinal_of
+from scheduler.trees import Topology
 from system.lifecycle import JOB_FINISHED, UOW_FINISHED, JobState
 
 # What a job that a command touched is at; those that need a person first, and what is finished last.
@@ -38,6 +39,17 @@ def stage_of(table: Timetable, node: Node, running: Container[str]) -> str:
     if job.uow_id in running:
         return "running"
     return "failing" if job.failing_since else "requested"
+
+
+def without_others(table: Timetable, topology: Topology, nodes: Sequence[Node]) -> list[Node]:
+    """Return those of `nodes` that can be skipped without another unfinished one: what lies inside a node is skipped with it."""
+    kept: set[Node] = set()
+    rank = {name: place for place, name in enumerate(topology.order())}
+    for node in sorted(nodes, key=lambda node: rank[node[0]]):
+        child, inside = topology[node[0]].child, topology.children_of(*node)
+        if child is None or all((child, at) in kept for at in inside if table.is_unfinished((child, at))):
+            kept.add(node)
+    return [node for node in nodes if node in kept]
 
 
 def has_unit(job: Job) -> bool:

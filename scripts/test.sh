@@ -118,7 +118,7 @@ top=(tests/test_*.py)
 suite unit tests/unit
 suite property tests/property
 await_servers
-for folder in contract acceptance simulation integration chaos; do
+for folder in contract acceptance simulation integration chaos browser; do
     suite "$folder" "tests/$folder"
 done
 suite e2e tests/e2e

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from launcher.web.area import Area
 from launcher.web.asked import asked
 from mx.models.answers import Answered
+from scheduler.health import read_health
 from system.errors import NotFound
 from system.hidden import hide
 
@@ -19,7 +20,9 @@ class AnswersArea(Area):
     @asked
     def answers(self, numbers: Sequence[int]) -> tuple[Answered, ...]:
         """Return those of the commands that there are, the first few of them."""
-        has_leader = bool(self.parts.desk.health().leader)
+        if not numbers:
+            return ()
+        has_leader = bool(read_health(self.parts.store, self.now()).leader)
         return tuple(found for number in numbers[:_MOST] if (found := self._answered(number, has_leader=has_leader)))
 
     def _answered(self, number: int, *, has_leader: bool) -> Answered | None:

@@ -7,12 +7,14 @@ from datetime import datetime
 from launcher.parts import scheduler_settings
 from launcher.web.area import Area
 from launcher.web.asked import asked
-from launcher.web.audit_looks import MOST_FINDINGS, Looks
+from launcher.web.audit_looks import MOST_FINDINGS, Look, Looks
 from launcher.web.parts import WebParts
 from mx.models.audit import AuditCount, AuditLook
 from scheduler.audit_count import counted
 from scheduler.audit_range import RangeAudit
 from system.errors import NotFound
+
+_PATIENCE_S = 0.7
 
 
 class AuditArea(Area):
@@ -31,13 +33,19 @@ class AuditArea(Area):
         found = counted(facts)
         if found is None:
             return None
-        return AuditCount(at=found.at, since=found.since, finished=found.finished, counts=dict(found.counts), first=found.first)
+        late = sum(each.count for each in self.parts.desk.late(0))
+        return AuditCount(at=found.at, since=found.since, finished=found.finished, counts=dict(found.counts), late=late, first=found.first)
 
-    @asked
     def audit_look(
         self, process: str = "", low: datetime | None = None, high: datetime | None = None, *, anew: bool = False, most: int = 200
     ) -> AuditLook:
-        """Begin to look at the records of a range, or return how far that is."""
+        """Begin to look at the records of a range, or return how far that is; a short look is waited for."""
+        look = self._audit_begun(process, low, high, anew=anew)
+        look.done.wait(_PATIENCE_S)  # here, so that nobody else waits for it
+        return look.shown(min(most, MOST_FINDINGS))
+
+    @asked
+    def _audit_begun(self, process: str, low: datetime | None, high: datetime | None, *, anew: bool) -> Look:
         context = self.parts.roof.context
         if process and process not in context.managed:
             raise NotFound(f"there is no managed process {process!r}")
@@ -45,4 +53,4 @@ class AuditArea(Area):
         # A desk of its own: it is not for several threads.
         desk, store = self.parts.roof.desk_over(self.parts.joined), self.parts.store
         auditor = RangeAudit(desk, store, context, scheduler_settings(self.parts.roof.settings))
-        return self._audit_looks.look((process, low, high), names, auditor, anew=anew).shown(min(most, MOST_FINDINGS))
+        return self._audit_looks.look((process, low, high), names, auditor, anew=anew)

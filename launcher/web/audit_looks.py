@@ -41,6 +41,7 @@ class Look:
     audit: Audit = field(default_factory=Audit)
     counts: Counter[str] = field(default_factory=Counter)
     findings: list[Finding] = field(default_factory=list)
+    done: Event = field(default_factory=Event)
 
     def take(self, page: Audit) -> None:
         """Take in what a page of periods came to, but for what may have been in motion."""
@@ -126,6 +127,7 @@ class Looks:
         finally:
             look.fault = fault
             look.ended_at = self._now()
+            look.done.set()
 
     def _through(self, look: Look, names: Sequence[str], auditor: RangeAudit) -> None:
         _, low, high = look.key

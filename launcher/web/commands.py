@@ -33,9 +33,7 @@ class CommandsArea(Area):
         return plans.what_if(desk, cast("Verb", verb), (timeperiod, until), found)
 
     @asked
-    def give(
-        self, verb: str, processes: Sequence[str], timeperiod: str, who: str, why: str, *, until: str = "", token: str = ""
-    ) -> Given:
+    def give(self, verb: str, processes: Sequence[str], timeperiod: str, who: str, why: str, *, until: str = "", token: str = "") -> Given:
         """Store what `what_if` showed."""
         found = self._undertakings
         return found.before(token) or found.give(verb, found.parts(processes, timeperiod, until), who, why, token)

@@ -73,9 +73,10 @@ def opened(folder: Path, name: str) -> Iterator[BinaryIO]:
         number = os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise NotFound(f"there is no log {name!r} ({error.strerror}): /logs lists them; a rotated one may have gone meanwhile") from error
+    if not stat.S_ISREG(os.fstat(number).st_mode):
+        os.close(number)
+        raise NotFound(f"{name!r} is no log: /logs lists them")
     with os.fdopen(number, "rb") as file:
-        if not stat.S_ISREG(os.fstat(number).st_mode):
-            raise NotFound(f"{name!r} is no log: /logs lists them")
         yield file
 
 

@@ -174,9 +174,7 @@ def _marks(desk: Desk, seen: whole.Overview, levels: Sequence[Level], most: int)
 
 def _running(run: Running, managed: Mapping[str, ManagedProcess]) -> RunningLine:
     process, timeperiod = run.uow.split("/")[:2]
-    return RunningLine(
-        uow=run.uow, process=process, timeperiod=timeperiod, is_entry=process not in managed, box=run.box, since=run.since
-    )
+    return RunningLine(uow=run.uow, process=process, timeperiod=timeperiod, is_entry=process not in managed, box=run.box, since=run.since)
 
 
 def _box(row: BoxRow) -> BoxLine:

@@ -11,6 +11,7 @@ from launcher.once_there import waiting_for
 from launcher.parts import Joined, Roof, open_parts
 from launcher.watching import watching
 from launcher.web.asked import Asker
+from mx.errors import Unusable
 from scheduler.desk import Desk
 from system.context_watch import ContextWatch
 from system.errors import HorariumError, Unavailable
@@ -34,7 +35,7 @@ class WebParts:
         self._joined: Joined | None = None
         self._desk: Desk | None = None
         self._watch: ContextWatch | None = None
-        self._refusal = "the store is being opened"
+        self._refusal: Unavailable = Unavailable("the store is being opened")
         self.before_close: list[Callable[[], object]] = []  # called before the store is closed
 
     def close(self) -> None:
@@ -50,7 +51,7 @@ class WebParts:
         if self._joined is None:
             self._tend()
         if self._joined is None:
-            raise Unavailable(self._refusal)
+            raise type(self._refusal)(str(self._refusal))
         return self._joined
 
     @property
@@ -65,7 +66,10 @@ class WebParts:
 
     @property
     def desk(self) -> Desk:
-        """The scheduler's desk over the context as it is now; raises Unavailable. For the asking thread alone."""
+        """The scheduler's desk over the context as it is now; raises Unavailable, or ConfigError where the context can't be read.
+
+        For the asking thread alone.
+        """
         joined = self.joined
         self._take_up()
         if self._desk is None:
@@ -79,20 +83,21 @@ class WebParts:
         stack = ExitStack()
         try:
             joined = stack.enter_context(open_parts(self.roof.settings))
-            self._watch = stack.enter_context(watching(self.roof, joined))
         except HorariumError as error:
             stack.close()
-            text = waiting_for(error) if isinstance(error, Unavailable) else str(error)
-            if text != self._refusal:
-                log.warning("%s", text, extra={"action": "parts_away"})
-            self._refusal = text
+            refusal = Unavailable(waiting_for(error)) if isinstance(error, Unavailable) else Unusable(str(error))
+            if str(refusal) != str(self._refusal):
+                log.warning("%s", refusal, extra={"action": "parts_away"})
+            self._refusal = refusal
             return
         self._stack.push(stack)
         self._joined = joined
         log.info("store and broker are there", extra={"action": "parts_back"})
 
     def _take_up(self) -> None:
-        context = self._watch.take() if self._watch else None
+        if self._watch is None:  # the context could not be read so far
+            self._watch = self._stack.enter_context(watching(self.roof, self.joined))
+        context = self._watch.take()
         if context is not None:
             self.roof.__dict__["context"] = context  # the cached property's place
             self._desk = None

@@ -125,7 +125,10 @@ class Server(BaseApplication):
 
 def serve(roof: Roof, *, said: Callable[[str], None] = lambda _: None) -> None:
     """Serve the dashboard until TERM or INT; `said` is told, in sentences, how it can be reached. Raises ConfigError."""
-    roof.context  # noqa: B018  read for its faults
+    try:
+        roof.context  # noqa: B018  read for its faults
+    except ConfigError as error:
+        log.warning("the context can't be read; the dashboard says so until it can: %s", error, extra={"action": "context_refused"})
     opened, address = listening(roof.settings.mx_listen)
     with suppress(OSError):
         os.nice(_NICENESS)

@@ -13,7 +13,7 @@ from launcher.web.plans import Part
 from mx.models.commands import ProgressGroup, ProgressLine
 from mx.models.plans import Given
 from scheduler.durations import Durations, Usual
-from scheduler.effects import STAGES, has_unit, stage_of, touched
+from scheduler.effects import STAGES, has_unit, stage_of, touched, without_others
 from scheduler.plans import PREVIEWS
 from scheduler.timetable import Node, Timetable
 from system.errors import Refused
@@ -109,6 +109,8 @@ class Undertakings:
         left = [node for node in nodes if is_not_begun(table, node, stages[node])]
         if verb == "hold":  # what is requested can't be held any more
             left = [node for node in left if stages[node] == "waiting"]
+        else:
+            left = without_others(table, self._parts.desk.topology, left)
         found = plans.folded(left)
         if not found:
             raise Refused("nothing of it is left that has not begun")
@@ -134,7 +136,10 @@ def undertaking(command: Command) -> str:
     """Return the mark that commands which were given together share, empty for one that was given alone."""
     if not command.details:
         return ""
-    found = json.loads(command.details)
+    try:
+        found = json.loads(command.details)
+    except ValueError:  # of a program that keeps something else there
+        return ""
     return str(found.get("undertaking", "")) if isinstance(found, dict) else ""
 
 

@@ -94,9 +94,7 @@ def api(desk: Desk) -> Part:
         filters: dict[str, object] = {"process": query.process, "words": query.words, "state": query.state}
 
         def fetch(first: int, count: int) -> tuple[Sequence[EntryTrigger], int]:
-            found = desk.entry_triggers(
-                process=query.process or "", words=query.words, state=query.state or "", offset=first, limit=count
-            )
+            found = desk.entry_triggers(process=query.process or "", words=query.words, state=query.state or "", offset=first, limit=count)
             return found.rows, found.total
 
         rows, after = page_after(fetch, lambda row: f"{row.process}/{row.entry}", query.cursor, filters, query.limit)

@@ -16,6 +16,7 @@ class AuditCount(Model):
     since: datetime
     finished: int = Field(description="how many periods finished since")
     counts: dict[str, int] = Field(description="findings by kind")
+    late: int = Field(description="how many periods are late just now")
     first: tuple[str, ...] = Field(description="some of them, each as `process period: kind`")
 
 

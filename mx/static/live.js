@@ -55,6 +55,7 @@
     fetch(region.url || location.href, { headers: headers, credentials: 'same-origin', redirect: 'manual' }).then(function (answer) {
       if (answer.type === 'opaqueredirect' || answer.status === 401) { location.reload(); return null; }
       if (answer.status === 304) return null;
+      if (answer.ok && region.node.hasAttribute('data-error')) { location.reload(); return null; } // what was wrong is over
       region.etag = answer.headers.get('ETag') || '';
       return answer.text().then(function (html) { if (!isInUse(region.node)) replace(region, html); else region.etag = ''; });
     }).then(function () { say('live'); }, function () { say('lost'); }).then(function () {

@@ -42,7 +42,7 @@ def walk(tour: Tour) -> Walk:
 
 
 def test_no_link_leads_nowhere(walk: Walk) -> None:
-    assert walk.broken == []
+    assert not walk.broken, "\n".join(walk.broken)
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -50,6 +50,6 @@ def test_a_page_is_whole_in_every_look_and_for_everyone(page: str, walk: Walk, v
     samples = [paths[0] for (endpoint, _), paths in walk.kinds.items() if endpoint == page]
     assert samples, "no link leads here"
     visitor = visit()
-    for number, path in enumerate(samples):
+    for number, path in enumerate(path for path in samples if path in walk.pages):
         assert visitor.go(path) == 200
         assert_fit(visitor, f"{page}-{number or ''}")

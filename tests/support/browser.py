@@ -22,7 +22,7 @@ FLAGS = (
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--hide-scrollbars",
 )  # fmt: skip
 DESK, PHONE = (1440, 900), (390, 844)
-PATIENCE_MS = 10_000
+PATIENCE_MS = 30_000
 Theme = Literal["light", "dark"]
 _GRAVE = {"serious", "critical"}
 

@@ -42,22 +42,25 @@ def links_of(html: str, path: str) -> Iterator[str]:
 
 @dataclass
 class Walk:
-    """A visit of a whole site. `kinds` are the samples found of each kind of page; `broken` the links that are not answered by 200."""
+    """A visit of a whole site. `kinds` are the samples found of each kind, `pages` those of them that are pages and no other files;
+    `broken` are the links that are not answered by 200."""
 
     fetch: Fetch
     routes: Map
     kinds: dict[tuple[str, tuple[str, ...]], list[str]] = field(default_factory=dict)
     broken: list[str] = field(default_factory=list)
+    pages: list[str] = field(default_factory=list)
 
     def walk(self, start: str = "/") -> list[str]:
-        """Return the paths of the samples, in the order in which they were found."""
+        """Return the paths of the samples that are pages, in the order in which they were found."""
         waiting: deque[tuple[str, str]] = deque([(start, "")])
-        seen, samples = {start}, []
+        seen = {start}
         while waiting:
             path, origin = waiting.popleft()
             kind = self._kind(path)
             if kind is None:
-                self.broken.append(f"{path}, linked by {origin}: there is no such page")
+                if not any(told.startswith(path.partition("?")[0]) for told in self.broken):
+                    self.broken.append(f"{path}, linked by {origin}: there is no such page")
                 continue
             found = self.kinds.setdefault(kind, [])
             if len(found) >= PER_KIND:
@@ -69,12 +72,12 @@ class Walk:
                 continue
             if not content_type.startswith("text/html"):
                 continue
-            samples.append(path)
+            self.pages.append(path)
             for link in links_of(text, path):
                 if link not in seen and not link.startswith(_NOT_WALKED):
                     seen.add(link)
                     waiting.append((link, path))
-        return samples
+        return self.pages
 
     def not_reached(self) -> list[str]:
         """Return the pages that no link leads to, by their rules."""

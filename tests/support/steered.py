@@ -92,9 +92,9 @@ def _uow(uow_id: str, process: str, timeperiod: str, queue: str) -> UnitOfWork:
 
 
 @contextmanager
-def steered(folder: Path, *, is_furnished: bool = True, **settings: str) -> Iterator[WebDesk]:
+def steered(folder: Path, *, is_furnished: bool = True, text: str = CONTEXT, **settings: str) -> Iterator[WebDesk]:
     """Open the dashboard's desk over that deployment, on box b1."""
-    context = write_context(folder / "project")
+    context = write_context(folder / "project", text)
     with web_desk(folder / "var", context, clock=ManualClock(NOW), box="b1", **settings) as desk:
         if is_furnished:
             within(desk, lambda: furnish(desk.parts.store))

@@ -76,9 +76,7 @@ def test_the_openapi_document_is_valid(desk: WebDesk) -> None:
     assert made["openapi"].startswith("3.1")
 
 
-def test_the_launcher_prints_the_document_that_is_served(
-    client: FlaskClient, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_launcher_prints_the_document_that_is_served(client: FlaskClient, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["mx", "openapi"], Roof({"HORARIUM_VAR": str(tmp_path / "none")})) == 0
     assert json.loads(capsys.readouterr().out) == client.get("/api/v1/openapi.json").get_json()
     assert not (tmp_path / "none").exists()

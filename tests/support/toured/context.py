@@ -24,9 +24,9 @@ def obedient(process: ManagedProcess) -> ManagedProcess:
     return replace(process, classname=f"obedient.{process.name}", end=end, backoff_s=600.0)
 
 
-process_context = [obedient(process) for process in demo.values()]
 timetable_context = trees
-freerun_context = [
+process_context = [
+    *(obedient(process) for process in demo.values()),
     freerun_context_entry("refresh", "airports", "obedient.refresh", "refresh", "every 3600", description="Fetch the list of airports"),
     freerun_context_entry("refresh", "planes", "obedient.refresh", "refresh", "at 03:30", is_on=False, description="Fetch the planes"),
 ]
