@@ -35,7 +35,8 @@ def test_a_reason_must_be_said_and_short(app: Flask, text: str, said: str) -> No
 
 
 @pytest.mark.parametrize("elsewhere", [
-    "//evil/triggers", "https://evil/triggers", "/triggersx", "/logs", "/triggers\\x", "/triggers?told=3", "", "/triggers?\r\nSet-Cookie: a",
+    "//evil/triggers", "https://evil/triggers", "/triggersx", "/logs", "/triggers\\x", "/triggers?told=3", "",
+    "/triggers?\r\nSet-Cookie: a",
 ])  # fmt: skip
 def test_a_form_leads_back_to_the_page_that_it_is_on(app: Flask, elsewhere: str) -> None:
     with app.test_request_context("/", method="POST", data={"back": elsewhere}):
