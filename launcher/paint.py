@@ -23,9 +23,13 @@ class Bars:
 
     def __init__(self, console: Console, live: Live) -> None:
         self._console, self._live = console, live
+        self._linked = ""
 
     def paint(self, sight: Sight) -> None:
         """Show one look."""
+        if " (" in sight.address and sight.address != self._linked:  # a link to be copied stays whole, and stays above
+            self._linked = sight.address
+            self._console.print(f"dashboard: {sight.address}", soft_wrap=True, markup=False)
         room = max(3, self._console.height - _ROWS_BESIDE_BARS - min(len(sight.boxes), _MOST_BOXES + 1))
         self._live.update(picture(sight, room), refresh=True)
 
@@ -44,7 +48,7 @@ def picture(sight: Sight, room: int) -> Group:
         bar = ProgressBar(total=max(1, level.due), completed=level.finished if level.due else 1, width=20)
         table.add_row(escape(name), bar, f"{level.finished:,} of {level.due:,}", _notes(level))
     hidden = [Text(f"... and {len(rows) - room} more trees: launch.py timetable", style="dim")] if len(rows) > room else []
-    place = [Text(f"dashboard: {sight.address}", style="cyan", no_wrap=True)] if sight.address else []
+    place = [Text(f"dashboard: {sight.address.partition(' (')[0]}", style="cyan", no_wrap=True)] if sight.address else []
     boxes = [Text(line, style="dim", no_wrap=True, overflow="ellipsis") for line in sight.boxes[:_MOST_BOXES]]
     more = len(sight.boxes) - _MOST_BOXES
     boxes += [Text(f"... and {more} more boxes: launch.py status", style="dim")] if more > 0 else []

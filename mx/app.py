@@ -71,6 +71,14 @@ class Gate(Protocol):
         ...
 
 
+class _NotShared(Exception):
+    """An answer for the one who asked: a whole page holds the visitor's name, and what was flashed."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__()
+        self.response = response
+
+
 class Dashboard(ApiApp):
     """The app of the API, with pages beside; the changing parts of pages are rendered once a moment for all who read them."""
 
@@ -83,10 +91,21 @@ class Dashboard(ApiApp):
         if request.method != "GET" or not frame.wants_fragment() or is_api(request.path) or g.get("user") is None:
             return super().dispatch_request()
         key = (request.full_path, g.user.role, self._live.number)
-        body = self._fragments.get(key, lambda: self.make_response(super(Dashboard, self).dispatch_request()).get_data(as_text=True))
+        try:
+            body = self._fragments.get(key, self._part)
+        except _NotShared as answer:
+            return answer.response
         response = Response(body, mimetype="text/html")
         response.add_etag()
         return response.make_conditional(request)
+
+    def _part(self) -> str:
+        """Return the part that was asked for; raises _NotShared where the view answers by something else: a whole page, a redirect."""
+        response = self.make_response(super().dispatch_request())
+        body = response.get_data(as_text=True) if response.mimetype == "text/html" else ""
+        if response.status_code != 200 or not body or "<html" in body:
+            raise _NotShared(response)
+        return body
 
 
 def create_app(desk: Desk, gate: Gate, *, monotonic: Callable[[], float], live: Live | None = None) -> ApiApp:

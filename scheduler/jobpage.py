@@ -9,6 +9,7 @@ import heapq
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import islice
 
 from db.model import Job, UnitOfWork
@@ -19,6 +20,7 @@ from scheduler.trees import Topology
 from system.lifecycle import JOB_FINISHED, JobState, UowState
 
 Key = tuple[datetime, str]
+_BEGUN = frozenset(JobState) - {JobState.EMBRYO}
 _WITH_A_WORKER = (UowState.REQUESTED, UowState.IN_PROGRESS)
 
 
@@ -82,13 +84,19 @@ def _walk(states: States, topology: Topology, wanted: Wanted, after: Key | None,
     low, high = _bounds(states, wanted, after, now)
     if low >= high:
         return
-    kinds = wanted.states or frozenset(JobState) - {JobState.EMBRYO}
+    kinds = wanted.states or _BEGUN
     if wanted.late:
         kinds = (wanted.states or frozenset(JobState)) - JOB_FINISHED
-    flags = states.between(low, high).translate(bytes(int(state in kinds) for state in range(256)))
+    flags = states.between(low, high).translate(_flags_of(kinds))
     for ordinal in _oldest_first(flags, low) if wanted.is_oldest_first else _newest_first(flags, low):
         if not wanted.late or topology.group(states.process.name, ordinal)[-1] == ordinal:
             yield from _keyed(states, ordinal, wanted, after)
+
+
+@lru_cache
+def _flags_of(kinds: frozenset[JobState]) -> bytes:
+    """Return by state whether it is one of `kinds`."""
+    return bytes(int(state in kinds) for state in range(256))
 
 
 def _of_nodes(
@@ -115,14 +123,14 @@ def _keyed(states: States, ordinal: int, wanted: Wanted, after: Key | None) -> I
 
 def _bounds(states: States, wanted: Wanted, after: Key | None, now: datetime) -> tuple[int, int]:
     """Return the periods among which all that is wanted lies; a few beside may be among them."""
-    low, high = states.first, max(states.due_end(now), states.open_end(now), states.stored_end)
-    if wanted.states == {JobState.EMBRYO}:
+    low, high = states.first, states.stored_end  # what has begun is stored
+    if JobState.EMBRYO in wanted.states:
         high = states.due_end(now)
     if wanted.late:
         deadline = states.process.deadline
         if deadline is None:
             return 0, 0
-        high = min(high, states.calendar.containing(states.qualifier, now - timedelta(seconds=deadline)))
+        high = states.calendar.containing(states.qualifier, now - timedelta(seconds=deadline))
     since, until = wanted.since, wanted.until
     if after is not None and wanted.is_oldest_first:
         since = max(since or after[0], after[0])

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from db.model import Job, UnitOfWork
 from launcher.web.area import Area
 from launcher.web.asked import asked
+from launcher.web.parts import WebParts
 from mx.models.joblist import JobFilter, JobPlace, JobRow, JobRows, UowRow
 from scheduler.jobpage import PageJob, Wanted, page_of
 from scheduler.trees import Topology
+from system.context import Context
 from system.errors import NotFound
 from system.lifecycle import JobState
 from system.timeperiod import parse
@@ -20,6 +22,10 @@ _STATES = {state.name.lower(): state for state in JobState}
 
 class JobListArea(Area):
     """Answers `mx.desk_joblist.JobListDesk`."""
+
+    def __init__(self, parts: WebParts) -> None:
+        super().__init__(parts)
+        self._topology: tuple[Context, Topology] | None = None
 
     @asked
     def job_rows(self, wanted: JobFilter, after: JobPlace | None, limit: int) -> JobRows:
@@ -33,7 +39,7 @@ class JobListArea(Area):
             phase=wanted.phase or "", late=wanted.late, since=wanted.since, until=wanted.until,
             is_oldest_first=wanted.order == "oldest",
         )  # fmt: skip
-        found = page_of(desk.read(), Topology(context), asked_for, after, limit + 1, self.now(), self.parts.store.uows)
+        found = page_of(desk.read(), self._topology_of(context), asked_for, after, limit + 1, self.now(), self.parts.store.uows)
         shown = found[:limit]
         records = self._records(shown)
         rows = tuple(_row(each, each.job or records.get((each.node[0], each.timeperiod))) for each in shown)
@@ -45,6 +51,12 @@ class JobListArea(Area):
         self._known(process)
         parse(self.parts.roof.context.managed[process].qualifier, timeperiod)
         return [uow_row(uow) for uow in self.parts.store.uows_of(process, timeperiod, limit)]
+
+    def _topology_of(self, context: Context) -> Topology:
+        """Return how the processes hang together, worked out once for each context."""
+        if self._topology is None or self._topology[0] is not context:
+            self._topology = context, Topology(context)
+        return self._topology[1]
 
     def _known(self, process: str) -> None:
         if process not in self.parts.roof.context.managed:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from mx.api.app import PREFIX, ApiApp
+from mx.api.app import ApiApp
 from mx.api.idempotency import HEADER
 from mx.api.problems import MEDIA_TYPE, Problem
 
@@ -46,8 +46,7 @@ def document(app: ApiApp) -> dict[str, Any]:
 
 def _made(app: ApiApp) -> dict[str, Any]:
     made: dict[str, Any] = deepcopy(app.api_doc)
-    made["info"]["x-prefix"] = PREFIX
-    made["servers"] = [{"url": "/"}]
+    made.pop("servers", None)  # the one that serves it
     models: dict[tuple[type[BaseModel], Literal["serialization", "validation"]], None] = {}
     models |= {(model, "serialization"): None for answered in app.answered.values() for model in answered.values()}
     models |= {(model, "validation"): None for model in app.taken.values()}

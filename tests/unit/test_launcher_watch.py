@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 from rich.console import Console
+from rich.live import Live
 
 from launcher.overview import level_table
-from launcher.paint import Lines, picture, summary
+from launcher.paint import Bars, Lines, picture, summary
 from launcher.watch import Ending, Rate, Sight, Watch
 from scheduler.levels import Level, Progress
 from supervisor.keeper import View
@@ -237,3 +238,14 @@ def test_the_timetable_fits_80_columns() -> None:
     text = text_of(level_table(levels))
     assert "…" not in text
     assert len(text.splitlines()) <= 5
+
+
+def test_a_link_that_is_to_be_copied_stays_whole_and_is_said_once() -> None:
+    console = Console(file=io.StringIO(), width=80, force_terminal=True, color_system=None)
+    link = f"http://127.0.0.1:8642/ (to make the first admin, once: http://127.0.0.1:8642/welcome/{'x' * 43})"
+    with Live(console=console, auto_refresh=False) as live:
+        bars = Bars(console, live)
+        for _ in range(3):
+            bars.paint(replace(SIGHT, address=link))
+    assert isinstance(console.file, io.StringIO)
+    assert console.file.getvalue().count(link) == 1

@@ -341,3 +341,19 @@ def test_a_route_that_changes_something_needs_a_role() -> None:
 
 def both() -> str:
     return "both"
+
+
+def test_a_visitors_own_page_is_kept_for_nobody_else(own_gate: Gated) -> None:
+    accounts = own_gate.entrance.accounts
+    accounts.add_user("ann", Role.VIEWER, PASSWORD, who="test")
+    accounts.add_token("ann", "of ann alone", Role.VIEWER, 1, who="test")
+    ann, viewer = own_gate.stranger(), own_gate.visitor(Role.VIEWER)
+    log_in(ann, "ann")
+    for path in ("/account", "/account?fragment=1"):
+        assert "of ann alone" in ann.get(path, headers={"X-Fragment": "1"}).text
+        assert "of ann alone" not in viewer.get(path, headers={"X-Fragment": "1"}).text
+
+
+def test_a_fragment_that_is_a_redirect_stays_one(gate: Gated) -> None:
+    answer = gate.visitor(Role.VIEWER).get("/login?fragment=1&next=/account")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/account")

@@ -190,7 +190,7 @@ def test_a_command_is_found_by_its_number_and_a_wrong_name_by_near_ones(desk: We
 
 
 def test_settings_that_may_hold_a_password_are_for_admins(desk: WebDesk) -> None:
-    assert {row.name for row in desk.about().settings if row.value is None} == {"store_url", "broker_url"}
+    assert {row.name for row in desk.about().settings if row.value is None} == {"store_url", "broker_url", "token"}
     assert all(row.value is not None for row in desk.about(is_admin=True).settings)
     assert desk.about().store[0].value.startswith("SQLite")
 
