@@ -6,6 +6,7 @@ import platform
 import sys
 import tomllib
 from collections.abc import Callable, Sequence
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from threading import Lock
 
@@ -129,16 +130,23 @@ def _facts(roof: Roof) -> tuple[Fact, ...]:
     except ConfigError as error:
         context = f"{roof.settings.context} can't be read: {error}"
     facts = [("Horarium", _horarium()), ("Python", f"{platform.python_version()} ({sys.executable})"), ("box", roof.settings.box)]
-    facts += [("system", platform.platform()), ("context", context), ("written to", str(roof.settings.folder))]
+    facts += [("system", _system()), ("context", context), ("written to", str(roof.settings.folder))]
     return _as_facts([*facts, *((name, found) for name in _PACKAGES if (found := _installed(name)))])
 
 
+@cache
+def _system() -> str:
+    return platform.platform()
+
+
+@cache
 def _horarium() -> str:
     """Return this program's version, as pyproject.toml has it."""
     with (ROOT / "pyproject.toml").open("rb") as file:
         return str(tomllib.load(file)["project"]["version"])
 
 
+@cache
 def _installed(package: str) -> str:
     try:
         return version(package)

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from db.model import Session
 from launcher import dead_letters
 from launcher.parts import scheduler_settings
-from launcher.queue import queues_of
 from launcher.web.area import Area
 from launcher.web.asked import asked
 from launcher.web.noted import note
+from launcher.web.parts import WebParts
+from launcher.web.readers import Readers
 from mx.models.queues import DeadLetter, DeadLetters, QueueAnswer, QueueRow, Queues
 from scheduler.attention import under_way
 from system.context import DEAD_QUEUE, REPORT_QUEUE
@@ -43,13 +44,18 @@ class _Work:
 class QueuesArea(Area):
     """Answers `mx.desk_queues.QueuesDesk`."""
 
+    def __init__(self, parts: WebParts) -> None:
+        super().__init__(parts)
+        self._readers = Readers()
+
     @asked
     def queues(self, *, words: str = "", offset: int = 0, limit: int = 50, only_busy: bool = False) -> Queues:
         """Return queues."""
-        readers, low = queues_of(self.parts.roof.context), words.casefold()
+        readers, low = self._readers.of(self.parts.roof.context), words.casefold()
         names = [name for name in readers if name != DEAD_QUEUE and low in " ".join([name, *readers[name]]).casefold()]
-        depths, fault = self._depths([*names, DEAD_QUEUE])
         work = self._work_now()
+        # Of thousands only those that are shown are asked about, unless those that hold anything are to be found out.
+        depths, fault = self._depths([*(names if only_busy else names[offset : offset + limit]), DEAD_QUEUE])
         if only_busy:
             names = [name for name in names if depths.get(name) or work.requested.get(name) or work.running.get(name)]
         rows = tuple(self._queue_row(name, readers[name], depths, work) for name in names[offset : offset + limit])
@@ -62,7 +68,7 @@ class QueuesArea(Area):
     def queue(self, name: str) -> QueueRow:
         """Return one queue."""
         depths, _ = self._depths([self._existing(name)])
-        return self._queue_row(name, queues_of(self.parts.roof.context)[name], depths, self._work_now())
+        return self._queue_row(name, self._readers.of(self.parts.roof.context)[name], depths, self._work_now())
 
     @asked
     def dead_letters(self) -> DeadLetters:
@@ -96,7 +102,7 @@ class QueuesArea(Area):
 
     def _existing(self, name: str) -> str:
         """Return the name of a queue that there is; raises NotFound with near ones."""
-        names = queues_of(self.parts.roof.context)
+        names = self._readers.of(self.parts.roof.context)
         if name not in names:
             near = difflib.get_close_matches(name, names, n=3)
             hint = f"did you mean {' or '.join(near)}?" if near else "/queues lists them"

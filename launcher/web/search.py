@@ -7,11 +7,13 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain, islice
 
 from db.model import UnitOfWork
 from launcher.queue import queues_of
 from launcher.web.area import Area
 from launcher.web.asked import asked
+from launcher.web.parts import WebParts
 from mx.models.search import Found, Hit
 from scheduler.timetable import Timetable
 from system.context import Context, ManagedProcess
@@ -21,6 +23,7 @@ from system.lifecycle import JobState
 from system.timeperiod import QUALIFIERS, REAL_TIME, Timeperiod, containing, parse
 
 _MOST_CHARS = 200
+_MOST_NEAR = 3_000  # names that are compared letter by letter
 _ID = re.compile(r"\d{4,10}")
 # 2026, 2026-01, 2026-01-01, 2026-01-01 09, 2026-01-01T09:30 and the like.
 _WRITTEN = re.compile(r"(\d{4})(?:[-/.](\d{1,2})(?:[-/.](\d{1,2})(?:[ T_](\d{1,2})(?::\d\d(?::\d\d)?Z?)?)?)?)?")
@@ -39,6 +42,10 @@ class _Known:
 class SearchArea(Area):
     """Answers `mx.desk_search.SearchDesk`."""
 
+    def __init__(self, parts: WebParts) -> None:
+        super().__init__(parts)
+        self._names = _Names()
+
     @asked
     def search(self, words: str, *, limit: int = 50) -> Found:
         """Return what `words` may mean."""
@@ -48,9 +55,10 @@ class SearchArea(Area):
         desk, store = self.parts.desk, self.parts.store
         desk.entries()
         known = _Known(self.parts.roof.context, desk.read(), tuple(dict.fromkeys(report.box for report in store.box_reports())))
-        hits = [*self._by_number(words), *self._uow(words), *_periods(known, words), *_names(known, words)]
-        hits = list({(hit.kind, hit.name): hit for hit in reversed(hits)}.values())[::-1]
-        near = () if hits else tuple(_near(known, words))
+        names = self._names.of(known)
+        every = chain(self._by_number(words), self._uow(words), _periods(known, words), _named(names, words))
+        hits = list(islice(every, limit + 1))
+        near = () if hits else tuple(_near(names, words))
         return Found(words=words, hits=tuple(hits[:limit]), is_all=len(hits) <= limit, near=near)
 
     def _by_number(self, words: str) -> Iterator[Hit]:
@@ -150,42 +158,72 @@ def _job(known: _Known, process: ManagedProcess, period: Timeperiod, *, is_exact
 # -- names
 
 
-def _named(known: _Known) -> Iterator[Hit]:
-    for name, process in known.context.managed.items():
-        yield Hit(kind="process", name=name, text=process.description or f"{process.qualifier.noun}, managed", process=name)
-    for process_name, entry in dict.fromkeys([*known.context.freerun, *known.table.entries]):
-        yield Hit(kind="entry", name=f"{process_name}/{entry}", text="freerun entry", process=process_name, entry=entry)
-    for tree in known.context.trees:
-        yield Hit(kind="tree", name=tree, text="tree")
-    for queue, readers in queues_of(known.context).items():
-        yield Hit(kind="queue", name=queue, text=f"queue of {', '.join(readers[:3])}" if readers else "queue")
-    for box in known.boxes:
-        yield Hit(kind="box", name=box, text="box")
+@dataclass(frozen=True, slots=True)
+class _Name:
+    """Something that has a name, and what it is found by in small letters; what it is, is said once it is shown."""
+
+    kind: str
+    name: str
+    folded: str
+    text: str
+    process: str = ""
+    entry: str = ""
+
+    def hit(self, *, is_exact: bool = False) -> Hit:
+        """Return it as it is shown."""
+        return Hit(kind=self.kind, name=self.name, text=self.text, process=self.process, entry=self.entry, is_exact=is_exact)
 
 
-def _names(known: _Known, words: str) -> list[Hit]:
-    """Return what is called so: the exact name first, then what begins with it, then what holds every word."""
+class _Names:
+    """All names of a context, gathered once."""
+
+    def __init__(self) -> None:
+        self._of: Context | None = None
+        self._found: list[_Name] = []
+
+    def of(self, known: _Known) -> list[_Name]:
+        """Return the names of the context, of entries and of boxes."""
+        if self._of is not known.context:
+            self._of, self._found = known.context, list(_of_context(known.context))
+        entries = (f"{process}/{entry}" for process, entry in known.table.entries if (process, entry) not in known.context.freerun)
+        made = [_entry(title) for title in entries]
+        return [*self._found, *made, *(_Name("box", box, box.casefold(), "box") for box in known.boxes)]
+
+
+def _entry(title: str) -> _Name:
+    process, _, entry = title.partition("/")
+    return _Name("entry", title, title.casefold(), "freerun entry", process, entry)
+
+
+def _of_context(context: Context) -> Iterator[_Name]:
+    for name, process in context.managed.items():
+        yield _Name("process", name, name.casefold(), process.description or f"{process.qualifier.noun}, managed", name)
+    for process_name, entry in context.freerun:
+        yield _entry(f"{process_name}/{entry}")
+    for tree in context.trees:
+        yield _Name("tree", tree, tree.casefold(), "tree")
+    for queue, readers in queues_of(context).items():
+        yield _Name("queue", queue, queue.casefold(), f"queue of {', '.join(readers[:3])}" if readers else "queue")
+
+
+def _named(names: Iterable[_Name], words: str) -> Iterator[Hit]:
+    """Yield what is called so: the exact name first, then what begins with it, then what holds every word."""
     low, parts = words.casefold(), words.casefold().split()
-    exact, begin, hold = [], [], []
-    for hit in _named(known):
-        name = hit.name.casefold()
-        if name == low:
-            exact.append(_exactly(hit))
-        elif name.startswith(low):
-            begin.append(hit)
-        elif all(part in name or part in hit.text.casefold() for part in parts):
-            hold.append(hit)
-    return [*exact, *begin, *hold]
+    begin, hold = [], []
+    for each in names:
+        if each.folded == low:
+            yield each.hit(is_exact=True)
+        elif each.folded.startswith(low):
+            begin.append(each)
+        elif all(part in each.folded for part in parts):
+            hold.append(each)
+    yield from (each.hit() for each in [*begin, *hold])
 
 
-def _exactly(hit: Hit) -> Hit:
-    return hit.model_copy(update={"is_exact": True})
-
-
-def _near(known: _Known, words: str) -> list[str]:
-    """Return names that are written alike."""
-    names = [hit.name for hit in _named(known)]
-    found = difflib.get_close_matches(words, names, n=5, cutoff=0.6)
-    for word in words.split()[:3]:
-        found += difflib.get_close_matches(word, names, n=3, cutoff=0.7)
+def _near(names: Iterable[_Name], words: str) -> list[str]:
+    """Return names of processes and entries that are written alike."""
+    titles = [each.name for each in names if each.kind in ("process", "entry")][:_MOST_NEAR]
+    found = difflib.get_close_matches(words, titles, n=5, cutoff=0.6)
+    for word in words.split()[:3] if " " in words else ():
+        found += difflib.get_close_matches(word, titles, n=3, cutoff=0.7)
     return list(dict.fromkeys(found))[:5]
