@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
@@ -85,6 +86,7 @@ class Desk:
         self._leader = ""
         self._last: tuple[str, datetime] | None = None
         self._proved_s = 0.0
+        self._may_stand = self._stands = False
         self._watermarks = Watermarks()
         self._recent: Recent | None = None
         self._followers: list[Callable[[Turn, Timetable], None]] = []
@@ -309,8 +311,19 @@ class Desk:
             self._entries_of = table
         return table.entries.values()
 
+    @contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """Answer all that is asked meanwhile as of one turn, so that parts of one page agree, and the store is looked at once."""
+        self._may_stand, self._stands = True, False
+        try:
+            yield
+        finally:
+            self._may_stand = self._stands = False
+
     def _read(self) -> Timetable:
         """Return the timetable as of the last turn; only the first call reads all of it."""
+        if self._stands and self._timetable is not None:
+            return self._timetable
         if self._timetable is not None and self._is_of_another_past(self._timetable.head):
             self._timetable = None
         if self._timetable is None:
@@ -334,6 +347,7 @@ class Desk:
             if self._timetable.is_outdated:
                 self._timetable = None
                 return self._read()
+        self._stands = self._may_stand
         return self._timetable
 
     def _is_of_another_past(self, head: int) -> bool:

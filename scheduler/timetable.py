@@ -22,6 +22,8 @@ from system.timeperiod import Qualifier, Timeperiod, parse
 FINISHED_BYTES = bytes(sorted(JOB_FINISHED))
 _UNFINISHED = bytes(int(state not in JOB_FINISHED) for state in range(256))
 _SKIPPED = int(JobState.SKIPPED)
+# How many periods are worth remembering the counts of, and how many such spans of a process.
+_WORTH_KEEPING, _KEPT_COUNTS = 2_000, 8
 
 Node = tuple[str, int]
 
@@ -51,7 +53,8 @@ class States:
     """
 
     __slots__ = (
-        "_base", "_bytes", "_settled", "calendar", "edits", "first", "last", "missed", "process", "qualifier", "schedule", "switch",
+        "_base", "_bytes", "_counted", "_settled", "calendar", "edits", "first", "last", "missed", "process", "qualifier", "schedule",
+        "switch",
     )  # fmt: skip
 
     def __init__(self, process: ManagedProcess, default_start: str, calendar: Calendar = UTC_CALENDAR) -> None:
@@ -73,6 +76,7 @@ class States:
         self.edits += 1
         self._base = self.qualifier.chunk_start(self.qualifier.chunk_of(self.first))
         self._bytes = bytearray()
+        self._counted: dict[tuple[int, int], dict[JobState, int]] = {}
         self._settled = self.first  # no period before it is unfinished
 
     def __getitem__(self, ordinal: int) -> int:
@@ -85,6 +89,8 @@ class States:
         if at >= len(self._bytes):
             self._bytes.extend(bytes(at + 1 - len(self._bytes)))
         self._bytes[at] = state
+        if self._counted:
+            self._counted.clear()
         if ordinal < self._settled and state not in JOB_FINISHED:
             self._settled = ordinal
 
@@ -230,6 +236,7 @@ class States:
         """Take over a stored chunk."""
         self.edits += 1
         self._settled = self.first
+        self._counted.clear()
         at = chunk.first - self._base
         states = chunk.states[max(0, -at) :]
         at = max(0, at)
@@ -245,8 +252,15 @@ class States:
 
     def counts(self, low: int, high: int) -> dict[JobState, int]:
         """Return how many periods of `[low, high)` are in each state."""
-        states = self.between(low, high) if high > low else b""
-        return {state: states.count(state) for state in JobState}
+        found = self._counted.get((low, high))
+        if found is None:
+            states = self.between(low, high) if high > low else b""
+            found = {state: states.count(state) for state in JobState}
+            if high - low >= _WORTH_KEEPING:
+                if len(self._counted) >= _KEPT_COUNTS:
+                    self._counted.clear()
+                self._counted[low, high] = found
+        return dict(found)
 
 
 class Timetable:
