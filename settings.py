@@ -7,10 +7,11 @@ command line) is told by layers; a later layer overrules an earlier one.
 from __future__ import annotations
 
 import difflib
+import json
 import re
 import socket
 from collections.abc import Iterable, Mapping
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ PREFIX = "HORARIUM_"
 # Names the settings file; `none` means that there is none. No setting itself, since it leads to them.
 FILE_VARIABLE = PREFIX + "SETTINGS"
 NO_FILE = "none"
+# Tells a child where the settings came from that it is handed by its environment; no setting itself either.
+PLACES_VARIABLE = PREFIX + "PLACES"
 NO_ARCHIVE = "none"
 # Settings that name a file, which need not be there.
 FILES = ("secrets_file", "mx_certificate", "mx_key")
@@ -74,7 +77,7 @@ class Layer:
 def from_environment(environ: Mapping[str, str]) -> Layer:
     """Return the layer of the variables that begin with `HORARIUM_`."""
     ours = {n: text for n, text in environ.items() if n.startswith(PREFIX) and not n.startswith(JOBS_OWN)}
-    taken = {n: text for n, text in ours.items() if n not in CHILD_MARKS and n != FILE_VARIABLE}
+    taken = {n: text for n, text in ours.items() if n not in CHILD_MARKS | {FILE_VARIABLE, PLACES_VARIABLE}}
     return Layer(ENVIRONMENT, {n.removeprefix(PREFIX).lower(): text for n, text in taken.items()}, Path.cwd())
 
 
@@ -156,6 +159,21 @@ class Settled:
     settings: Settings
     places: Mapping[str, str]
     file: str = ""
+
+    def environ(self) -> dict[str, str]:
+        """Return the variables that lead a child to these very settings, and tell it where they came from."""
+        given = {name: place for name, place in self.places.items() if place != DEFAULT}
+        return {**self.settings.environ(), PLACES_VARIABLE: json.dumps({"file": self.file, "places": given})}
+
+    def as_told(self, text: str) -> Settled:
+        """Return these settings, with the places that the parent told of; what the command line says is newer. Raises ConfigError."""
+        try:
+            told = json.loads(text)
+            places, file = dict(told["places"]), str(told["file"])
+        except (ValueError, KeyError, TypeError):
+            raise ConfigError(f"{PLACES_VARIABLE} is set by Horarium for its own children: unset it") from None
+        newer = {name: place for name, place in self.places.items() if place == COMMAND_LINE}
+        return replace(self, places={**dict.fromkeys(TABLE, DEFAULT), **places, **newer}, file=file)
 
 
 TABLE: Mapping[str, Field[Any]] = {f.name: f for f in fields(Settings)}

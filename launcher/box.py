@@ -47,7 +47,7 @@ def supervisor_over(roof: Roof, parts: Joined, watch: ContextWatch) -> Superviso
     crew = LocalCrew(
         settings.folder,
         lambda name: [sys.executable, str(starter), name],
-        {**os.environ, **settings.environ()},
+        {**os.environ, **roof.settled.environ()},
         fingerprint=fingerprint(settings, roof.context),
         log_bytes=settings.log_bytes,
     )

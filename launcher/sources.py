@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from settings import COMMAND_LINE, FILE, FILE_VARIABLE, NO_FILE, TABLE, Layer, Settled, from_environment, settled
+from settings import COMMAND_LINE, FILE, FILE_VARIABLE, NO_FILE, PLACES_VARIABLE, TABLE, Layer, Settled, from_environment, settled
 from system.errors import ConfigError
 from system.hidden import has_password
 
@@ -22,7 +22,9 @@ def settle(environ: Mapping[str, str], given: Sequence[str], here: Path) -> Sett
     """Return the settings and where each came from; `given` are NAME=VALUE of the command line. Raises ConfigError with every fault."""
     above = [from_environment(environ), command_line(given)]
     path = settings_file(environ, above, here)
-    return settled([*([file_layer(path, is_beside=FILE_VARIABLE not in environ)] if path else []), *above], here)
+    found = settled([*([file_layer(path, is_beside=FILE_VARIABLE not in environ)] if path else []), *above], here)
+    told = environ.get(PLACES_VARIABLE)
+    return found.as_told(told) if told else found
 
 
 def command_line(given: Sequence[str]) -> Layer:

@@ -14,6 +14,8 @@ from launcher.parts import Roof, scheduler_settings
 from launcher.queue import queues_of
 from launcher.say import counted
 from launcher.screen import json_option, moment, number, printable, show, show_json, table_of
+from launcher.seen import Seen
+from launcher.steering import registered
 from scheduler.attention import Need
 from scheduler.health import Follower, Health, read_health
 from scheduler.lateness import Late
@@ -32,27 +34,47 @@ _MOST_OPEN = 1_000
 def status_command(roof: Roof, *, as_json: bool) -> int:
     """Show what needs a person first, then who leads, how far all is, what runs, what waits, and who is there."""
     now = roof.clock.now()
-    try:
-        roof.context  # noqa: B018  read for its faults
-    except ConfigError as error:
-        return _without_context(roof, error, as_json=as_json)
+    if not roof.settings.url:
+        try:
+            roof.context  # noqa: B018  read for its faults
+        except ConfigError as error:
+            return _without_context(roof, error, as_json=as_json)
+    found = _look(roof, now)
+    if as_json:
+        told = [boxes.summary_of(row) for row in found.boxes]
+        needing = [level for level in found.levels if level.held or level.failing]
+        show_json({"health": found.health, "progress": found.progress, "needing": needing, "late": found.late,
+                   "open_commands": found.open_commands, "overview": found.overview, "boxes": told})  # fmt: skip
+        return 0
+    _show(found, now)
+    return 0
+
+
+def _look(roof: Roof, now: datetime) -> Seen:
+    """Return how all stands: over this box's store, or where the setting `url` leads."""
+    if roof.settings.url:
+        from launcher.remote.client import Client
+        from launcher.remote.desk import RemoteDesk
+        from launcher.remote.status import look
+
+        client = Client(roof.settings.url, roof.settings.token)
+        return look(client, RemoteDesk(client, registered(roof)))
     with roof.joined() as parts:
         desk = roof.desk_over(parts)
-        health, progress = desk.health(), desk.progress()
-        needing = [level for level in desk.timetable() if level.held or level.failing]
-        rows = boxes.read(parts.store)
-        late, fire = desk.late(), _next(desk.standings())
-        waiting = len(parts.store.open_commands(_MOST_OPEN))
-        seen = overview(desk, parts.store, parts.broker, list(queues_of(roof.context)), scheduler_settings(roof.settings), now)
-    if as_json:
-        told = [boxes.summary_of(row) for row in rows]
-        show_json({"health": health, "progress": progress, "needing": needing, "late": late,
-                   "open_commands": waiting, "overview": seen, "boxes": told})  # fmt: skip
-        return 0
-    _show_needs(seen, late, now)
-    for trouble in boxes.troubles_of(rows):
+        return Seen(
+            desk.health(), desk.progress(), desk.timetable(), desk.late(), desk.standings(), len(parts.store.open_commands(_MOST_OPEN)),
+            overview(desk, parts.store, parts.broker, list(queues_of(roof.context)), scheduler_settings(roof.settings), now),
+            boxes.read(parts.store),
+        )  # fmt: skip
+
+
+def _show(found: Seen, now: datetime) -> None:
+    seen, health = found.overview, found.health
+    _show_needs(seen, found.late, now)
+    for trouble in boxes.troubles_of(found.boxes):
         show(f"[yellow]! {escape(trouble)}[/yellow]")
-    show(_headline(health, progress, fire, waiting, boxes.box_lines(rows), _audit_line(seen, now)))
+    lines = boxes.box_lines(found.boxes)
+    show(_headline(health, found.progress, _next(found.standings), found.open_commands, lines, _audit_line(seen, now)))
     _show_marks(seen)
     _show_work(seen, now)
     if health.sessions:
@@ -60,7 +82,6 @@ def status_command(roof: Roof, *, as_json: bool) -> int:
     if seen.retired:
         listed = ", ".join(f"{row.process}{f' since {moment(row.since)}' if row.since else ''}" for row in seen.retired)
         show(f"[dim]retired: {escape(listed)}[/dim]")
-    return 0
 
 
 def _without_context(roof: Roof, error: ConfigError, *, as_json: bool) -> int:

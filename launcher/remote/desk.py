@@ -91,13 +91,14 @@ class RemoteDesk:
 
     def timetable(self) -> list[Level]:
         """Return the counts of every process, tree by tree, coarsest level first."""
-        return [level for level in self._levels() if not level.is_retired]
+        return [level for level in self.levels() if not level.is_retired]
 
     def retired(self) -> list[Level]:
         """Return what the processes that left the context have left behind."""
-        return [level for level in self._levels() if level.is_retired]
+        return [level for level in self.levels() if level.is_retired]
 
-    def _levels(self) -> list[Level]:
+    def levels(self) -> list[Level]:
+        """Return both."""
         found = self._client.get("timetable")["items"]
         return [Level(**{name: each[name] for name in _LEVELS}) for each in found]
 

@@ -22,6 +22,7 @@ from mq.memory import MemoryBroker
 from mq.urls import open_broker
 from scheduler.policy import SchedulerSettings
 from scheduler.service import SchedulerService
+from scheduler.tally import ROUNDS_FACT, tally_of
 from system.clock import RealClock
 from system.context import REPORT_QUEUE, Context, source_entry
 from system.context_watch import ContextWatch
@@ -30,7 +31,7 @@ from system.lifecycle import JobState, UowEvent
 from tests.support.lamp import NOW, context, january
 from tests.support.waiting import wait_until
 
-SETTINGS = SchedulerSettings(beat_s=0.05, sweep_s=0.2, follow_s=0.05)
+SETTINGS = SchedulerSettings(beat_s=0.05, calm_beat_s=0.05, sweep_s=0.2, follow_s=0.05)
 HOUR = "flights_hourly/2013010100/1/1"
 
 
@@ -84,6 +85,9 @@ def test_fault_29_its_beats_tell_when_the_last_turn_succeeded(started: list[Runn
     wait_until(lambda: any(s.facts.get("turned_at") for s in store.sessions()), what="a beat with the last turn's time")
     (session,) = store.sessions()
     assert (session.kind, session.facts["role"]) == ("scheduler", "leads")
+    rounds = tally_of(session.facts[ROUNDS_FACT])
+    assert rounds is not None
+    assert sum(rounds.counts) > 0
 
 
 def test_a_clean_stop_closes_its_session_and_another_leads_at_once(started: list[Running]) -> None:

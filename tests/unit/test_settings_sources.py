@@ -84,6 +84,20 @@ def test_children_see_the_same_values_whatever_becomes_of_the_file(home: Path) -
     assert Settings.load(found.environ(), Path("/elsewhere")) == found
 
 
+def test_a_child_tells_where_its_parent_had_them_from(home: Path) -> None:
+    path = wrote(home, "slots = 3\n")
+    parent = settle({"HORARIUM_WORKERS": "4"}, ["lease_s=40"], home)
+    child = settle(parent.environ(), ["beat_s=1"], home)
+    assert child.file == str(path)
+    assert [child.places[name] for name in ("slots", "workers", "lease_s", "beat_s", "poll_s")] == [
+        "file", "environment", "command line", "command line", "default",
+    ]  # fmt: skip
+
+
+def test_places_that_nobody_told_are_refused(home: Path) -> None:
+    assert refusal(home, {"HORARIUM_PLACES": "nonsense"}) == "HORARIUM_PLACES is set by Horarium for its own children: unset it"
+
+
 def test_the_fingerprint_goes_by_values_not_by_where_they_came_from(home: Path) -> None:
     by_environment = settle({"HORARIUM_SLOTS": "9"}, [], home).settings
     wrote(home, "slots = 9\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,6 +104,15 @@ def test_a_command_says_the_same_both_ways(ways: Ways, argv: str) -> None:
     own, elsewhere = ways.run(ways.own(), *argv.split()), ways.run(ways.elsewhere(), *argv.split())
     assert elsewhere == own
     assert own[1] or own[2]
+
+
+def test_the_status_is_the_same_both_ways(ways: Ways) -> None:
+    shown = [ways.run(roof, "status")[1] for roof in (ways.own(), ways.elsewhere())]
+    own, elsewhere = (re.sub(r" +", " ", re.sub(r"[0-9.]+ s ago", "just now", text)) for text in shown)
+    assert elsewhere == own
+    told = [json.loads(ways.run(roof, "status", "--json")[1]) for roof in (ways.own(), ways.elsewhere())]
+    assert told[0]["progress"] == told[1]["progress"]
+    assert told[0].keys() == told[1].keys()
 
 
 @pytest.mark.parametrize(
