@@ -34,9 +34,7 @@ class AuditArea(Area):
         if found is None:
             return None
         late = sum(each.count for each in self.parts.desk.late(0))
-        return AuditCount(
-            at=found.at, since=found.since, finished=found.finished, counts=dict(found.counts), late=late, first=found.first
-        )
+        return AuditCount(at=found.at, since=found.since, finished=found.finished, counts=dict(found.counts), late=late, first=found.first)
 
     def audit_look(
         self, process: str = "", low: datetime | None = None, high: datetime | None = None, *, anew: bool = False, most: int = 200

@@ -35,7 +35,7 @@ class GraphArea(Area):
             wanted |= {edge.source for edge in edges if edge.target in wanted} | {edge.target for edge in edges if edge.source in wanted}
         if len(wanted) > MOST:
             return self._of_trees(desk, places, wanted, edges)
-        nodes = tuple(node for node in self._nodes(desk) if node.name in wanted)
+        nodes = tuple(self._nodes(desk, wanted))
         kept = tuple(edge for edge in edges if edge.source in wanted and edge.target in wanted)
         return Graph(nodes=nodes, edges=kept, trees=tuple(context.trees))
 
@@ -44,11 +44,10 @@ class GraphArea(Area):
         home = {name: place.tree or name for name, place in places.items()}
         sums: dict[str, Counter[str]] = {}
         on: dict[str, bool] = {}
-        for node in self._nodes(desk):
-            if node.name in wanted:
-                counts = {key: getattr(node, key) for key in ("due", "finished", "active", "held", "failing", "late")}
-                sums.setdefault(home[node.name], Counter()).update(counts)
-                on[home[node.name]] = on.get(home[node.name], False) or node.is_on
+        for node in self._nodes(desk, wanted):
+            counts = {key: getattr(node, key) for key in ("due", "finished", "active", "held", "failing", "late")}
+            sums.setdefault(home[node.name], Counter()).update(counts)
+            on[home[node.name]] = on.get(home[node.name], False) or node.is_on
         shown = list(sums)[:MOST]
         whole = [{"name": name, "is_tree": name not in places, "is_on": on[name], **sums[name]} for name in shown]
         nodes = tuple(GraphNode.model_validate(each) for each in whole)
@@ -61,7 +60,7 @@ class GraphArea(Area):
         trees = tuple(self.parts.roof.context.trees)
         return Graph(nodes=nodes, edges=kept, trees=trees, is_collapsed=True, left_out=len(sums) - len(shown))
 
-    def _nodes(self, desk: Desk) -> Iterator[GraphNode]:
+    def _nodes(self, desk: Desk, wanted: Collection[str]) -> Iterator[GraphNode]:
         table, now = desk.read(), self.now()
         active: Counter[str] = Counter()
         held: Counter[str] = Counter()
@@ -71,6 +70,8 @@ class GraphArea(Area):
             held[name] += bool(job.held)
             failing[name] += bool(job.failing_since and not job.held)
         for name, place in desk.topology.places.items():
+            if name not in wanted:
+                continue
             states = table.states[name]
             end = states.due_end(now)
             due = end - states.first

@@ -10,6 +10,7 @@ from db.model import Event, Job, UnitOfWork
 from launcher.web.area import Area
 from launcher.web.asked import asked
 from launcher.web.named import box_of, node_of
+from launcher.web.trees import page_of
 from mx.models.job import Attempt, JobDetail, JobEvent, JobPlace, Neighbour, Neighbours, Usual
 from mx.models.why import Why
 from scheduler import neighbours
@@ -41,6 +42,7 @@ class JobArea(Area):
             timeperiod=timeperiod,
             qualifier=states.qualifier.name,
             tree=desk.topology[process].tree,
+            page=self._page(desk.topology[process].tree),
             time_zone=view.time_zone,
             start=view.start,
             end=view.end,
@@ -81,6 +83,9 @@ class JobArea(Area):
         self._node(process, timeperiod)
         found = self.parts.desk.log(process, timeperiod, limit)
         return [JobEvent(at=each.at, what=each.what, who=each.who, text=each.text, turn=each.turn) for each in found]
+
+    def _page(self, tree: str) -> str:
+        return page_of(self.parts.roof.context.trees[tree]) if tree else ""
 
     def _node(self, process: str, timeperiod: str) -> Node:
         self.parts.desk  # noqa: B018  takes up a context that has changed

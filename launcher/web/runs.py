@@ -19,7 +19,7 @@ from system.lifecycle import UowState
 _LONGEST = timedelta(days=31)
 _EARLIEST = datetime(1971, 1, 1, tzinfo=UTC)
 _BACK_LEAST, _BACK_TIMES = timedelta(hours=1), 4
-_MOST_READ, _MOST_RUNNING = 2_000, 500
+_MOST_INSIDE, _MOST_BEFORE, _MOST_RUNNING = 1_000, 400, 300
 
 
 class RunsArea(Area):
@@ -33,11 +33,11 @@ class RunsArea(Area):
         if not timedelta(0) < until - since <= _LONGEST:
             raise HorariumError(f"{since:%Y-%m-%d %H:%M}Z to {until:%Y-%m-%d %H:%M}Z: the end lies after the beginning, at most 31 days")
         desk, store = self.parts.desk, self.parts.store
-        inside = store.uows_begun(since, until, _MOST_READ)
+        inside = store.uows_begun(since, until, _MOST_INSIDE)
         back = since - max(_BACK_LEAST, _BACK_TIMES * (until - since))
-        before = store.uows_begun(back, since, _MOST_READ)
+        before = store.uows_begun(back, since, _MOST_BEFORE)
         running = store.uows(under_way(desk.read(), _MOST_RUNNING))
-        if len(before) == _MOST_READ and before[-1].started_at:
+        if len(before) == _MOST_BEFORE and before[-1].started_at:
             back = before[-1].started_at
         now = self.now()
         managed = self.parts.roof.context.managed
@@ -49,7 +49,7 @@ class RunsArea(Area):
         shown = found[:limit]
         return Runs(
             since=since, until=until, runs=tuple(shown), processes=tuple(summed(found)), boxes=boxes,
-            is_cut=len(inside) == _MOST_READ or len(found) > limit, looked_back_to=back,
+            is_cut=len(inside) == _MOST_INSIDE or len(found) > limit, looked_back_to=back,
         )  # fmt: skip
 
 

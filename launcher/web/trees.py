@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 
 from launcher.web.area import Area
 from launcher.web.asked import asked
@@ -12,7 +13,8 @@ from scheduler.desk import Desk
 from scheduler.joblist import phase_of
 from scheduler.lateness import late_at
 from scheduler.switches import schedule_next
-from scheduler.timetable import Node
+from scheduler.timetable import Node, States, Timetable
+from scheduler.trees import Topology
 from system.context import Tree
 from system.entry_check import near
 from system.errors import NotFound
@@ -40,6 +42,7 @@ class TreesArea(Area):
     def tiles(self, tree: str, at: Sequence[str] = ()) -> TreeTiles:
         """See TreesDesk."""
         desk, context = self.parts.desk, self.parts.roof.context
+        table, now = desk.read(), self.now()
         found = context.trees.get(tree)
         if found is None:
             raise NotFound(f"there is no tree {tree!r}{near(tree, context.trees)}")
@@ -48,12 +51,12 @@ class TreesArea(Area):
         columns: list[Column] = []
         above: Node | None = None
         for name in names:
-            periods = self._periods(desk, name, above)
+            periods = _periods(table, desk.topology, name, above, now)
             if not periods:
                 break
             given = chosen.get(name)
-            above = name, given if given is not None and given in periods else self._default(desk, name, periods)
-            columns.append(self._column(desk, above, periods))
+            above = name, given if given is not None and given in periods else _default(table.states[name], periods, now)
+            columns.append(self._column(table, desk.topology, above, periods, now))
         return TreeTiles(line=self._lines(desk, [found])[0], columns=tuple(columns))
 
     def _levels(self, tree: Tree) -> list[str]:
@@ -81,30 +84,13 @@ class TreesArea(Area):
             )  # fmt: skip
         return lines
 
-    def _periods(self, desk: Desk, name: str, above: Node | None) -> range:
-        """Return the periods of a level: all that have begun, or those inside the one chosen above."""
-        states = desk.read().states[name]
-        if above is None:
-            low, high = states.clip(states.first, states.calendar.containing(states.qualifier, self.now()) + 1)
-        else:
-            inside = desk.topology.children_of(*above)
-            low, high = states.clip(inside.start, inside.stop)
-        return range(low, max(low, high))
-
-    def _default(self, desk: Desk, name: str, periods: range) -> int:
-        """Return the period that is shown where none was chosen: the first that is due and not finished, else today's."""
-        states, now = desk.read().states[name], self.now()
-        end = min(periods.stop, max(periods.start, states.due_end(now)))
-        first = next(states.unfinished(periods.start, end), None)
-        today = states.calendar.containing(states.qualifier, now)
-        return first if first is not None else min(max(today, periods.start), periods.stop - 1)
-
-    def _column(self, desk: Desk, chosen: Node, periods: range) -> Column:
-        table, (name, at) = desk.read(), chosen
+    def _column(self, table: Timetable, topology: Topology, chosen: Node, periods: range, now: datetime) -> Column:
+        name, at = chosen
         states, process = table.states[name], self.parts.roof.context.managed[name]
         block = (periods.stop - 1 - at) // _TILES
         high = periods.stop - block * _TILES
         low = max(periods.start, high - _TILES)
+        tiles = (_tile(table, topology, (name, ordinal), now, is_selected=ordinal == at) for ordinal in range(high - 1, low - 1, -1))
         return Column(
             process=name,
             qualifier=process.time_qualifier,
@@ -112,28 +98,47 @@ class TreesArea(Area):
             blocking=process.blocking_type,
             schedule=states.schedule.text,
             is_on=states.is_on,
-            next=schedule_next(states, self.now()),
-            tiles=tuple(self._tile(desk, (name, ordinal), is_selected=ordinal == at) for ordinal in range(high - 1, low - 1, -1)),
+            next=schedule_next(states, now),
+            tiles=tuple(tiles),
             total=len(periods),
             newer=table.period((name, high)) if high < periods.stop else "",
             older=table.period((name, low - 1)) if low > periods.start else "",
         )
 
-    def _tile(self, desk: Desk, node: Node, *, is_selected: bool) -> Tile:
-        table, now = desk.read(), self.now()
-        states, job = table.states[node[0]], table.active.get(node)
-        state, child = JobState(states[node[1]]), desk.topology[node[0]].child
-        total = left = 0
-        if child:
-            inside = desk.topology.children_of(*node)
-            low, high = table.states[child].clip(inside.start, inside.stop)
-            total, left = max(0, high - low), table.unfinished(child, low, high)[0]
-        phase = phase_of(job, None) if job else ""
-        if job and phase == "waiting" and job.uow_state in (UowState.REQUESTED, UowState.IN_PROGRESS):
-            phase = "requested"
-        return Tile(timeperiod=table.period(node), state=state.label, phase=phase, is_due=node[1] < states.due_end(now),
-                    is_late=state not in JOB_FINISHED and late_at(states, node, now) is not None, is_selected=is_selected,
-                    children=total, children_finished=total - left)  # fmt: skip
+
+def _periods(table: Timetable, topology: Topology, name: str, above: Node | None, now: datetime) -> range:
+    """Return the periods of a level: all that have begun, or those inside the one chosen above."""
+    states = table.states[name]
+    if above is None:
+        low, high = states.clip(states.first, states.calendar.containing(states.qualifier, now) + 1)
+    else:
+        inside = topology.children_of(*above)
+        low, high = states.clip(inside.start, inside.stop)
+    return range(low, max(low, high))
+
+
+def _default(states: States, periods: range, now: datetime) -> int:
+    """Return the period that is shown where none was chosen: the first that is due and not finished, else today's."""
+    end = min(periods.stop, max(periods.start, states.due_end(now)))
+    first = next(states.unfinished(periods.start, end), None)
+    today = states.calendar.containing(states.qualifier, now)
+    return first if first is not None else min(max(today, periods.start), periods.stop - 1)
+
+
+def _tile(table: Timetable, topology: Topology, node: Node, now: datetime, *, is_selected: bool) -> Tile:
+    states, job = table.states[node[0]], table.active.get(node)
+    state, child = JobState(states[node[1]]), topology[node[0]].child
+    total = left = 0
+    if child:
+        inside = topology.children_of(*node)
+        low, high = table.states[child].clip(inside.start, inside.stop)
+        total, left = max(0, high - low), table.unfinished(child, low, high)[0]
+    phase = phase_of(job, None) if job else ""
+    if job and phase == "waiting" and job.uow_state in (UowState.REQUESTED, UowState.IN_PROGRESS):
+        phase = "requested"
+    return Tile(timeperiod=table.period(node), state=state.label, phase=phase, is_due=node[1] < states.due_end(now),
+                is_late=state not in JOB_FINISHED and late_at(states, node, now) is not None, is_selected=is_selected,
+                children=total, children_finished=total - left)  # fmt: skip
 
 
 def page_of(tree: Tree) -> str:

@@ -158,8 +158,8 @@ def _is_in(state: str, states: States) -> bool:
 
 def _process(states: States, now: datetime) -> ProcessTrigger:
     found = standing(states, now)
-    fields = {name: getattr(found, name) for name in ProcessTrigger.model_fields if name != "ahead"}
-    return ProcessTrigger(**fields, ahead=_ahead(states, now))
+    fields = {name: getattr(found, name) for name in ProcessTrigger.model_fields if name not in ("ahead", "is_live")}
+    return ProcessTrigger(**fields, is_live=states.process.is_live, ahead=_ahead(states, now))
 
 
 def _ahead(states: States, now: datetime) -> str:

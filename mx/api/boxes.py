@@ -59,7 +59,7 @@ def api(desk: Desk) -> Part:
         return accepted(desk.stop_on(path.box, path.process, g.user.name, body.why))
 
     @bp.delete("/boxes/<box>", operation_id="forget_box", responses={202: Accepted})
-    @needs(Role.OPERATOR)
+    @needs(Role.ADMIN)
     def forget(path: BoxPath, query: WhyQuery) -> Response:
         """Forget a box that is gone."""
         return accepted(desk.forget_box(path.box, g.user.name, query.why))

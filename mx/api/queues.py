@@ -61,7 +61,7 @@ def api(desk: Desk) -> Part:
         return answer(desk.queue(path.queue))
 
     @bp.post("/queues/<queue>/purge", operation_id="purge_queue", responses={200: QueueAnswer})
-    @needs(Role.OPERATOR)
+    @needs(Role.ADMIN)
     def purge(path: QueuePath, body: Reasoned) -> Response:
         """Drop what waits in a queue; the scheduler sends anew what is still requested."""
         return answer(desk.purge_queue(path.queue, g.user.name, body.why))

@@ -79,9 +79,7 @@ def _layers(names: Sequence[str], lines: Sequence[Edge]) -> dict[str, int]:
         return found
 
 
-def _with_places(
-    names: Sequence[str], lines: Sequence[Edge], layer_of: dict[str, int]
-) -> tuple[list[list[Spot]], dict[Edge, list[Spot]]]:
+def _with_places(names: Sequence[str], lines: Sequence[Edge], layer_of: dict[str, int]) -> tuple[list[list[Spot]], dict[Edge, list[Spot]]]:
     """Return the layers with a place for each line that passes through, and each line's way from left to right."""
     layers: list[list[Spot]] = [[] for _ in range(max(layer_of.values(), default=-1) + 1)]
     for name in names:

@@ -53,6 +53,7 @@ class JobDetail(Model):
     timeperiod: str
     qualifier: str = Field(description="such as _hourly")
     tree: str = Field(description="empty where it is in none")
+    page: str = Field(default="", description="the page of tree tiles that shows it")
     time_zone: str
     start: datetime = Field(description="where its period begins, on the clocks of its zone")
     end: datetime = Field(description="where its period ends")

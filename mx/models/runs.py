@@ -28,7 +28,7 @@ class Run(Model):
 
 
 class ProcessRuns(Model):
-    """How long the runs of one process took in a time, of at most 4,500 that are read."""
+    """How long the runs of one process took in a time, of those that are read."""
 
     process: str
     runs: int

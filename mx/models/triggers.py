@@ -14,6 +14,7 @@ class ProcessTrigger(Model):
 
     process: str
     is_on: bool
+    is_live: bool = Field(description="whether it runs while its period is open, too")
     since: datetime | None = Field(description="since when it is on or off; none where that was never otherwise")
     who: str = Field(description="who switched it last, empty where the context says so")
     why: str

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, g, redirect, request
+from flask import Blueprint, g, request
 from flask.typing import ResponseReturnValue
 
 from mx import forms
 from mx.desk import Desk
-from mx.forms import BadForm, Pager, chosen, reason
+from mx.forms import BadForm, Pager, back, chosen, reason, told
 from mx.frame import shown
 from mx.models.queues import QueueAnswer
 from mx.security.roles import Role, needs
@@ -27,7 +27,7 @@ def page(desk: Desk) -> Blueprint:
     def queue(name: str) -> str:
         row = desk.queue(name)
         letters = desk.dead_letters() if row.readers == ("dead letters",) else None
-        return shown("queue", row=row, letters=letters)
+        return shown("queue", row=row, letters=letters, answers=desk.answers(told()))
 
     @bp.post("/queues/<name>/purge")
     @needs(Role.ADMIN)
@@ -48,5 +48,4 @@ def page(desk: Desk) -> Blueprint:
 
 
 def _back(name: str, answer: QueueAnswer) -> ResponseReturnValue:
-    flash(f"command {answer.command}: {answer.text}", "good")
-    return redirect(f"/queues/{name}", 303)
+    return back(f"/queues/{name}", [answer.command])

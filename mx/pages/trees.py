@@ -14,7 +14,7 @@ from mx.models.trees import TreeTiles
 from mx.press import plan_path
 from mx.security.roles import Role
 
-_TREES, _TILED = 50, 6  # of the list; of one page of tiles
+_TREES, _TILED = 50, 4  # of the list; of one page of tiles
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ class Role(Enum):
 
     VIEWER = "viewer"  # reads all there is, but for accounts
     OPERATOR = "operator"  # steers: reprocess, skip, hold, cancel, switch, start and stop
-    ADMIN = "admin"  # gives accounts and tokens, and reads what happened to them
+    ADMIN = "admin"  # throws away: a queue, a box; gives accounts and tokens, and reads what happened to them
 
     def covers(self, needed: Role) -> bool:
         """Say whether this role may do what `needed` may."""

@@ -192,7 +192,7 @@ def test_a_command_is_found_by_its_number_and_a_wrong_name_by_near_ones(desk: We
 
 def test_settings_that_may_hold_a_password_are_for_admins(desk: WebDesk) -> None:
     assert {row.name for row in desk.about().settings if row.value is None} == {
-        name for name, field in TABLE.items() if field.metadata["may_hold_password"]
+        name for name, field in TABLE.items() if field.metadata["may_hold_password"] or field.metadata["is_secret"]
     }  # fmt: skip
     assert all(row.value is not None for row in desk.about(is_admin=True).settings)
     assert desk.about().store[0].value.startswith("SQLite")
