@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from db.documents import UOW_COLUMNS, moment_text, outcome_row, row_uow, storable
 from db.model import Cancel, Outcome, UnitOfWork, UowMove, Widening
-from db.sql_dialect import insert_absent, locked
+from db.sql_dialect import MYSQLS, insert_absent, locked
 from db.sql_schema import EMPTY, FINISHED, IN_PROGRESS, REQUESTED, TRUE, uows
 from system.lifecycle import UOW_LIFECYCLE, UowEvent, UowState, advance
 from system.sqlmany import Many
@@ -58,11 +58,18 @@ _CLAIM = (
 _GIVE_BACK = Many(
     sa.update(uows).where(_key, uows.c.state == IN_PROGRESS).values(state=sa.bindparam("state"), session=EMPTY), ("state", "key")
 )
+_OF_OUTCOME = ("state", "failures", "rows", "reason", "finished_at")
 _FINISH = Many(
     sa.update(uows)
     .where(_key, uows.c.fence == sa.bindparam("under"), uows.c.state == IN_PROGRESS)
-    .values({name: sa.bindparam(name) for name in ("state", "failures", "rows", "reason", "finished_at")}),
-    ("state", "failures", "rows", "reason", "finished_at", "key", "under"),
+    .values({name: sa.bindparam(name) for name in _OF_OUTCOME}),
+    (*_OF_OUTCOME, "key", "under"),
+)
+# To MySQL and MariaDB each row of a batch is a statement of its own, with a wait for its answer: alike outcomes go in one there.
+_FINISH_ALIKE = (
+    sa.update(uows)
+    .where(_IDS, uows.c.fence == sa.bindparam("under"), uows.c.state == IN_PROGRESS)
+    .values({name: sa.bindparam(name) for name in _OF_OUTCOME})
 )
 _CANCEL = Many(
     sa.update(uows).where(_key, uows.c.state.not_in(FINISHED)).values(cancel_requested=TRUE, reason=sa.bindparam("reason")),
@@ -154,8 +161,21 @@ def finish(conn: sa.Connection, outcomes: Sequence[Outcome], rows: Sequence[Valu
         for outcome, row in zip(outcomes, rows, strict=True)
         if _takes(held, outcome.uow_id, outcome.session, outcome.fence, even_to_end=outcome.event is UowEvent.CANCELED)
     ]
-    _FINISH(conn, [row for _, row in written])
+    if conn.dialect.name in MYSQLS:
+        _finish_alike(conn, [row for _, row in written])
+    else:
+        _FINISH(conn, [row for _, row in written])
     return [uow_id for uow_id, _ in written]
+
+
+def _finish_alike(conn: sa.Connection, rows: Sequence[Values]) -> None:
+    alike: dict[Values, list[str]] = {}
+    for *values, uow_id, fence in rows:
+        alike.setdefault((*values, fence), []).append(uow_id)
+    for told, ids in alike.items():
+        change = dict(zip((*_OF_OUTCOME, "under"), told, strict=True))
+        for part in sliced(ids):
+            conn.execute(_FINISH_ALIKE, {"ids": list(part), **change})
 
 
 def open_new(conn: sa.Connection, rows: Sequence[Values]) -> None:

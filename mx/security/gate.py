@@ -13,6 +13,7 @@ from flask import Flask, Request, Response, g, redirect, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest, Forbidden, Unauthorized
 
+from mx.api.app import is_api
 from mx.pages import account, login, users
 from mx.security import csrf
 from mx.security.cookies import Cookies
@@ -95,7 +96,7 @@ class Gate:
 
     def _ask_for_login(self) -> ResponseReturnValue:
         """Send a person to the login; tell a program, or an open page, that it needs one."""
-        is_page = request.method == "GET" and not request.path.startswith(_API) and not _is_of_open_page(request)
+        is_page = request.method == "GET" and not is_api(request.path) and not _is_of_open_page(request)
         if not is_page:
             raise Unauthorized("log in first: this login has ended, or there was none")
         return redirect(login.path_of(request.full_path.rstrip("?")), 303)

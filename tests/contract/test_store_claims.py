@@ -167,6 +167,23 @@ def test_rows_may_be_unknown(store: Store) -> None:
     assert read_uow(store).rows is None
 
 
+def test_outcomes_of_one_call_are_written_each_with_what_it_says(store: Store) -> None:
+    ids = [f"p/2013010{number}/1/1" for number in range(1, 7)]
+    open_uows(store, *ids)
+    claims = {uow.id: uow for uow in store.claim(ids, "worker-1", NOW)}
+    store.give_back([claims[ids[5]]])
+    claims[ids[5]] = store.claim([ids[5]], "worker-1", NOW)[0]  # under a later fence than the others
+    events = [UowEvent.DONE, UowEvent.DONE, UowEvent.FAILED, UowEvent.EMPTY, UowEvent.DONE, UowEvent.DONE]
+    rows = [7, 7, None, None, 8, 7]
+    said = [outcome(claims[uow_id], event, at=LATER, rows=count) for uow_id, event, count in zip(ids, events, rows, strict=True)]
+    assert sorted(store.finish([*said, outcome(claims[ids[0]], rows=9)])) == ids
+    found = {uow.id: uow for uow in store.uows(ids)}
+    states = dict(OUTCOMES)
+    wanted = [(states[event], count) for event, count in zip(events, rows, strict=True)]
+    assert [(found[uow_id].state, found[uow_id].rows) for uow_id in ids] == wanted
+    assert [found[uow_id].fence for uow_id in ids] == [1, 1, 1, 1, 1, 2]
+
+
 def test_a_second_outcome_is_refused(store: Store) -> None:
     claimed = open_and_claim(store)
     assert store.finish([outcome(claimed), outcome(claimed, UowEvent.FAILED)]) == [UOW_ID]

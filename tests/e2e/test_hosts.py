@@ -16,9 +16,14 @@ from uuid import uuid4
 import pytest
 
 from db.urls import erase_store
+from mq.rabbit_url import place_of
+from system.context import REPORT_QUEUE
+from system.context_check import load_context
+from system.lanes import managed_queues
 from system.lifecycle import JobState
 from system.timeperiod import HOURLY, Timeperiod
 from tests.support.netns import Network, netns_or_skip
+from tests.support.rabbit import delete
 from tests.support.relay import Relay
 from tests.support.services import service_url
 from tests.support.several_boxes import FIRST, Line, SeveralBoxes
@@ -66,6 +71,8 @@ def hosts(request: pytest.FixtureRequest, network: Network, tmp_path: Path) -> I
         finally:
             made.end()
             erase_store(near_store)
+            near_broker = place_of(f"{service_url('AMQP_URL').rstrip('/')}/?prefix=hosts_{mark}_")
+            delete(near_broker, [REPORT_QUEUE, *managed_queues(load_context(str(tmp_path / "context.py"), ""))])
 
 
 def judge(hosts: SeveralBoxes, more: int) -> None:

@@ -1,6 +1,8 @@
-"""Is a plan what then happens: these jobs, in this order? For any command, over ranges too, at any moment of a small timetable."""
+"""Is a plan what then happens: these jobs, in this order? For any command, over ranges too, in any timetable."""
 
 from __future__ import annotations
+
+from collections import Counter
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from scheduler.plans import PLANNERS
 from system.context import BLOCKING_TYPES
 from system.lifecycle import UowEvent
 from tests.support.lamp import Lamp, january
+from tests.support.random_play import RandomPlay
 from tests.support.simulation_commands import plans_judged
 
 LEVELS = {"flights_hourly": [f"20130101{hour:02}" for hour in range(24)], "flights_daily": ["2013010100"]}
@@ -41,6 +44,27 @@ def test_the_plan_equals_what_then_happens(blocking_type: str, in_order: bool, s
         for verb, number, what in steps:
             do(lamp, verb, number, what)
     assert len(judged) <= sum(1 for verb, _, _ in steps if verb in PLANNERS)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 10**6), st.booleans())
+def test_the_plan_equals_what_then_happens_in_any_context(seed: int, all_due: bool) -> None:
+    play = RandomPlay(seed, all_due=all_due)
+    with plans_judged(play.store) as judged:  # it raises where a command did something else
+        for _ in range(25):
+            play.step()
+    assert set(judged) <= set(PLANNERS)
+
+
+def test_in_random_contexts_every_kind_of_command_is_compared_often() -> None:
+    found: Counter[str] = Counter()
+    for seed in range(8):
+        play = RandomPlay(seed)
+        with plans_judged(play.store) as judged:
+            for _ in range(25):
+                play.step()
+        found.update(judged)
+    assert min(found[verb] for verb in PLANNERS) > 3, found
 
 
 def test_every_kind_of_command_is_compared() -> None:

@@ -24,6 +24,7 @@ from tests.support.simulation_faults import Misfortune
 from tests.support.simulation_oracle import judge
 from tests.support.simulation_plan import END, LEASE_S, SCHEDULER, Plan, plan_of
 from tests.support.simulation_prober import Sources
+from tests.support.simulation_reasons import Reasons
 from tests.support.simulation_why import Asker, wrong_why
 from tests.support.simulation_world import World
 
@@ -75,7 +76,9 @@ def _ask_why(world: World) -> None:
     """Have `why` say of what is left unfinished what it waits for."""
     desk, jobs = Desk(world.store, MemoryBroker(), world.plan.context, world.clock, SCHEDULER), world.store.every_job()
     left = [node for node in world.book.nodes if state_of(jobs, node) not in JOB_FINISHED]
-    wrong = [text for node in left[:: 1 + len(left) // 8] if (text := wrong_why(desk, world.book, node, jobs))]
+    reasons = Reasons.of(world.store, world.book, jobs, world.clock.now())
+    runs = [node for node in left if world.book.runs(node)]
+    wrong = [text for node in runs[:: 1 + len(runs) // 8] if (text := wrong_why(desk, reasons, node))]
     must(not wrong, *wrong[:3])
 
 

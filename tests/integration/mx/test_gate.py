@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -357,3 +358,44 @@ def test_a_visitors_own_page_is_kept_for_nobody_else(own_gate: Gated) -> None:
 def test_a_fragment_that_is_a_redirect_stays_one(gate: Gated) -> None:
     answer = gate.visitor(Role.VIEWER).get("/login?fragment=1&next=/account")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/account")
+
+
+# -- programs
+
+PLAN = {"verb": "hold", "processes": ["flights_daily"], "timeperiod": "2013010100"}
+
+
+@pytest.mark.parametrize("path", ["/api/v1/health", "/metrics", "/api/v1/nowhere"])
+def test_a_program_that_nobody_knows_is_told_so_and_not_sent_to_a_form(gate: Gated, path: str) -> None:
+    answer = gate.stranger().get(path)
+    assert (answer.status_code, answer.mimetype) == (401, "application/problem+json")
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_a_role_that_is_too_low_is_a_problem_that_names_the_one_it_takes(own_gate: Gated) -> None:
+    _, token = own_gate.entrance.accounts.add_token("operator", "reads", Role.VIEWER, 1, who="test")
+    bearer = {"Authorization": f"Bearer {token.text}"}
+    answer = own_gate.stranger().post("/api/v1/commands", json={**PLAN, "why": "test"}, headers=bearer)
+    assert (answer.status_code, "role operator" in answer.get_json()["detail"]) == (403, True)
+    assert own_gate.stranger().post("/api/v1/plan", json=PLAN, headers=bearer).status_code == 200
+
+
+def test_on_this_machine_a_program_plans_and_commands_without_a_form(local: Gated) -> None:
+    assert local.stranger().post("/api/v1/plan", json=PLAN).status_code == 200
+
+
+@pytest.mark.parametrize("headers", [{"Origin": "http://evil.example.org"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}], ids=str)
+def test_on_this_machine_a_browser_needs_the_token_of_a_form_for_the_api_too(local: Gated, headers: dict[str, str]) -> None:
+    assert local.stranger().post("/api/v1/plan", json=PLAN, headers=headers).status_code == 403
+
+
+def test_whoever_brings_a_cookie_is_a_browser(local: Gated) -> None:
+    client = local.stranger()
+    client.set_cookie("theme", "dark")
+    assert client.post("/api/v1/plan", json=PLAN).status_code == 403
+
+
+def test_what_a_form_of_another_site_can_send_is_refused(local: Gated) -> None:
+    for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):
+        answer = local.stranger().post("/api/v1/plan", data=json.dumps(PLAN), content_type=kind)
+        assert answer.status_code in (403, 415)
