@@ -22,8 +22,6 @@ from system.timeperiod import Qualifier, Timeperiod, parse
 FINISHED_BYTES = bytes(sorted(JOB_FINISHED))
 _UNFINISHED = bytes(int(state not in JOB_FINISHED) for state in range(256))
 _SKIPPED = int(JobState.SKIPPED)
-# How many periods are worth remembering the counts of, and how many such spans of a process.
-_WORTH_KEEPING, _KEPT_COUNTS = 2_000, 8
 
 Node = tuple[str, int]
 
@@ -65,6 +63,7 @@ class States:
         after = period_after_last(process)
         self.last = after.ordinal if after else None
         self.edits = 0
+        self._counted: tuple[tuple[int, int, int], dict[JobState, int]] | None = None
         self.begin(self.first)
         self.schedule: Schedule = parse_schedule(process.trigger_frequency)
         self.switch: Switch | None = None
@@ -76,7 +75,6 @@ class States:
         self.edits += 1
         self._base = self.qualifier.chunk_start(self.qualifier.chunk_of(self.first))
         self._bytes = bytearray()
-        self._counted: dict[tuple[int, int], dict[JobState, int]] = {}
         self._settled = self.first  # no period before it is unfinished
 
     def __getitem__(self, ordinal: int) -> int:
@@ -89,8 +87,6 @@ class States:
         if at >= len(self._bytes):
             self._bytes.extend(bytes(at + 1 - len(self._bytes)))
         self._bytes[at] = state
-        if self._counted:
-            self._counted.clear()
         if ordinal < self._settled and state not in JOB_FINISHED:
             self._settled = ordinal
 
@@ -236,7 +232,6 @@ class States:
         """Take over a stored chunk."""
         self.edits += 1
         self._settled = self.first
-        self._counted.clear()
         at = chunk.first - self._base
         states = chunk.states[max(0, -at) :]
         at = max(0, at)
@@ -251,16 +246,12 @@ class States:
         return Chunk(self.process.name, number, first, states, turn)
 
     def counts(self, low: int, high: int) -> dict[JobState, int]:
-        """Return how many periods of `[low, high)` are in each state."""
-        found = self._counted.get((low, high))
-        if found is None:
+        """Return how many periods of `[low, high)` are in each state. What was counted last is remembered until something changes."""
+        key = self.edits, low, high
+        if self._counted is None or self._counted[0] != key:
             states = self.between(low, high) if high > low else b""
-            found = {state: states.count(state) for state in JobState}
-            if high - low >= _WORTH_KEEPING:
-                if len(self._counted) >= _KEPT_COUNTS:
-                    self._counted.clear()
-                self._counted[low, high] = found
-        return dict(found)
+            self._counted = key, {state: states.count(state) for state in JobState}
+        return dict(self._counted[1])
 
 
 class Timetable:

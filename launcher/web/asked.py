@@ -9,7 +9,6 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as TooLate
-from contextlib import AbstractContextManager, nullcontext
 from functools import update_wrapper
 from queue import Empty, SimpleQueue
 from threading import Thread, current_thread
@@ -24,14 +23,9 @@ _PATIENCE_S = 10.0
 
 
 class Asker:
-    """A thread that runs what is asked, one after the other. `idle` is called by it every `idle_s`
-    seconds or so, `around` stands around each question."""
+    """A thread that runs what is asked, one after the other. `idle` is called by it every `idle_s` seconds or so."""
 
-    def __init__(
-        self, *, idle: Callable[[], object], idle_s: float = 1.0, patience_s: float = _PATIENCE_S,
-        around: Callable[[], AbstractContextManager[object]] = nullcontext,
-    ) -> None:  # fmt: skip
-        self._around = around
+    def __init__(self, *, idle: Callable[[], object], idle_s: float = 1.0, patience_s: float = _PATIENCE_S) -> None:
         self._idle, self._idle_s, self._patience_s = idle, idle_s, patience_s
         self._asked: SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None] = SimpleQueue()
         self._thread = Thread(target=self._run, name="desk", daemon=True)
@@ -72,9 +66,7 @@ class Asker:
             if not future.set_running_or_notify_cancel():
                 continue  # nobody waits for it any more
             try:
-                with self._around():
-                    answer = question()
-                future.set_result(answer)
+                future.set_result(question())
             except Exception as error:  # noqa: BLE001  handed to whoever asked
                 future.set_exception(error)
 

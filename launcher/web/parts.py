@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from launcher.once_there import waiting_for
@@ -30,7 +30,7 @@ class WebParts:
 
     def __init__(self, roof: Roof) -> None:
         self.roof = roof
-        self.asker = Asker(idle=self._tend, around=self._one_question)
+        self.asker = Asker(idle=self._tend)
         self._stack = ExitStack()
         self._joined: Joined | None = None
         self._desk: Desk | None = None
@@ -75,9 +75,6 @@ class WebParts:
         if self._desk is None:
             self._desk = self.roof.desk_over(joined)
         return self._desk
-
-    def _one_question(self) -> AbstractContextManager[object]:
-        return self._desk.standing_still() if self._desk else nullcontext()
 
     def _tend(self) -> None:
         """Open what is not open yet."""
