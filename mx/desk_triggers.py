@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from mx.models.triggers import EntryDetails, EntryTriggers, FireOutput, ProcessTriggers, ScheduleTrial
+from mx.models.triggers import EntryDetails, EntryTriggers, FireOutput, ProcessTrigger, ProcessTriggers, ScheduleTrial
 
 
 class TriggersDesk(Protocol):
@@ -13,6 +13,10 @@ class TriggersDesk(Protocol):
 
     def process_triggers(self, *, words: str = "", state: str = "", offset: int = 0, limit: int = 50) -> ProcessTriggers:
         """Return managed processes whose names hold `words`; `state` keeps those that are `on`, `off` or `changed` by an operator."""
+        ...
+
+    def process_trigger(self, process: str) -> ProcessTrigger:
+        """Return one managed process; raises NotFound."""
         ...
 
     def entry_triggers(self, *, process: str = "", words: str = "", state: str = "", offset: int = 0, limit: int = 50) -> EntryTriggers:

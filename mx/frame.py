@@ -129,7 +129,7 @@ def period(timeperiod: str, qualifier: str = "") -> str:
     return "-".join(parts[:3]) + (f" {':'.join(clock)}" if clock else "")
 
 
-def _pulse(desk: HeadDesk) -> Pulse | None:
+def pulse_of(desk: HeadDesk) -> Pulse | None:
     """Return whether anything is scheduled; None where the store is away, which the page itself says."""
     try:
         return desk.pulse()
@@ -143,7 +143,7 @@ def dress(app: Flask, desk: HeadDesk) -> None:
     app.jinja_env.filters["period"] = period
     app.jinja_env.filters["ticked"] = ticked
     app.jinja_env.globals.update(csrf_field=csrf_field, csrf_token=csrf_token, places=PLACES, Role=Role)
-    app.jinja_env.globals.update(now=desk.now, pulse_now=lambda: _pulse(desk))
+    app.jinja_env.globals.update(now=desk.now, pulse_now=lambda: pulse_of(desk))
     app.jinja_env.filters["ago"] = lambda at: _ago((desk.now() - at).total_seconds()) if at else "–"
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from system.hidden import hide
 
 HIDDEN = "***"
-_SECRET = re.compile(r"pass(word|wd|phrase)?$|pwd|secret|token|api_?key|credential|private_?key", re.IGNORECASE)
+_SECRET = re.compile(r"(?:^|[^a-z])pass$|passw(?:or)?d|passphrase|pwd|secret|token|api_?key|credential|private_?key", re.IGNORECASE)
 
 
 def shown_arguments(arguments: Mapping[str, object]) -> dict[str, str]:

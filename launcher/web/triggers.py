@@ -29,6 +29,7 @@ from scheduler.switches import standing
 from scheduler.switching import VERBS as SWITCHING
 from scheduler.timetable import States, id_of
 from system.context import REPORT_QUEUE, schedule_faults
+from system.entry_check import near
 from system.errors import ConfigError, NotFound, ScheduleError
 from system.hidden import hide
 
@@ -58,6 +59,15 @@ class TriggersArea(Area):
         found = [states for name, states in table.states.items() if low in name.casefold() and _is_in(state, states)]
         rows = tuple(_process(states, now) for states in found[offset : offset + limit])
         return ProcessTriggers(rows=rows, total=len(found))
+
+    @asked
+    def process_trigger(self, process: str) -> ProcessTrigger:
+        """Return one managed process."""
+        states = self.parts.desk.read().states.get(process)
+        if states is None:
+            hint = near(process, list(self.parts.roof.context.managed)) or ": /triggers lists them"
+            raise NotFound(f"there is no process {process!r} that has a schedule{hint}")
+        return _process(states, self.now())
 
     @asked
     def entry_triggers(self, *, process: str = "", words: str = "", state: str = "", offset: int = 0, limit: int = 50) -> EntryTriggers:

@@ -15,7 +15,6 @@ from mx.forms import BadForm, back, chosen, reason, told
 from mx.frame import shown
 from mx.models.triggers import EntryDetails, ScheduleTrial
 from mx.security.roles import Role, needs
-from system.errors import NotFound
 
 VERBS = ("on", "off", "trigger", "cancel", "release", "delete", "create")
 _COMING = 10
@@ -52,9 +51,7 @@ class _Details:
             trial = self._desk.try_schedule(schedule, process=process, entry=name, count=_COMING) if schedule and name else None
             total = self._desk.entry_triggers(process=process, limit=1).total
             return render_template("trigger_new.html", process=process, entry=name, schedule=schedule, trial=trial, total=total)
-        found = next((row for row in self._desk.process_triggers(words=process, limit=1_000).rows if row.process == process), None)
-        if found is None:
-            raise NotFound(f"there is no process {process!r} that a trigger brings about: /triggers lists them")
+        found = self._desk.process_trigger(process)
         trial = self._desk.try_schedule(schedule or found.schedule, process=process, count=_COMING)
         facts = {"found": found, "trial": trial, "is_new": bool(schedule) and trial.schedule != found.schedule}
         return shown("trigger_process", answers=self._desk.answers(told()), **facts)

@@ -13,6 +13,7 @@ from flask import Flask, Request, Response, g, redirect, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest, Forbidden, Unauthorized
 
+from mx.api.app import is_api
 from mx.pages import account, login, users
 from mx.security import csrf
 from mx.security.cookies import Cookies
@@ -23,6 +24,7 @@ from mx.security.proxies import WAS_FORWARDED, Unwrapped
 from mx.security.roles import Role, Visitor, is_open_by_setting, is_public, needed_role
 from mx.security.route_check import READING, STATIC
 from mx.security.secrets import new_secret
+from system.errors import HorariumError
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +97,7 @@ class Gate:
 
     def _ask_for_login(self) -> ResponseReturnValue:
         """Send a person to the login; tell a program, or an open page, that it needs one."""
-        is_page = request.method == "GET" and not request.path.startswith(_API) and not _is_of_open_page(request)
+        is_page = request.method == "GET" and not is_api(request.path) and not _is_of_open_page(request)
         if not is_page:
             raise Unauthorized("log in first: this login has ended, or there was none")
         return redirect(login.path_of(request.full_path.rstrip("?")), 303)
@@ -128,11 +130,16 @@ class Gate:
         body = response.get_data()
         if csrf.MARKER.encode() not in body:
             return
+        try:
+            key = self._entrance.key()
+        except HorariumError:  # the store is away, which the page says; a form of it could not be sent anyway
+            response.set_data(body.replace(csrf.MARKER.encode(), b""))
+            return
         bound_to = g.get("bound_to") or ""
         if not bound_to:
             bound_to = new_secret()
             self._cookies.set_form(response, request, bound_to)
-        response.set_data(body.replace(csrf.MARKER.encode(), csrf.token(self._entrance.key(), bound_to).encode()))
+        response.set_data(body.replace(csrf.MARKER.encode(), csrf.token(key, bound_to).encode()))
 
 
 def _is_of_program(asked: Request) -> bool:

@@ -73,6 +73,8 @@ def test_without_a_context_it_is_said_what_is_wrong_and_how_all_stands(tmp_path:
             assert "_weekly" in answer.text
             assert "b2: gone" in answer.text
             assert "data-error" in answer.text
+        pulse = client.get("/pulse")
+        assert (pulse.status_code, "nothing is scheduled" in pulse.text, "context" in pulse.text) == (200, True, False)
         assert client.get("/boxes").status_code == client.get("/logs").status_code == client.get("/about").status_code == 200
 
 
@@ -92,6 +94,14 @@ def test_a_store_of_a_newer_version_is_said_to_be_so(tmp_path: Path) -> None:
     with steered(tmp_path, is_furnished=False) as desk:
         answer = client_over(desk).get("/")
     assert (answer.status_code, "The store can&#39;t be used" in answer.text, "99" in answer.text) == (503, True, True)
+
+
+def test_the_head_of_a_page_says_that_the_store_is_away_in_a_few_words(tmp_path: Path) -> None:
+    with steered(tmp_path, is_furnished=False, store_url="postgresql://nobody@127.0.0.1:1/none") as desk:
+        client = client_over(desk)
+        pulse, page = client.get("/pulse", headers={"X-Fragment": "1"}), client.get("/triggers")
+    assert (pulse.status_code, "the store does not answer" in pulse.text, "<section" in pulse.text) == (200, True, False)
+    assert (page.status_code, page.text.count("The store is away")) == (503, 2)  # its title and its head
 
 
 def test_a_part_of_a_page_that_fails_is_a_part_alone(desk: WebDesk) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from flask import Blueprint, Flask
@@ -12,13 +13,27 @@ from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
 from mx.app import create_app
+from mx.security.csrf import MARKER
 from mx.security.entrance import Entrance
 from mx.security.gate import Gate
 from mx.security.proxies import read_networks
 from mx.security.roles import Role
 from mx.security.route_check import ANYBODY, Route, UnguardedRoute, routes_of
 from system.clock import RealClock
-from tests.support.gates import CONTEXT, PASSWORD, WITHOUT_LOGIN, Gated, cheap_passwords, gated, gated_over, log_in, post, token_of
+from system.errors import Unavailable
+from tests.support.gates import (
+    CONTEXT,
+    PASSWORD,
+    WITH_LOGIN,
+    WITHOUT_LOGIN,
+    Gated,
+    cheap_passwords,
+    gated,
+    gated_over,
+    log_in,
+    post,
+    token_of,
+)
 from tests.support.mx import web_desk
 
 
@@ -357,3 +372,72 @@ def test_a_visitors_own_page_is_kept_for_nobody_else(own_gate: Gated) -> None:
 def test_a_fragment_that_is_a_redirect_stays_one(gate: Gated) -> None:
     answer = gate.visitor(Role.VIEWER).get("/login?fragment=1&next=/account")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/account")
+
+
+# -- programs
+
+PLAN = {"verb": "hold", "processes": ["flights_daily"], "timeperiod": "2013010100"}
+
+
+@pytest.mark.parametrize("path", ["/api/v1/health", "/metrics", "/api/v1/nowhere"])
+def test_a_program_that_nobody_knows_is_told_so_and_not_sent_to_a_form(gate: Gated, path: str) -> None:
+    answer = gate.stranger().get(path)
+    assert (answer.status_code, answer.mimetype) == (401, "application/problem+json")
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_a_role_that_is_too_low_is_a_problem_that_names_the_one_it_takes(own_gate: Gated) -> None:
+    _, token = own_gate.entrance.accounts.add_token("operator", "reads", Role.VIEWER, 1, who="test")
+    bearer = {"Authorization": f"Bearer {token.text}"}
+    answer = own_gate.stranger().post("/api/v1/commands", json={**PLAN, "why": "test"}, headers=bearer)
+    assert (answer.status_code, "role operator" in answer.get_json()["detail"]) == (403, True)
+    assert own_gate.stranger().post("/api/v1/plan", json=PLAN, headers=bearer).status_code == 200
+
+
+def test_on_this_machine_a_program_plans_and_commands_without_a_form(local: Gated) -> None:
+    assert local.stranger().post("/api/v1/plan", json=PLAN).status_code == 200
+
+
+@pytest.mark.parametrize("headers", [{"Origin": "http://evil.example.org"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}], ids=str)
+def test_on_this_machine_a_browser_needs_the_token_of_a_form_for_the_api_too(local: Gated, headers: dict[str, str]) -> None:
+    assert local.stranger().post("/api/v1/plan", json=PLAN, headers=headers).status_code == 403
+
+
+def test_whoever_brings_a_cookie_is_a_browser(local: Gated) -> None:
+    client = local.stranger()
+    client.set_cookie("theme", "dark")
+    assert client.post("/api/v1/plan", json=PLAN).status_code == 403
+
+
+def test_what_a_form_of_another_site_can_send_is_refused(local: Gated) -> None:
+    for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):
+        answer = local.stranger().post("/api/v1/plan", data=json.dumps(PLAN), content_type=kind)
+        assert answer.status_code in (403, 415)
+
+
+# -- while the store is away
+
+
+class _Away:
+    """A shelf whose store can't be reached."""
+
+    def __getattr__(self, name: str) -> object:
+        def refuse(*_: object) -> None:
+            raise Unavailable("the store can't be reached just now")
+
+        return refuse
+
+
+@pytest.mark.parametrize("path", ["/", "/login", "/welcome/x", "/account", "/api/v1/health"])
+@pytest.mark.parametrize("cookie", ["", "0" * 43])
+def test_a_store_that_is_away_is_said_and_lets_nobody_in(path: str, cookie: str) -> None:
+    shelf, desk = cast("Any", _Away()), cast("Any", _NoDesk())
+    app = create_app(desk, Gate(Entrance(shelf, RealClock(), WITH_LOGIN)), monotonic=lambda: 0.0)
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    client = app.test_client()
+    if cookie:
+        client.set_cookie("horarium-8642-login", cookie)
+    answer = client.get(path, follow_redirects=True)
+    assert answer.status_code in ((503, 401) if not cookie else (503,)), answer.text
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert MARKER not in answer.text

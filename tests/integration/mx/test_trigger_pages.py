@@ -95,6 +95,8 @@ def test_a_schedule_is_shown_before_it_is_given(desk: WebDesk, client: FlaskClie
     assert "2026-11-21 05:15:00" in page.text
     assert "Run by at 05:15" in page.text
     assert "is not a schedule" in client.get("/triggers/sales_daily?schedule=sometimes").text
+    wrong = client.get("/triggers/sales_dayly")
+    assert (wrong.status_code, "did you mean &#39;sales_daily&#39;" in wrong.text) == (404, True)
     answer = client.post("/triggers/sales_daily", data={"verb": "frequency", "schedule": "at 05:15", "reason": "later"})
     assert (answer.status_code, answer.location) == (303, "/triggers/sales_daily?told=1")
     assert commands_of(desk)[0].details == '{"frequency": "at 05:15"}'
