@@ -73,10 +73,12 @@ class FlightsRun:
             "FLIGHTS_HOLD_S": str(hold_s), "FLIGHTS_HOLD_AT_ONCE": str(hold_at_once), **(settings or {}),
         }  # fmt: skip
         self._started: list[subprocess.Popen[bytes]] = []
+        self._said_before = 0
 
     def start(self, *words: str) -> subprocess.Popen[bytes]:
         """Start `launch.py WORDS`, without any `up --until-done`, as a user does, and go on."""
         with self._log.open("ab") as log:
+            self._said_before = log.tell()
             call = [sys.executable, str(ROOT / "launch.py"), *(words or ("up", "--until-done"))]
             self._started.append(subprocess.Popen(call, env=self.environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log))
         return self._started[-1]
@@ -93,6 +95,10 @@ class FlightsRun:
         call = [sys.executable, str(ROOT / "launch.py"), *words]
         done = subprocess.run(call, env=self.environ, stdin=subprocess.DEVNULL, capture_output=True, timeout=within_s, check=True)
         return done.stdout.decode()
+
+    def has_begun(self) -> bool:
+        """Return whether the last `up` that was started has found its servers, and says what it runs."""
+        return b"running scheduler" in self._log.read_bytes()[self._said_before :]
 
     def said(self) -> str:
         """Return the last lines that `up` printed."""

@@ -31,7 +31,7 @@ class AccidentProneKiller(Killer):
         if self._accidents and self._run.count_ends() >= self._accidents[0][0]:
             # An `up --until-done` that finds a server away at its start ends with exit code 1, as it should.
             up = self._up
-            wait_until(lambda: up is None or up.poll() is not None or bool(self._members("scheduler")), within_s=60, what="up to begin")
+            wait_until(lambda: up is None or up.poll() is not None or self._run.has_begun(), within_s=60, what="up to begin")
             _, accident = self._accidents.pop(0)
             accident()
             self.toll.kills[accident.__name__] += 1
