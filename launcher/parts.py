@@ -204,6 +204,7 @@ def scheduler_settings(settings: Settings) -> SchedulerSettings:
         lease_s=settings.lease_s,
         # A silence, a look and the taking over itself must fit into what was promised, and several beats into the silence.
         beat_s=min(settings.beat_s, 0.15 * take_over_s),
+        calm_beat_s=min(settings.beat_s, 0.35 * take_over_s),
         silence_s=0.7 * take_over_s,
         follow_s=min(0.25, 0.05 * take_over_s),
         sweep_s=settings.sweep_s,

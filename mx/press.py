@@ -13,7 +13,6 @@ _PAGES = {
     "worker": ("Boxes and workers", "/boxes"), "scheduler": ("Boxes", "/boxes"), "queue window": ("Queues", "/queues"),
     "off": ("Triggers: switch it on", "/triggers"), "frequency": ("Triggers", "/triggers"),
 }  # fmt: skip
-_MAIN = ("release", "reprocess")
 _LOGS = ("retry", "unit of work", "ending")
 _TITLES = {
     "reprocess": "Reprocess", "release": "Release", "trigger": "Trigger now", "hold": "Hold", "skip": "Skip", "cancel": "Cancel",
@@ -66,5 +65,5 @@ def of_job(job: JobDetail) -> list[Press]:
         *(["cancel"] if job.is_with_worker else []),
         *(["skip"] if not is_over else []),
     ]
-    main = verbs[0] if verbs and verbs[0] in _MAIN else ""
+    main = "release" if job.held else "reprocess" if is_over else ""
     return [Press(_TITLES[verb], plan_path(verb, job.process, job.timeperiod), is_main=verb == main) for verb in verbs]

@@ -18,7 +18,7 @@ from scheduler import admission
 from scheduler.decisions import NOT_A_GROUP_END, Ask, Close, Decision, Occasion, Open, Postpone, Revert, Wait, Widen, held, pass_over
 from scheduler.draft import Draft
 from scheduler.freerun_board import FreerunBoard
-from scheduler.frontier import Frontier
+from scheduler.frontier import Frontier, Frontiers
 from scheduler.inflight import Flight, InFlight
 from scheduler.inputs import inputs_of
 from scheduler.live_moves import LiveMoves
@@ -40,13 +40,21 @@ log = logging.getLogger(__name__)
 class Board:
     """The timetable with everything under way on it. Belongs to one thread. `draft` is the turn in the making."""
 
-    def __init__(self, context: Context, topology: Topology, timetable: Timetable, settings: SchedulerSettings, now: datetime) -> None:
+    def __init__(
+        self,
+        context: Context,
+        topology: Topology,
+        timetable: Timetable,
+        settings: SchedulerSettings,
+        now: datetime,
+        only: Iterable[str] | None = None,
+    ) -> None:
         self.context = context
         self.topology = topology
         self.timetable = timetable
         self.settings = settings
         self.inflight = InFlight({name: process.queue for name, process in context.managed.items()})
-        self.frontiers = {name: Frontier(states, now, settings.history_s) for name, states in timetable.states.items()}
+        self.frontiers = Frontiers(timetable, now, settings.history_s, timetable.states if only is None else only)
         self.window = settings.window_least
         self.look_at: dict[str, None] = {}  # in order: the same accident leads to the same turns
         self.draft = Draft(timetable.head + 1, now, timetable)

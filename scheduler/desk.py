@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 
 from db.entries import Entry
-from db.model import Command, Job, Turn, UnitOfWork
+from db.model import Command, Job, Session, Turn, UnitOfWork
 from db.store import Store
 from mq.broker import Broker, Message
 from scheduler.blockers import Blocker
@@ -41,6 +42,7 @@ from system.clock import Clock
 from system.context import REPORT_QUEUE, Context
 from system.errors import BrokerError, NotFound, Unavailable
 from system.lifecycle import JOB_FINISHED, UOW_FINISHED, JobState, UowState
+from system.schedule import Every
 from system.timeperiod import parse
 
 log = logging.getLogger(__name__)
@@ -87,6 +89,7 @@ class Desk:
         self._proved_s = 0.0
         self._watermarks = Watermarks()
         self._recent: Recent | None = None
+        self._sessions: list[Session] | None = None  # while `still`
         self._followers: list[Callable[[Turn, Timetable], None]] = []
 
     # -- what is
@@ -106,10 +109,10 @@ class Desk:
             retired_level(row, [c for c in chunks if c.process == row.name], [j for j in jobs if j.process == row.name]) for row in rows
         ]
 
-    def progress(self) -> Progress:
-        """Return the sums over all processes that are on."""
+    def progress(self, counted: Sequence[Level] | None = None) -> Progress:
+        """Return the sums over all processes that are on. `counted` is the timetable's levels, where they were asked for before."""
         table = self._read()
-        levels = [level for level in self.timetable() if table.states[level.process].is_on]
+        levels = [level for level in (self.timetable() if counted is None else counted) if table.states[level.process].is_on]
         due, finished, active, held, failing = (
             sum(getattr(level, field) for level in levels) for field in ("due", "finished", "active", "held", "failing")
         )
@@ -122,8 +125,11 @@ class Desk:
         """Return up to where each process is complete."""
         return self._watermarks.of(self._read(), self._clock.now())
 
-    def late(self, explained: int = 10) -> list[Late]:
-        """Return the processes that have late periods, the longest late first; for the first `explained` what they wait for."""
+    def late(self, explained: int = 10, *, has_usual: bool = True) -> list[Late]:
+        """Return the processes that have late periods, the longest late first; for the first `explained` what they wait for.
+
+        Without `has_usual` that doesn't say how long a unit of work usually takes, and nothing is read for it.
+        """
         table, now = self._read(), self._clock.now()
         found = []
         for name, states in table.states.items():
@@ -132,7 +138,7 @@ class Desk:
             if first is not None and since is not None:
                 found.append(Late(name, late_count(states, self._topology, now), table.period((name, first)), since))
         found.sort(key=lambda each: each.since)
-        reasons = self.whys([(each.process, each.first) for each in found[:explained]])
+        reasons = self.whys([(each.process, each.first) for each in found[:explained]], has_usual=has_usual)
         return [replace(each, why=why) for each, why in zip(found, reasons, strict=False)] + found[explained:]
 
     def standings(self) -> list[Standing]:
@@ -140,10 +146,28 @@ class Desk:
         table, now = self._read(), self._clock.now()
         return [standing(states, now) for states in table.states.values()]
 
+    def next_due(self) -> tuple[datetime, str] | None:
+        """Return when the next process is due by a schedule that names moments, and which; None where none has one."""
+        table, now = self._read(), self._clock.now()
+        due = [s for s in table.states.values() if s.is_on and not isinstance(s.schedule, Every)]
+        return min(((states.schedule.next_fire(now), states.process.name) for states in due), default=None)
+
     def health(self) -> Health:
         """Return who leads and when it last did a round that succeeded. The age is by wall clocks: to be shown."""
         table = self._read()
+        if self._sessions is not None:
+            return health_of(self._leader, table.head, self._sessions, self._clock.now())
         return health_of(self._leader, table.head, self._store.sessions(), self._clock.now())
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Let all questions inside be answered as of one moment: turns and sessions are read once, at the beginning."""
+        self._read()
+        self._sessions = self._store.sessions()
+        try:
+            yield
+        finally:
+            self._sessions = None
 
     def recent(self) -> Recent:
         """Return what the last hour's turns came to. The first calls read a bounded number of turns of before each."""
@@ -174,7 +198,7 @@ class Desk:
         """Return why a job is not running now, down to the leaf causes; raises NotFound or TimeperiodError."""
         return self.whys([(process, timeperiod)])[0]
 
-    def whys(self, periods: Sequence[tuple[str, str]]) -> list[Blocker]:
+    def whys(self, periods: Sequence[tuple[str, str]], *, has_usual: bool = True) -> list[Blocker]:
         """Return why each of some jobs, by process and period, is not running now; what is read is read once for all of them."""
         nodes = [self._node(process, timeperiod) for process, timeperiod in periods]
         if not nodes:
@@ -182,7 +206,7 @@ class Desk:
         board, uows = self._board(set().union(*(self._topology.inputs_of(name) for name in dict.fromkeys(node[0] for node in nodes))))
         health = self.health()
         board.size_windows(sum(s.slots for s in health.sessions if s.kind == "worker"))
-        usual = Durations(self._store, self._read()).of
+        usual = Durations(self._store, self._read()).of if has_usual else lambda _: None
         scene = Scene(board, uows, {s.id: s for s in health.sessions}, health.leader != "", usual)
         return [explain(scene, node) for node in nodes]
 
@@ -311,6 +335,8 @@ class Desk:
 
     def _read(self) -> Timetable:
         """Return the timetable as of the last turn; only the first call reads all of it."""
+        if self._sessions is not None and self._timetable is not None:
+            return self._timetable
         if self._timetable is not None and self._is_of_another_past(self._timetable.head):
             self._timetable = None
         if self._timetable is None:
@@ -350,11 +376,11 @@ class Desk:
     def _goes_on(self) -> bool:
         """Return whether something runs, or the next turn has something to open or to close. Walks what is unfinished until it finds it."""
         table, now = self._read(), self._clock.now()
-        board = Board(self._context, self._topology, table, self._settings, now)
         # What runs on an open period goes on for ever, and leads to nothing that is due.
         under_way = {n: j for n, j in table.active.items() if not table.states[n[0]].is_open(n[1], now)}
         if any(not job.held and job.uow_state is not None and job.uow_state not in UOW_FINISHED for job in under_way.values()):
             return True
+        board = Board(self._context, self._topology, table, self._settings, now)
         on = {name for name, states in table.states.items() if states.is_on}
         active = (node for node in under_way if node[0] in on)
         due = ((name, ordinal) for name in sorted(on) for ordinal in table.due_embryos(name, now))
@@ -364,7 +390,7 @@ class Desk:
         """Return a board as the engine would have it now, and by id the units of work under way, both as far as `processes` go."""
         table = self._read()
         uows = {uow.id: uow for uow in self._store.uows([job.uow_id for job in table.active.values() if job.process in processes])}
-        board = Board(self._context, self._topology, table, self._settings, self._clock.now())
+        board = Board(self._context, self._topology, table, self._settings, self._clock.now(), only=processes)
         board.resume(uows.values())
         return board, uows
 

@@ -50,6 +50,7 @@ class Engine:
     `refusal` says why it may not lead, empty where it may: whoever's context does not fit what is registered, or is older than that
     which leads, does not lead.
     `failed_rounds` counts rounds of a leader that failed since the last one that got through; to have taken over once more is no such one.
+    `has_standby`: another scheduler's session was open when this leader looked last; True as long as it has not looked.
     `second_look_found` counts what the second look had to repair: 0, or there is a fault in the marking.
     """
 
@@ -85,6 +86,7 @@ class Engine:
         self.leads_since: datetime | None = None
         self.second_look_found = 0
         self.failed_rounds = 0
+        self.has_standby = True
 
     @property
     def leads(self) -> bool:
@@ -318,6 +320,7 @@ class Engine:
             return False
         findings = self._sweep.read(board, self._session)
         self._swept_s = monotonic_s
+        self.has_standby = findings.has_standby
         sweep.apply(findings, board)
         board.draft.messages.extend(self._sweep.messages_missing(board))
         self._commands.update({command.number: command for command in findings.commands})

@@ -7,10 +7,10 @@ newer, up to where nothing may run yet. What they have passed comes back only wh
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from scheduler.timetable import States
+from scheduler.timetable import States, Timetable
 from system.lanes import Lane
 
 
@@ -102,3 +102,17 @@ class Frontier:
             ordinal = self.states.next_embryo(max(self.second_look, self._split), min(self._young, self.open_end))
         self.second_look = self.states.first if ordinal is None else ordinal + 1
         return None if ordinal is None or ordinal in self._awake else ordinal
+
+
+class Frontiers(dict[str, Frontier]):
+    """The frontiers of `names`; that of another process is made when it is asked for."""
+
+    def __init__(self, timetable: Timetable, now: datetime, history_s: float, names: Iterable[str]) -> None:
+        super().__init__()
+        self._timetable, self._now, self._history_s = timetable, now, history_s
+        for name in names:
+            self[name]
+
+    def __missing__(self, name: str) -> Frontier:
+        found = self[name] = Frontier(self._timetable.states[name], self._now, self._history_s)
+        return found

@@ -11,7 +11,8 @@ from system.lanes import HISTORY_S
 class SchedulerSettings:
     """Figures of the engine; durations in seconds.
 
-    `lease_s`: how long the same beat must be read before a session is lost. `beat_s`: how often the scheduler beats itself.
+    `lease_s`: how long the same beat must be read before a session is lost. `beat_s`: how often a leader beats that others stand by
+    for, `calm_beat_s`: how often every other scheduler does, since nobody waits for its beats.
     `silence_s`: after how long without a sign of life a standby takes the leader's place; several times `beat_s`.
     `sweep_s`: how often the sweep looks. `follow_s`: how often a standby reads the turns and looks for the leader.
     `window_per_slot`, `window_least`: how many units of work of one queue may be REQUESTED.
@@ -24,6 +25,7 @@ class SchedulerSettings:
     timetable_start: str = "2020010100"
     lease_s: float = 30.0
     beat_s: float = 0.75
+    calm_beat_s: float = 1.75
     silence_s: float = 3.5
     sweep_s: float = 2.0
     follow_s: float = 0.25

@@ -16,10 +16,10 @@ log = logging.getLogger(__name__)
 class Presence:
     """The session of a scheduler. `facts` is asked before each beat: it tells the age of the last turn, which is what health means.
 
-    `is_beating`: the last beat got through.
+    `beat_s` is asked for the time until the next beat. `is_beating`: the last beat got through.
     """
 
-    def __init__(self, store: Store, session: Session, beat_s: float, facts: Callable[[], dict[str, str]]) -> None:
+    def __init__(self, store: Store, session: Session, beat_s: Callable[[], float], facts: Callable[[], dict[str, str]]) -> None:
         self.session = session
         self._store = store
         self._beat_s = beat_s
@@ -49,7 +49,7 @@ class Presence:
             log.warning("could not close session %s, its lease will run out: %s", self.session.id, error)
 
     def _run(self) -> None:
-        while not self._stopped.wait(self._beat_s):
+        while not self._stopped.wait(self._beat_s()):
             try:
                 if not self._store.beat(self.session.id, self._facts()).is_open:
                     log.warning("session %s was closed by another", self.session.id)

@@ -116,7 +116,7 @@ class SchedulerService:
             self._store, self._broker, self._context, self._clock, self._settings, session=name, prober=prober,
             heir_of=self._before.session.id if self._before else "", box=self._box,
         )
-        presence = Presence(self._store, session, self._settings.beat_s, self._facts)
+        presence = Presence(self._store, session, self._beat_s, self._facts)
         presence.open()
         audit = self._audit = AuditCount(self._store, self._context)
         chores = [Housekeeping(audit, self._clock, engine.surely_leads, name="audit", trouble="the audit was not counted")]
@@ -205,6 +205,11 @@ class SchedulerService:
 
     def _pause(self, seconds: float) -> None:
         self._wait(-1, seconds)
+
+    def _beat_s(self) -> float:
+        """Return how long until the next beat: often only where somebody waits for it, since each is a write that wakes an idle system."""
+        is_watched = self._engine is not None and self._engine.leads and self._engine.has_standby
+        return self._settings.beat_s if is_watched else self._settings.calm_beat_s
 
     def _facts(self) -> dict[str, str]:
         engine = self._engine

@@ -27,6 +27,7 @@ class Findings:
     lost: list[str] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
     workers: list[Session] = field(default_factory=list)
+    has_standby: bool = False
 
 
 class Sweep:
@@ -59,7 +60,8 @@ class Sweep:
             log.warning("session %s did not beat for its lease: closed, its claims are void", name)
         open_sessions = frozenset(s.id for s in sessions) - frozenset(lost)
         workers = [s for s in sessions if s.kind == "worker" and s.id in open_sessions]
-        return Findings(uows, open_sessions, lost, commands, workers)
+        has_standby = any(s.kind == "scheduler" and s.id != own_session for s in sessions)
+        return Findings(uows, open_sessions, lost, commands, workers, has_standby)
 
     def messages_missing(self, board: Board) -> list[Message]:
         """Return messages to send again: of the queues that hold fewer messages than units of work are REQUESTED, as many as are missing.

@@ -51,7 +51,8 @@ class States:
     """
 
     __slots__ = (
-        "_base", "_bytes", "_settled", "calendar", "edits", "first", "last", "missed", "process", "qualifier", "schedule", "switch",
+        "_base", "_bytes", "_counted", "_settled", "calendar", "edits", "first", "last", "missed", "process", "qualifier", "schedule",
+        "switch",
     )  # fmt: skip
 
     def __init__(self, process: ManagedProcess, default_start: str, calendar: Calendar = UTC_CALENDAR) -> None:
@@ -62,6 +63,7 @@ class States:
         after = period_after_last(process)
         self.last = after.ordinal if after else None
         self.edits = 0
+        self._counted: tuple[tuple[int, int, int], dict[JobState, int]] | None = None
         self.begin(self.first)
         self.schedule: Schedule = parse_schedule(process.trigger_frequency)
         self.switch: Switch | None = None
@@ -244,9 +246,12 @@ class States:
         return Chunk(self.process.name, number, first, states, turn)
 
     def counts(self, low: int, high: int) -> dict[JobState, int]:
-        """Return how many periods of `[low, high)` are in each state."""
-        states = self.between(low, high) if high > low else b""
-        return {state: states.count(state) for state in JobState}
+        """Return how many periods of `[low, high)` are in each state. What was counted last is remembered until something changes."""
+        key = self.edits, low, high
+        if self._counted is None or self._counted[0] != key:
+            states = self.between(low, high) if high > low else b""
+            self._counted = key, {state: states.count(state) for state in JobState}
+        return dict(self._counted[1])
 
 
 class Timetable:

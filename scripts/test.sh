@@ -95,21 +95,32 @@ wait_beside() {
     until [ -e "$results/servers.awaited" ]; do sleep 1; done
     suite waiting tests/e2e tests/integration --ignore=tests/e2e/test_web_stats.py
 }
-start_waiting() {
+# What takes one processor, and neither time nor servers: the other processor has the suites that wait for something.
+play_beside() {
+    for folder in simulation acceptance chaos; do
+        suite "$folder" "tests/$folder"
+    done
+}
+# Run a function beside all else: start_beside NAME. What it said is shown by await_beside.
+start_beside() {
     set -m
-    wait_beside >"$results/waiting.out" 2>&1 &
-    beside=$!
+    "$1_beside" >"$results/$1.out" 2>&1 &
+    beside="$beside $!"
     set +m
 }
 
-await_waiting() {
-    wait "$beside" || unwell
+await_beside() {
+    local group
+    for group in $beside; do
+        wait "$group" || unwell
+    done
     beside=""
-    cat "$results/waiting.out"
+    cat "$results/play.out" "$results/wait.out"
 }
 
 start_servers
-start_waiting
+start_beside wait
+start_beside play
 check ruff "$PYTHON" -m ruff check --quiet .
 check mypy "$PYTHON" -m mypy --no-error-summary
 shopt -s nullglob
@@ -118,11 +129,11 @@ top=(tests/test_*.py)
 suite unit tests/unit
 suite property tests/property
 await_servers
-for folder in contract acceptance simulation integration chaos browser; do
+for folder in contract integration browser; do
     suite "$folder" "tests/$folder"
 done
 suite e2e tests/e2e
-await_waiting
+await_beside
 bring_down
 
 code=0

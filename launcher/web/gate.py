@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import logging
+import socket
 import ssl
 from dataclasses import dataclass
 from datetime import timedelta
@@ -40,9 +41,10 @@ def gate_settings(settings: Settings, address: Address) -> GateSettings:
         proxies = read_networks(settings.mx_trusted_proxies)
     except ValueError as error:
         raise ConfigError(f"{PREFIX}MX_TRUSTED_PROXIES is {settings.mx_trusted_proxies!r}: {error}") from error
+    has_login = asks_for_login(settings, address)
     return GateSettings(
-        has_login=asks_for_login(settings, address),
-        hosts=_hosts(settings.mx_hosts, settings.box, address),
+        has_login=has_login,
+        hosts=_hosts(settings.mx_hosts, settings.box, address, has_login=has_login),
         proxies=proxies,
         lasting=Lasting(timedelta(hours=settings.mx_session_h), timedelta(hours=settings.mx_idle_h)),
         has_open_metrics=settings.mx_metrics == OPEN,
@@ -51,12 +53,17 @@ def gate_settings(settings: Settings, address: Address) -> GateSettings:
     )
 
 
-def _hosts(given: str, box: str, address: Address) -> frozenset[str]:
+def _hosts(given: str, box: str, address: Address, *, has_login: bool) -> frozenset[str]:
+    """Return the names that are answered. Where a login is asked for any will do, unless some are set: a page that makes its own name lead
+    here gets no further than the login, since a browser keeps the cookie for ours.
+    """
     names = [name.strip().lower() for name in given.split(",") if name.strip()]
     for name in names:
         if name != ANY and not host_name(name):
             raise ConfigError(f"{PREFIX}MX_HOSTS is {given!r}: {name!r} is no name of a host; expected names by commas, without ports")
-    own = [] if address.is_loopback else [box.lower(), host_name(address.host)]
+    if has_login and not names:
+        return frozenset({ANY})
+    own = [] if address.is_loopback else [box.lower(), socket.gethostname().lower()]
     return frozenset([*names, *own]) - {""}
 
 

@@ -45,19 +45,22 @@ class OverviewArea(Area):
     @asked
     def overview(self, *, needs: int = 20, marks: int = 20, running: int = 10) -> Overview:
         """Return how all stands, with at most so many lines of each kind."""
+        with self.parts.desk.still():
+            return self._overview(needs, marks, running)
+
+    def _overview(self, needs: int, marks: int, running: int) -> Overview:
         desk, now, store = self.parts.desk, self.now(), self.parts.store
         context = self.parts.roof.context
         settings = scheduler_settings(self.parts.roof.settings)
         seen = whole.overview(desk, store, self.parts.joined.broker, list(queues_of(context)), settings, now, most=needs)
         health, levels = desk.health(), desk.timetable()
-        progress, rows, recent = desk.progress(), boxes.read(store), desk.recent()
+        progress, rows, recent = desk.progress(levels), boxes.read(store), desk.recent()
         managed = context.managed
-        late = desk.late(min(needs, _LATE_EXPLAINED))
+        late = desk.late(min(needs, _LATE_EXPLAINED), has_usual=False)
         found = [*_of_boxes(rows), *_stuck(progress), *map(_late, late), *_dead(seen.queues)]
         found += [_need(need, managed) for need in seen.needs.first]
         found.sort(key=lambda need: _ORDER.index(need.kind))
-        standings = desk.standings()
-        fires = [(each.next, each.process) for each in standings if each.is_on and each.next]
+        fire = desk.next_due()
         return Overview(
             at=now,
             totals=Totals(**{name: getattr(progress, name) for name in Totals.model_fields}),
@@ -79,8 +82,8 @@ class OverviewArea(Area):
             queues=tuple(QueueLine(queue=q.queue, depth=q.depth) for q in seen.queues),
             window=seen.window,
             open_commands=len(store.open_commands(_MOST_OPEN)),
-            next_fire=min(fires)[0] if fires else None,
-            next_process=min(fires)[1] if fires else "",
+            next_fire=fire[0] if fire else None,
+            next_process=fire[1] if fire else "",
             audit_at=seen.audit.at if seen.audit else None,
             audit_finished=seen.audit.finished if seen.audit else 0,
             audit_counts=dict(seen.audit.counts) if seen.audit else {},

@@ -24,6 +24,7 @@ from mx.security.proxies import WAS_FORWARDED, Unwrapped
 from mx.security.roles import Role, Visitor, is_open_by_setting, is_public, needed_role
 from mx.security.route_check import READING, STATIC
 from mx.security.secrets import new_secret
+from system.errors import HorariumError
 
 log = logging.getLogger(__name__)
 
@@ -129,11 +130,16 @@ class Gate:
         body = response.get_data()
         if csrf.MARKER.encode() not in body:
             return
+        try:
+            key = self._entrance.key()
+        except HorariumError:  # the store is away, which the page says; a form of it could not be sent anyway
+            response.set_data(body.replace(csrf.MARKER.encode(), b""))
+            return
         bound_to = g.get("bound_to") or ""
         if not bound_to:
             bound_to = new_secret()
             self._cookies.set_form(response, request, bound_to)
-        response.set_data(body.replace(csrf.MARKER.encode(), csrf.token(self._entrance.key(), bound_to).encode()))
+        response.set_data(body.replace(csrf.MARKER.encode(), csrf.token(key, bound_to).encode()))
 
 
 def _is_of_program(asked: Request) -> bool:

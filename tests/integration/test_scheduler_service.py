@@ -31,7 +31,7 @@ from system.lifecycle import JobState, UowEvent
 from tests.support.lamp import NOW, context, january
 from tests.support.waiting import wait_until
 
-SETTINGS = SchedulerSettings(beat_s=0.05, sweep_s=0.2, follow_s=0.05)
+SETTINGS = SchedulerSettings(beat_s=0.05, calm_beat_s=0.05, sweep_s=0.2, follow_s=0.05)
 HOUR = "flights_hourly/2013010100/1/1"
 
 

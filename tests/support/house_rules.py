@@ -274,7 +274,7 @@ def _asserts(function: FunctionNode, asserting: set[str]) -> bool:
 
 
 def _is_assertion(called: str, asserting: set[str]) -> bool:
-    return called in {"raises", "warns", "wait_until"} or called in asserting or called.startswith(("assert_", "expect_"))
+    return called in {"raises", "warns", "wait_until", "expect"} or called in asserting or called.startswith(("assert_", "expect_"))
 
 
 # Put together from pieces, so that this file does not find itself.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from db.model import Session
+from scheduler.service import SchedulerService
 from scheduler.setbacks import MOST_FAILED, gives_way
 from system.errors import StoreError
 from tests.support.lamp import NOW, Lamp, january
@@ -42,3 +43,28 @@ def test_to_take_over_once_more_between_rounds_that_fail_counts_for_nothing() ->
             lamp.engine.turn(lamp.clock.now())
         lamp.engine.turn(lamp.clock.now())
         assert (lamp.engine.leads, lamp.engine.failed_rounds, lamp.engine.turned_at) == (True, number + 1, good)
+
+
+def test_a_leader_knows_by_its_sweep_whether_another_one_stands_by() -> None:
+    lamp = Lamp(january())
+    found = [lamp.engine.has_standby]
+    lamp.sweep()
+    found.append(lamp.engine.has_standby)
+    lamp.open_session("scheduler-2", kind="scheduler")
+    lamp.sweep()
+    found.append(lamp.engine.has_standby)
+    lamp.store.close_sessions(["scheduler-2"])
+    lamp.sweep()
+    found.append(lamp.engine.has_standby)
+    assert found == [True, False, True, False]
+
+
+def test_a_scheduler_beats_often_only_while_it_leads_and_another_one_stands_by() -> None:
+    lamp = Lamp(january())
+    service = SchedulerService(lamp.store, lamp.broker, lamp.context, lamp.clock, lamp.settings, "box")
+    found = [service._beat_s()]
+    service._engine = lamp.engine
+    found.append(service._beat_s())
+    lamp.sweep()
+    found.append(service._beat_s())
+    assert found == [1.75, 0.75, 1.75]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from flask import Blueprint, Flask
@@ -13,13 +13,27 @@ from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
 from mx.app import create_app
+from mx.security.csrf import MARKER
 from mx.security.entrance import Entrance
 from mx.security.gate import Gate
 from mx.security.proxies import read_networks
 from mx.security.roles import Role
 from mx.security.route_check import ANYBODY, Route, UnguardedRoute, routes_of
 from system.clock import RealClock
-from tests.support.gates import CONTEXT, PASSWORD, WITHOUT_LOGIN, Gated, cheap_passwords, gated, gated_over, log_in, post, token_of
+from system.errors import Unavailable
+from tests.support.gates import (
+    CONTEXT,
+    PASSWORD,
+    WITH_LOGIN,
+    WITHOUT_LOGIN,
+    Gated,
+    cheap_passwords,
+    gated,
+    gated_over,
+    log_in,
+    post,
+    token_of,
+)
 from tests.support.mx import web_desk
 
 
@@ -399,3 +413,31 @@ def test_what_a_form_of_another_site_can_send_is_refused(local: Gated) -> None:
     for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):
         answer = local.stranger().post("/api/v1/plan", data=json.dumps(PLAN), content_type=kind)
         assert answer.status_code in (403, 415)
+
+
+# -- while the store is away
+
+
+class _Away:
+    """A shelf whose store can't be reached."""
+
+    def __getattr__(self, name: str) -> object:
+        def refuse(*_: object) -> None:
+            raise Unavailable("the store can't be reached just now")
+
+        return refuse
+
+
+@pytest.mark.parametrize("path", ["/", "/login", "/welcome/x", "/account", "/api/v1/health"])
+@pytest.mark.parametrize("cookie", ["", "0" * 43])
+def test_a_store_that_is_away_is_said_and_lets_nobody_in(path: str, cookie: str) -> None:
+    shelf, desk = cast("Any", _Away()), cast("Any", _NoDesk())
+    app = create_app(desk, Gate(Entrance(shelf, RealClock(), WITH_LOGIN)), monotonic=lambda: 0.0)
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    client = app.test_client()
+    if cookie:
+        client.set_cookie("horarium-8642-login", cookie)
+    answer = client.get(path, follow_redirects=True)
+    assert answer.status_code in ((503, 401) if not cookie else (503,)), answer.text
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert MARKER not in answer.text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import re
 import shutil
+import socket
 import ssl
 import subprocess
 import sys
@@ -46,7 +47,12 @@ def test_a_login_is_asked_for_wherever_others_can_come(address: Address, login: 
 def test_the_names_are_those_of_the_settings_and_where_others_can_come_the_boxs() -> None:
     hosts = settings_of(mx_hosts="MX.example.org, mx2")
     assert gate_settings(hosts, LOOPBACK).hosts == {"mx.example.org", "mx2"}
-    assert gate_settings(hosts, EVERYWHERE).hosts == {"mx.example.org", "mx2", "box-1", "0.0.0.0"}
+    assert gate_settings(hosts, EVERYWHERE).hosts == {"mx.example.org", "mx2", "box-1", socket.gethostname().lower()}
+
+
+def test_any_name_will_do_where_a_login_is_asked_for_and_none_is_set() -> None:
+    assert gate_settings(settings_of(), EVERYWHERE).hosts == {"*"}
+    assert gate_settings(settings_of(), LOOPBACK).hosts == frozenset()
 
 
 @pytest.mark.parametrize(
