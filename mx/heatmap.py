@@ -28,7 +28,8 @@ def word(cell: Cell) -> str:
     """Return what a cell says to those who can't see it: the worst state, and how much is finished."""
     said = _WORDS.get(cell.state, cell.state)
     if cell.total <= 1:
-        return said
+        own = [_WORDS.get(state, state) for state in cell.counts if state != cell.state and state not in ("failing", "held", "late")]
+        return ", ".join([said, *own])
     counts = ", ".join(f"{count:,} {state}" for state, count in cell.counts.items() if state in ("failing", "held", "late"))
     return f"{said}, {cell.finished:,} of {cell.total:,} finished{f', {counts}' if counts else ''}"
 

@@ -95,12 +95,17 @@ class Lane:
         return max(0, min(MOST_QUEUED - len(self.attempts), int((moment_s - self.backlog_s) / overall_s)))
 
     def busy_s(self, now_s: float) -> float:
-        """Return how long its first task still takes: as long as it took so far where it takes longer than expected."""
+        """Return how long its first task still takes.
+
+        One that should have ended may do so at any moment: machines are busy. After a while it takes as long again as it took so far.
+        """
         if not self.attempts:
             return 0.0
         first = self.attempts[0]
         elapsed_s = now_s - first.started_s if first.started_s else 0.0
-        return first.expected_s - elapsed_s if elapsed_s < first.expected_s else elapsed_s
+        if elapsed_s < first.expected_s:
+            return first.expected_s - elapsed_s
+        return elapsed_s if elapsed_s > self._shop.limits.relief_s else 0.0
 
     # -- in
 

@@ -99,8 +99,7 @@ class RemoteDesk:
 
     def levels(self) -> list[Level]:
         """Return both."""
-        found = self._client.get("timetable")["items"]
-        return [Level(**{name: each[name] for name in _LEVELS}) for each in found]
+        return [Level(**{name: each[name] for name in _LEVELS}) for each in self._client.items("timetable")]
 
     def health(self) -> Health:
         """Return who leads and when it last did a round that succeeded."""

@@ -42,7 +42,7 @@ def look(client: Client, desk: RemoteDesk) -> Seen:
 def _overview(told: shapes.Document, client: Client, retired: list[Retired]) -> Overview:
     needs = [_need(need) for need in told["needs"] if need["kind"] not in _TOLD_APART]
     more = told["needs_total"] - len(told["needs"])
-    marks = [Watermark(each["process"], each["through"], each["holes"], each["first_hole"]) for each in client.get("watermarks")["items"]]
+    marks = [Watermark(each["process"], each["through"], each["holes"], each["first_hole"]) for each in client.items("watermarks")]
     audit = None
     if told["audit_at"]:
         at = shapes.surely(told["audit_at"])

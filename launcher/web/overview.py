@@ -121,7 +121,7 @@ def _late(late: Late) -> NeedLine:
         is_entry=False,
         since=late.since,
         count=late.count,
-        text=f"{late.count:,} periods are late, the first one since then" if late.count > 1 else "it is past its deadline and not finished",
+        text=f"{late.count:,} periods are late, this one is the oldest" if late.count > 1 else "it is past its deadline and not finished",
         look=leaf.look if leaf and leaf.look else f"launch.py job why {late.process} {late.first}",
         cause=Cause(**{name: getattr(leaf, name) for name in names}) if leaf else None,
     )

@@ -79,4 +79,4 @@ def _after(fetch: Fetch[Row], name_of: Callable[[Row], str], first: int, name: s
     if found and name_of(found[0]) == name:
         return first
     names = [name_of(row) for row in fetch(0, total)[0]]
-    return names.index(name) + 1 if name in names else min(first, total)
+    return names.index(name) + 1 if name in names else min(first - 1, total)  # it is gone: what came after it stands in its place

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Callable, Sequence
+from typing import Literal, TypeVar
 
 from flask import Response, g
 from pydantic import Field
@@ -19,6 +19,7 @@ from mx.models.registered import Kind, Level, RegisteredProcess, StatesChunk, Wa
 from mx.models.triggers import ProcessTrigger
 from mx.security.roles import Role, needs
 
+Row = TypeVar("Row")
 MOST_STATES = 100_000
 
 
@@ -64,12 +65,12 @@ class ProcessPage(Page[RegisteredProcess]):
     """A page of the list of processes, by name."""
 
 
-class WatermarkList(Page[Watermark]):
-    """All watermarks, in the order of the context."""
+class WatermarkPage(Page[Watermark]):
+    """A page of the watermarks, in the order of the context."""
 
 
-class LevelList(Page[Level]):
-    """How far all processes are."""
+class LevelPage(Page[Level]):
+    """A page of how far the processes are."""
 
 
 def api(desk: Desk) -> Part:
@@ -121,17 +122,24 @@ def api(desk: Desk) -> Part:
 
 
 def _how_far(bp: Part, desk: Desk) -> None:
-    @bp.get("/timetable", operation_id="timetable", responses={200: LevelList})
-    def timetable() -> Response:
+    @bp.get("/timetable", operation_id="timetable", responses={200: LevelPage})
+    def timetable(query: Paged) -> Response:
         """Count the jobs of every process by state, over the periods that are due; tree by tree, the coarsest first."""
-        return answer(LevelList(items=tuple(desk.levels())))
+        rows, after = _page(desk.levels(), lambda row: f"{row.tree}/{row.process}", query)
+        return answer(LevelPage(items=rows, next=after))
 
     @bp.get("/timetable/<process>", operation_id="states", responses={200: StatesChunk})
     def states(path: ProcessPath, query: StatesQuery) -> Response:
         """Show the states of consecutive periods of one process, a character each: a year of hours is 9 kB."""
         return answer(desk.states_of(path.process, query.since, query.until, query.limit))
 
-    @bp.get("/watermarks", operation_id="watermarks", responses={200: WatermarkList})
-    def watermarks() -> Response:
+    @bp.get("/watermarks", operation_id="watermarks", responses={200: WatermarkPage})
+    def watermarks(query: Paged) -> Response:
         """Say up to where each process is complete."""
-        return answer(WatermarkList(items=tuple(desk.watermarks())))
+        rows, after = _page(desk.watermarks(), lambda row: row.process, query)
+        return answer(WatermarkPage(items=rows, next=after))
+
+
+def _page(rows: Sequence[Row], name_of: Callable[[Row], str], query: Paged) -> tuple[tuple[Row, ...], str]:
+    """Return a page of rows that are all there."""
+    return page_after(lambda first, count: (rows[first : first + count], len(rows)), name_of, query.cursor, {}, query.limit)

@@ -143,6 +143,8 @@ def read_everything(store: Any) -> None:
     store.beat_of("worker-1")
     store.open_commands(9)
     store.command(1)
+    store.latest_commands(0, 9)
+    store.latest_commands(9, 9)
     store.switches()
     store.contexts()
     store.append_output([OutputPiece(UOW_ID, 1, 0, "words")])
