@@ -110,7 +110,7 @@ def fires_of(entry: Entry, queue: str, turn: int, count: int = 20) -> Iterable[U
         at = entry.since - timedelta(days=n)
         fire = f"{at:%Y%m%d%H%M%S}"
         state = UowState.CANCELED if n % 9 == 0 else UowState.PROCESSED
-        yield UnitOfWork(entry.uow_id(fire), entry.process, entry.name, queue, fire, fire, at, turn, state, 1, "worker-01",
+        yield UnitOfWork(entry.uow_id(fire), entry.process, fire, queue, fire, fire, at, turn, state, 1, "worker-01",
                          rows=5, started_at=at, finished_at=at + timedelta(seconds=40), runs_as=entry.name)  # fmt: skip
 
 

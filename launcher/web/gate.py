@@ -11,8 +11,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from launcher.web.address import Address, asks_for_login
+from launcher.web.papers import PaperArea
 from launcher.web.parts import WebParts
-from launcher.web.shelf import LateShelf
 from mx.security.entrance import Entrance, GateSettings
 from mx.security.gate import Gate
 from mx.security.hosts import ANY, host_name
@@ -77,7 +77,7 @@ def local_name() -> str:
 
 def gate_over(parts: WebParts, settings: GateSettings) -> tuple[Gate, Entrance]:
     """Return the gate over a deployment's store, and what it knows. Its clock is the real one, also in a trial."""
-    entrance = Entrance(LateShelf(parts), RealClock(), settings)
+    entrance = Entrance(PaperArea(parts), RealClock(), settings)
     return Gate(entrance), entrance
 
 

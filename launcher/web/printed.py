@@ -14,6 +14,7 @@ from system.lifecycle import UowState
 
 _TAIL, _MOST = 65_536, 262_144  # characters: of the end of it; of what is new
 _ATTEMPTS = 20
+_BEYOND = 2**53  # no attempt and no byte has such a number, and every store takes it
 _WITH_A_WORKER = (UowState.REQUESTED, UowState.IN_PROGRESS)
 
 
@@ -26,7 +27,7 @@ class PrintedArea(Area):
         found = self._named_uow(process, timeperiod, uow)
         if found is None:
             return Printed(uow="", fence=0, text="", begin=0, end=0, is_running=False)
-        fence = fence or found.fence
+        fence, begin = min(fence or found.fence, _BEYOND), None if begin is None else min(begin, _BEYOND)
         pieces = self.parts.store.output_from(found.id, fence, begin or 0) if fence else []
         shown = last_of(pieces) if begin is None else first_of(pieces)
         return Printed(

@@ -28,6 +28,7 @@ def tour(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     made = Tour(tmp_path_factory.mktemp("tour"), loaded_source(tmp_path_factory.mktemp("flights")))
     try:
         made.start()
+        made.run.launch("job", "reprocess", "weather_hourly", "2013010100", "--why", "something to look at")
         yield made
     finally:
         made.close()

@@ -68,7 +68,7 @@ def test_people_come_in_as_they_should_and_no_further(guarded: Guarded, visit: V
     viewer.page.keyboard.press("Enter")
     expect(viewer.page.get_by_text("vera viewer")).to_be_visible()
     viewer.forgive(403)
-    viewer.go("/plan?verb=skip&process=flights_hourly&timeperiod=2013010100")
+    viewer.go("/plan?verb=reprocess&process=flights_hourly&timeperiod=2013010100")
     expect(viewer.page.get_by_text("your role is viewer")).to_be_visible()
     posted = "fetch('/commands', {method: 'POST', body: new URLSearchParams({verb: 'skip'})})"
     assert viewer.page.evaluate(f"() => {posted}.then(answer => answer.status)") == 403

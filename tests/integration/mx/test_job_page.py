@@ -63,6 +63,13 @@ def test_only_what_is_new_of_the_log_is_sent(client: FlaskClient) -> None:
     assert "one\ntwo\n" in client.get(f"{PATH}/printed").text
 
 
+@pytest.mark.parametrize("words", ["begin=99999999999999999999999", "begin=-5&fence=-3", "begin=x&fence=99999999999999999999999"])
+def test_odd_numbers_in_an_address_are_no_fault_of_ours(client: FlaskClient, words: str) -> None:
+    assert client.get(f"{PATH}/printed?{words}").status_code == 200
+    assert client.get(f"{PATH}?{words}").status_code == 200
+    assert client.get(f"/trees?skip={10**30}").status_code == 200
+
+
 def test_the_whole_log_is_a_file(client: FlaskClient) -> None:
     answer = client.get(f"{PATH}/log.txt")
     assert answer.mimetype == "text/plain"
