@@ -205,5 +205,5 @@ def _carelessly(act: Act) -> None:
     """Let a call take effect whose caller has given up on it: whatever it says, nobody hears it."""
     try:
         act()
-    except HorariumError:
+    except (HorariumError, Death):  # who made it may be dead by now: then nothing follows from its answer
         return
