@@ -6,9 +6,10 @@ Each answer is bounded, and found by an index: it costs the same after ten years
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from datetime import datetime
 
-from db.model import OutputPiece, UnitOfWork
+from db.model import Job, OutputPiece, UnitOfWork
 
 
 class Looking(ABC):
@@ -19,6 +20,13 @@ class Looking(ABC):
         """Return the units of work whose last attempt began in `[since, until)`, at most `limit`, the last begun first.
 
         By the workers' clocks. What has not begun yet is never among them.
+        """
+
+    @abstractmethod
+    def jobs_at(self, places: Sequence[tuple[str, str]]) -> list[Job]:
+        """Return the records there are of jobs at (process, timeperiod), of however many processes, in no order.
+
+        One that is named twice comes once.
         """
 
     @abstractmethod

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from pymongo.collection import Collection
 
-from db.documents import Row, moment_text, row_piece
-from db.model import OutputPiece, UnitOfWork
+from db.documents import Row, moment_text, row_job, row_piece
+from db.model import Job, OutputPiece, UnitOfWork
 from db.mongo_client import Talk
 from db.mongo_keeping import below, document_uow
+from db.mongo_projection import job_id
 from db.store import Store
 
 
@@ -17,6 +19,7 @@ class MongoLooking(Store):
     """What `MongoStore` knows of what ran when."""
 
     _talk: Talk
+    _jobs: Collection[Row]
     _uows: Collection[Row]
     _output: Collection[Row]
 
@@ -28,6 +31,12 @@ class MongoLooking(Store):
         with self._talk():
             found = self._uows.find(wanted, sort=[("started_at", -1), ("_id", -1)], limit=limit)
             return [document_uow(document) for document in found]
+
+    def jobs_at(self, places: Sequence[tuple[str, str]]) -> list[Job]:
+        """See Looking."""
+        ids = [job_id(process, timeperiod) for process, timeperiod in places]
+        with self._talk():
+            return [row_job(document) for document in self._jobs.find({"_id": {"$in": ids}})]
 
     def output_from(self, uow_id: str, fence: int, offset: int) -> list[OutputPiece]:
         """See Looking."""

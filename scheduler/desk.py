@@ -221,7 +221,7 @@ class Desk:
         """Return how long `plan` will take, by what its processes took lately and with the slots there are now."""
         slots = sum(session.slots for session in self._store.sessions() if session.kind == "worker")
         limits = {name: process.max_in_flight for name, process in self._context.managed.items()}
-        return forecast(plan, self._topology, Durations(self._store, self._read()).of, limits, slots)
+        return forecast(plan, self._topology, Durations(self._store, self._read()).of_all, limits, slots)
 
     def jobs(self, processes: Sequence[str], state: str, limit: int) -> JobList:
         """Return the first `limit` jobs of `processes`: what needs a person, what runs, then what is finished, newest first.
@@ -246,10 +246,8 @@ class Desk:
         return JobList([*active[:limit], *self._lines(table, nodes, now)], len(active) + total)
 
     def _lines(self, table: Timetable, nodes: Sequence[Node], now: datetime) -> list[JobLine]:
-        by_process: dict[str, list[str]] = {}
-        for node in nodes:
-            by_process.setdefault(node[0], []).append(table.period(node))
-        jobs = {(j.process, j.timeperiod): j for name, periods in by_process.items() for j in self._store.jobs(name, periods)}
+        places = [(node[0], table.period(node)) for node in nodes]
+        jobs = {(j.process, j.timeperiod): j for j in self._store.jobs_at(places)} if places else {}
         lines = []
         for node in nodes:
             period, job = table.period(node), jobs.get((node[0], table.period(node)))

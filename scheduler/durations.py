@@ -57,7 +57,7 @@ def usual(uows: Iterable[UnitOfWork]) -> Usual | None:
 
 
 class Durations:
-    """Asks for the last units of work of a process, once each."""
+    """Asks for the last units of work of processes, once each: two calls, of however many processes at once."""
 
     def __init__(self, store: Store, timetable: Timetable) -> None:
         self._store = store
@@ -66,18 +66,34 @@ class Durations:
 
     def of(self, process: str) -> Usual | None:
         """Return what the last `LAST` processed periods of a process took, None without any; may raise Unavailable."""
-        if process not in self._known:
-            newest = self._timetable.states[process].newest(JobState.PROCESSED, LAST)
-            jobs = self._store.jobs(process, [self._timetable.period((process, ordinal)) for ordinal in newest]) if newest else []
-            self._known[process] = usual(self._store.uows([job.uow_id for job in jobs])) if jobs else None
-        return self._known[process]
+        return self.of_all([process])[process]
+
+    def of_all(self, processes: Iterable[str]) -> dict[str, Usual | None]:
+        """Return that of each process, in their order; may raise Unavailable."""
+        names = list(dict.fromkeys(processes))
+        asked = [name for name in names if name not in self._known]
+        if asked:
+            places = [(name, period) for name in asked for period in self._newest(name)]
+            jobs = self._store.jobs_at(places) if places else []
+            found: dict[str, list[UnitOfWork]] = {name: [] for name in asked}
+            process_of = {job.uow_id: job.process for job in jobs}
+            for uow in self._store.uows(list(process_of)) if process_of else []:
+                found[process_of[uow.id]].append(uow)
+            self._known.update({name: usual(uows) for name, uows in found.items()})
+        return {name: self._known[name] for name in names}
+
+    def _newest(self, process: str) -> list[str]:
+        newest = self._timetable.states[process].newest(JobState.PROCESSED, LAST)
+        return [self._timetable.period((process, ordinal)) for ordinal in newest]
 
 
-def forecast(plan: Plan, topology: Topology, usual_of: Callable[[str], Usual | None], limits: Mapping[str, int], slots: int) -> Forecast:
+def forecast(
+    plan: Plan, topology: Topology, usual_of: Callable[[list[str]], Mapping[str, Usual | None]], limits: Mapping[str, int], slots: int
+) -> Forecast:
     """Return what `plan` will take: its steps one after the other as they depend on each other, at most `slots` at once, and of each
     process as many as `limits` says (0: no limit). Backoffs, other work and waiting for a person are not in it."""
     runs = [step.node for step in plan.steps if step.action in _RUNNING]
-    expected = {name: usual_of(name) for name in dict.fromkeys(node[0] for node in runs)}
+    expected = usual_of(list(dict.fromkeys(node[0] for node in runs)))
     known = {name: found.seconds for name, found in expected.items() if found is not None}
     users = _users(runs, topology, limits)
     took = [known.get(node[0], 0.0) for node in runs]

@@ -16,7 +16,6 @@ from system.errors import NotFound
 from system.lifecycle import JobState
 from system.timeperiod import parse
 
-_MOST_READ = 8  # a page costs no more calls than that, and some
 _STATES = {state.name.lower(): state for state in JobState}
 
 
@@ -63,14 +62,9 @@ class JobListArea(Area):
             raise NotFound(f"there is no managed process {process!r}: /api/v1/processes lists them")
 
     def _records(self, found: Sequence[PageJob]) -> dict[tuple[str, str], Job]:
-        """Return the records of the finished ones where they are of a few processes: one call for each."""
-        periods: dict[str, list[str]] = {}
-        for each in found:
-            if each.job is None:
-                periods.setdefault(each.node[0], []).append(each.timeperiod)
-        if len(periods) > _MOST_READ:
-            return {}
-        return {(job.process, job.timeperiod): job for name, of in periods.items() for job in self.parts.store.jobs(name, of)}
+        """Return the records of the finished ones, by one call."""
+        places = [(each.node[0], each.timeperiod) for each in found if each.job is None]
+        return {(job.process, job.timeperiod): job for job in self.parts.store.jobs_at(places)} if places else {}
 
 
 def _row(found: PageJob, job: Job | None) -> JobRow:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 from db.model import OutputPiece
 from db.store import Store
-from tests.support.builders import NOW, UOW_ID, outcome, turn, uow
-from tests.support.stores import open_uows
+from tests.support.builders import NOW, UOW_ID, job, outcome, turn, uow
+from tests.support.stores import commit, open_uows
 
 LATER = NOW + timedelta(hours=1)
 
@@ -21,6 +22,14 @@ def began(store: Store, uow_id: str, at: datetime) -> str:
 
 def ids(store: Store, since: datetime, until: datetime, limit: int = 99) -> list[str]:
     return [found.id for found in store.uows_begun(since, until, limit)]
+
+
+def test_jobs_of_many_processes_come_by_one_question(store: Store) -> None:
+    there = [("a", "2024010100"), ("a", "2024010101"), *((f"p{number}", "2024010100") for number in range(600))]
+    commit(store, turn(1, jobs=[replace(job(timeperiod), process=process) for process, timeperiod in there]))
+    asked = [*there[1:], there[1], ("a", "2024010109"), ("nobody", "2024010100")]
+    assert sorted((found.process, found.timeperiod) for found in store.jobs_at(asked)) == sorted(there[1:])
+    assert store.jobs_at([]) == []
 
 
 def test_what_began_in_a_time_comes_last_begun_first(store: Store) -> None:

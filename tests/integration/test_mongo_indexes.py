@@ -137,6 +137,7 @@ def read_everything(store: Any) -> None:
     store.uows([UOW_ID])
     store.uows_of(PROCESS, PERIOD, 9)
     store.uows_begun(NOW, NOW + timedelta(days=1), 9)
+    store.jobs_at([(PROCESS, PERIOD), ("other", PERIOD)])
     store.output_from(UOW_ID, 1, 0)
     store.fires(PROCESS, PERIOD, 9)
     store.sessions()

@@ -36,10 +36,14 @@ def planned(*hours: int, with_day: bool = True, action: Action = Action.REOPEN) 
     return Plan((*steps, *((Step(DAY, action),) if with_day else ())))
 
 
+def asked_of(known: dict[str, Usual | None]) -> Callable[[list[str]], dict[str, Usual | None]]:
+    """Return whom a forecast asks what processes usually take."""
+    return lambda names: {name: known.get(name) for name in names}
+
+
 def told(plan: Plan, slots: int, *, known: dict[str, Usual | None] | None = None, limit: int = 0) -> tuple[float, float]:
     """Return the seconds of a plan's forecast, and those of its longest chain."""
-    asked: Callable[[str], Usual | None] = (MINUTES if known is None else known).get
-    found = forecast(plan, Topology(context(january())), asked, {"flights_hourly": limit}, slots)
+    found = forecast(plan, Topology(context(january())), asked_of(MINUTES if known is None else known), {"flights_hourly": limit}, slots)
     return found.seconds, found.chain_s
 
 
@@ -70,19 +74,19 @@ def test_max_in_flight_lets_fewer_run_at_once() -> None:
 
 
 def test_what_has_no_history_is_named_and_counts_as_nothing() -> None:
-    found = forecast(planned(1, 2), Topology(context(january())), {**MINUTES, "flights_daily": None}.get, {}, 1)
+    found = forecast(planned(1, 2), Topology(context(january())), asked_of({**MINUTES, "flights_daily": None}), {}, 1)
     assert (found.seconds, found.unknown, found.steps) == (120.0, ("flights_daily",), (60.0, 60.0, None))
 
 
 def test_what_runs_nothing_takes_nothing() -> None:
-    found = forecast(planned(1, 2, action=Action.SKIP), Topology(context(january())), MINUTES.get, {}, 1)
+    found = forecast(planned(1, 2, action=Action.SKIP), Topology(context(january())), asked_of(MINUTES), {}, 1)
     assert (found.seconds, found.unknown, found.steps) == (0.0, (), (None, None, None))
 
 
 def test_in_order_the_periods_follow_each_other() -> None:
     topology = Topology(context(january(("hourly",), in_order=True)))
     plan = planned(1, 2, 3, with_day=False)
-    assert forecast(plan, topology, MINUTES.get, {}, 8).seconds == 180.0
+    assert forecast(plan, topology, asked_of(MINUTES), {}, 8).seconds == 180.0
 
 
 class Counted(MemoryStore):
@@ -90,9 +94,9 @@ class Counted(MemoryStore):
 
     read = 0
 
-    def jobs(self, process, timeperiods):  # type: ignore[no-untyped-def]
-        self.read += len(timeperiods)
-        return super().jobs(process, timeperiods)
+    def jobs_at(self, places):  # type: ignore[no-untyped-def]
+        self.read += len(places)
+        return super().jobs_at(places)
 
 
 def test_only_the_last_processed_periods_are_read_however_many_there_are() -> None:
