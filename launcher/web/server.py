@@ -1,7 +1,7 @@
 """Who serves the dashboard? Gunicorn: one process beside its arbiter, with threads, since every open page holds a stream.
 
-The socket is opened before, so that an address that is taken is said in one sentence. A client that doesn't read what it is sent holds
-one thread, for a while, and nobody else.
+The socket is opened before, so that an address that is taken is said in one sentence. A client that doesn't read what it is sent, or
+doesn't send what it began, holds one thread, for a while, and nobody else (`launcher/web/worker.py`).
 """
 
 from __future__ import annotations
@@ -12,12 +12,10 @@ import signal
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from types import FrameType
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
-from gunicorn.workers.gthread import ThreadWorker
 
 from launcher.parts import Roof
 from launcher.web.address import Address, listening, tell, told_path
@@ -25,6 +23,7 @@ from launcher.web.desk import WebDesk
 from launcher.web.first_link import link_path, offer
 from launcher.web.gate import gate_over, gate_settings, tls_of, warn_of_plain_passwords
 from launcher.web.parts import WebParts
+from launcher.web.worker import Worker
 from mx.app import create_app
 from mx.live import Live
 from system.errors import ConfigError
@@ -32,7 +31,6 @@ from system.errors import ConfigError
 log = logging.getLogger(__name__)
 
 _THREADS = 512  # made when they are needed; a stream holds one
-_SEND_S = 20.0  # without a byte taken for so long, a client is given up
 _NICENESS = 5  # who looks must not hold up what runs
 
 
@@ -44,25 +42,6 @@ class _Logger(Logger):
         self.error_log.setLevel(logging.INFO)
         self.error_log.propagate = True
         self.access_log.propagate = False
-
-
-class _Worker(ThreadWorker):
-    """Gunicorn's worker with threads, which gives up clients that take nothing, and lets its readers go when it is told to end."""
-
-    def handle_request(self, req: Any, conn: Any) -> Any:
-        """Answer one request."""
-        conn.sock.settimeout(_SEND_S)
-        try:
-            return super().handle_request(req, conn)
-        finally:
-            with suppress(OSError):
-                conn.sock.settimeout(None)
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Tell the streams to end, or they would be waited for."""
-        if isinstance(self.app, Server):
-            self.app.let_go()
-        super().handle_exit(sig, frame)
 
 
 class Server(BaseApplication):
@@ -79,7 +58,7 @@ class Server(BaseApplication):
         told = {
             "bind": f"fd://{self._socket.fileno()}",
             "workers": 1,
-            "worker_class": _Worker,
+            "worker_class": Worker,
             "threads": _THREADS,
             "worker_connections": 2 * _THREADS,
             "timeout": 60,
@@ -102,7 +81,7 @@ class Server(BaseApplication):
         desk = WebDesk(parts)
         self._live = Live(desk)
         gate, entrance = gate_over(parts, self._gate)
-        offer(entrance, self._url(), self._roof.settings.folder, lambda link: self._said(f"to make the first admin, once: {link}"))
+        offer(entrance, self._url(), self._roof.settings, lambda link: self._said(f"to make the first admin, once: {link}"))
         return create_app(desk, gate, monotonic=self._roof.clock.monotonic, live=self._live)
 
     def let_go(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import re
-import shutil
 import socket
 import ssl
 import subprocess
@@ -24,6 +23,7 @@ from launcher.web.guarded import seen_of
 from settings import Settings
 from system.clock import RealClock
 from system.errors import ConfigError
+from tests.support.certificates import certificate_in
 from tests.support.gates import CONTEXT
 from tests.support.waiting import wait_until
 
@@ -81,15 +81,7 @@ def test_passwords_in_clear_text_are_warned_of() -> None:
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A certificate for localhost and its key."""
-    openssl, folder = shutil.which("openssl"), tmp_path_factory.mktemp("tls")
-    if openssl is None:
-        pytest.skip("no openssl to make a certificate with")
-    certificate, key = folder / "certificate.pem", folder / "key.pem"
-    made = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
-    names = ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-    subprocess.run([openssl, *made, *names, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
-    key.chmod(0o600)
-    return certificate, key
+    return certificate_in(tmp_path_factory.mktemp("tls"))
 
 
 def test_a_key_that_others_may_read_is_refused(pair: tuple[Path, Path], tmp_path: Path) -> None:
