@@ -100,6 +100,10 @@ class Live:
             except HorariumError as error:
                 log.debug("could not look for what has changed: %s", error)
                 found = -1
+            except Exception:
+                if known != -1:
+                    log.exception("could not look for what has changed", extra={"action": "look_failed"})
+                found = -1
             with self._changed:
                 if found != known or waited_s >= _BEAT_S:
                     known, waited_s = found, 0.0

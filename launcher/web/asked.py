@@ -27,6 +27,7 @@ class Asker:
 
     def __init__(self, *, idle: Callable[[], object], idle_s: float = 1.0, patience_s: float = _PATIENCE_S) -> None:
         self._idle, self._idle_s, self._patience_s = idle, idle_s, patience_s
+        self._said = ""  # of what `idle` failed last
         self._asked: SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None] = SimpleQueue()
         self._thread = Thread(target=self._run, name="desk", daemon=True)
 
@@ -53,12 +54,12 @@ class Asker:
             raise Unavailable(text) from None
 
     def _run(self) -> None:
-        self._idle()
+        self._rest()
         while True:
             try:
                 asked = self._asked.get(timeout=self._idle_s)
             except Empty:
-                self._idle()
+                self._rest()
                 continue
             if asked is None:
                 return
@@ -69,6 +70,17 @@ class Asker:
                 future.set_result(question())
             except Exception as error:  # noqa: BLE001  handed to whoever asked
                 future.set_exception(error)
+
+    def _rest(self) -> None:
+        """Call `idle`. Whatever it raises, questions go on being answered; the same failure is told once, not every second."""
+        try:
+            self._idle()
+        except Exception as error:
+            if repr(error) != self._said:
+                log.exception("what is done while nothing is asked has failed", extra={"action": "idle_failed"})
+            self._said = repr(error)
+        else:
+            self._said = ""
 
 
 class HasAsker(Protocol):

@@ -15,11 +15,13 @@ from mx.errors import Unusable
 from scheduler.desk import Desk
 from system.context_watch import ContextWatch
 from system.errors import HorariumError, Unavailable
+from system.hidden import hide
 
 if TYPE_CHECKING:
     from db.store import Store
 
 log = logging.getLogger(__name__)
+_READ_EVERY_S = 60.0
 
 
 class WebParts:
@@ -30,11 +32,12 @@ class WebParts:
 
     def __init__(self, roof: Roof) -> None:
         self.roof = roof
-        self.asker = Asker(idle=self._tend)
+        self.asker = Asker(idle=self._idle)
         self._stack = ExitStack()
         self._joined: Joined | None = None
         self._desk: Desk | None = None
         self._watch: ContextWatch | None = None
+        self._read_s = 0.0
         self._refusal: Unavailable = Unavailable("the store is being opened")
         self.before_close: list[Callable[[], object]] = []  # called before the store is closed
 
@@ -76,23 +79,44 @@ class WebParts:
             self._desk = self.roof.desk_over(joined)
         return self._desk
 
+    def _idle(self) -> None:
+        self._tend()
+        self._read_along()
+
     def _tend(self) -> None:
         """Open what is not open yet."""
         if self._joined is not None:
             return
-        stack = ExitStack()
         try:
-            joined = stack.enter_context(open_parts(self.roof.settings))
+            with ExitStack() as stack:
+                self._joined = stack.enter_context(open_parts(self.roof.settings))
+                self._stack.push(stack.pop_all())
         except HorariumError as error:
-            stack.close()
-            refusal = Unavailable(waiting_for(error)) if isinstance(error, Unavailable) else Unusable(str(error))
-            if str(refusal) != str(self._refusal):
-                log.warning("%s", refusal, extra={"action": "parts_away"})
-            self._refusal = refusal
+            self._refuse(Unavailable(waiting_for(error)) if isinstance(error, Unavailable) else Unusable(str(error)))
+        except Exception as error:  # a full disk, say: nothing that a store is known to raise
+            unforeseen = Unavailable(f"store or broker can't be opened: {type(error).__name__}: {hide(str(error))}")
+            if str(unforeseen) != str(self._refusal):
+                log.exception("store or broker can't be opened", extra={"action": "parts_failed"})
+            self._refusal = unforeseen
+        else:
+            log.info("store and broker are there", extra={"action": "parts_back"})
+
+    def _refuse(self, refusal: Unavailable) -> None:
+        """Answer every question so from now on; said in the log once."""
+        if str(refusal) != str(self._refusal):
+            log.warning("%s", refusal, extra={"action": "parts_away"})
+        self._refusal = refusal
+
+    def _read_along(self) -> None:
+        """Read the turns that were made since, so that the first question after a quiet night need not read all of the night's."""
+        now_s = self.roof.clock.monotonic()
+        if self._desk is None or now_s - self._read_s < _READ_EVERY_S:
             return
-        self._stack.push(stack)
-        self._joined = joined
-        log.info("store and broker are there", extra={"action": "parts_back"})
+        self._read_s = now_s
+        try:
+            self._desk.read()
+        except HorariumError as error:
+            log.debug("could not read along: %s", error)
 
     def _take_up(self) -> None:
         if self._watch is None:  # the context could not be read so far

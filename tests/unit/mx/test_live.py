@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import pytest
+
 from mx.live import Live
 from system.errors import Unavailable
 from tests.support.waiting import wait_until
@@ -14,11 +16,14 @@ class Counting:
 
     def __init__(self) -> None:
         self.number, self.asked, self.is_away = 1, 0, False
+        self.unforeseen: Exception | None = None
 
     def version(self) -> int:
         self.asked += 1
         if self.is_away:
             raise Unavailable("away")
+        if self.unforeseen:
+            raise self.unforeseen
         return self.number
 
 
@@ -50,6 +55,21 @@ def test_a_store_that_goes_away_is_a_change() -> None:
     desk.is_away = True
     assert told_past(events, first) == first + 1
     live.close()
+
+
+def test_what_nobody_foresaw_is_a_change_and_looking_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    desk = Counting()
+    live = Live(desk, look_s=0.001)
+    events = live.events()
+    first = told_past(events, 0)
+    desk.unforeseen = OSError("no space left on device")
+    assert told_past(events, first) == first + 1
+    asked = desk.asked
+    wait_until(lambda: desk.asked > asked + 3)
+    desk.unforeseen = None
+    assert told_past(events, first + 1) == first + 2
+    live.close()
+    assert len([record for record in caplog.records if record.exc_info]) == 1
 
 
 def test_nobody_looks_once_all_have_left() -> None:
