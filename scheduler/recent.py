@@ -62,7 +62,8 @@ class Recent:
             return
         low = max(0, self._oldest - _AT_ONCE)
         found = [turn for turn in store.turns_after(low, self._oldest - low) if turn.number <= self._oldest]
-        self._seen.extendleft(_seen(turn, _growth(turn)) for turn in reversed(found[-(_MOST - len(self._seen)) :]))
+        room = _MOST - len(self._seen)  # without room nothing, or the oldest would push out the newest
+        self._seen.extendleft(_seen(turn, _growth(turn)) for turn in reversed(found[max(0, len(found) - room) :]))
         self._oldest = low
         is_far = not found or found[0].decided_at < now - SPAN  # the rest is archived, or older than anybody asks for
         self._is_whole = low == 0 or is_far or len(self._seen) >= _MOST

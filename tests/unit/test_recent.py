@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import pytest
+
+from db.memory import MemoryStore
 from db.model import Turn
+from scheduler import recent as recent_module
 from scheduler.recent import Minute, Recent
 from scheduler.timetable import Timetable
 from system.lifecycle import JobState, UowState
@@ -60,3 +64,18 @@ def test_nothing_is_said_of_minutes_before_the_first_that_is_known() -> None:
     recent = followed(opened(LATER), head=7)
     assert recent.known_from(LATER) == LATER
     assert (minute_of(recent, NOW).open, minute_of(recent, LATER).open) == (0, 2)
+
+
+@pytest.mark.parametrize("most", [2, 3])
+def test_what_is_looked_back_at_never_pushes_out_what_came_later(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where there is no room at all: then looking back finds nothing."""
+    monkeypatch.setattr(recent_module, "_MOST", most)
+
+    class Before(MemoryStore):
+        def turns_after(self, number: int, limit: int) -> list[Turn]:
+            return [turn(n, decided_at=NOW) for n in range(number + 1, number + limit + 1)]
+
+    recent = followed(ended(LATER), ended(LATER), head=7)
+    recent.look_back(Before(), LATER)
+    assert minute_of(recent, LATER).processed == 2
+    assert len(recent._seen) == most
