@@ -10,7 +10,7 @@ from threading import Thread
 
 from db.store import Store
 from launcher.web.address import asks_for_login, told
-from mx.security.accounts import Accounts
+from mx.security.accounts import FIRST_START, Accounts
 from mx.security.entrance import Entrance
 from settings import Settings
 from system.clock import RealClock
@@ -34,20 +34,21 @@ def told_link(var: Path) -> str:
         return ""
 
 
-def offer(entrance: Entrance, url: str, var: Path, said: Callable[[str], None]) -> None:
-    """Make the link once the store is there, where nobody has an account yet; `said` is told it. Does so beside what goes on."""
+def offer(entrance: Entrance, url: str, settings: Settings, said: Callable[[str], None]) -> None:
+    """Make this box's link once the store is there, where nobody has an account yet; `said` is told it. Does so beside what goes on."""
     if entrance.settings.has_login:
-        Thread(target=_offer, args=(entrance.accounts, url, var, said), name="first link", daemon=True).start()
+        args = (entrance.accounts, url, settings.folder, settings.box, said)
+        Thread(target=_offer, args=args, name="first link", daemon=True).start()
 
 
-def _offer(accounts: Accounts, url: str, var: Path, said: Callable[[str], None]) -> None:
+def _offer(accounts: Accounts, url: str, var: Path, box: str, said: Callable[[str], None]) -> None:
     clock = RealClock()
     while True:
         try:
             if accounts.has_any():
                 link_path(var).unlink(missing_ok=True)
                 return
-            link = make(accounts, url, who="the first start")
+            link = make_first(accounts, url, box)
             break
         except HorariumError as error:
             log.debug("no link for the first admin yet: %s", error)
@@ -64,6 +65,16 @@ def shown_address(settings: Settings, store: Store) -> str:
         return url
     link = told_link(settings.folder)
     return f"{url} (to make the first admin, once: {link})" if link else ""
+
+
+def make_first(accounts: Accounts, url: str, box: str) -> str:
+    """Return a link to make the first admin, as each box's dashboard prints one; the one before it of this box is good no more.
+
+    Those of the other boxes stay good until there is an admin: whichever somebody has seen, it works.
+    """
+    who = f"{FIRST_START} on {box}"
+    accounts.drop_admin_links(made_by=who.__eq__)
+    return f"{url}welcome/{accounts.add_link('', who=who)}"
 
 
 def make(accounts: Accounts, url: str, *, who: str) -> str:

@@ -23,6 +23,7 @@ _TOKEN_NAME = re.compile(r"[^\x00-\x1f\x7f]{1,60}")
 _MOST_TOKENS = 50
 _MOST_DAYS = 3660
 LINK_LASTS = timedelta(hours=24)
+FIRST_START = "the first start"  # who makes a link without being asked, on each box; no user's name holds a space
 _USED_EVERY = timedelta(minutes=10)
 
 _Changed = Callable[[User], User]
@@ -62,6 +63,7 @@ class Accounts:
         if not self._users.add(name, made):
             raise Refusal(f"there is a user {name} already")
         self._note("user added", who, name, where, f"as {role.value}{'' if password else ', without a password'}")
+        self._end_first_links(role)
         return made
 
     def set_password(self, name: str, password: str, *, who: str, where: str = "") -> None:
@@ -77,6 +79,7 @@ class Accounts:
             self._refuse_last_admin(name)
         self._change(name, lambda user: user.model_copy(update={"role": role}))
         self._note("role set", who, name, where, f"to {role.value}")
+        self._end_first_links(role)
 
     def disable(self, name: str, *, is_disabled: bool, who: str, where: str = "") -> None:
         """Shut an account, its logins and its tokens out, or let it in again; raises Refusal where no admin would be left."""
@@ -198,13 +201,18 @@ class Accounts:
             raise _no_user(name)
         return found
 
-    def drop_admin_links(self) -> None:
-        """Take away all links to make an admin: those that a start printed before."""
+    def drop_admin_links(self, *, made_by: Callable[[str], bool] = lambda _: True) -> None:
+        """Take away the links to make an admin: all of them, or those of certain makers."""
         for kept in self._links.all():
-            if not kept.record.user:
+            if not kept.record.user and made_by(kept.record.made_by):
                 self._links.drop_kept(kept)
 
     # -- inside
+
+    def _end_first_links(self, role: Role) -> None:
+        """Once there is an admin, no box's first start makes another."""
+        if role is Role.ADMIN:
+            self.drop_admin_links(made_by=lambda who: who.startswith(FIRST_START))
 
     def _change(self, name: str, changed: _Changed) -> User:
         found = self._users.change(name, changed)

@@ -10,6 +10,7 @@ import pytest
 
 from db.memory import MemoryStore
 from db.model_papers import Paper
+from launcher.web.first_link import make, make_first
 from mx.security import journal as journal_module
 from mx.security import passwords
 from mx.security.accounts import Accounts, valid_name
@@ -188,6 +189,34 @@ def test_a_refused_password_leaves_the_link(accounts: Accounts, clock: ManualClo
     assert accounts.link(later) is None
     with pytest.raises(Refusal, match="too old"):
         accounts.use_link(later, "", PASSWORD)
+
+
+def secret_of(link: str) -> str:
+    return link.rpartition("/")[2]
+
+
+def test_each_boxs_first_link_is_good_until_there_is_an_admin(accounts: Accounts) -> None:
+    old, other, third = (secret_of(make_first(accounts, "http://x/", box)) for box in ("a", "a.b", "b"))
+    asked = accounts.add_link("", who="root (local)")
+    new = secret_of(make_first(accounts, "http://x/", "a"))
+    assert [accounts.link(secret) is not None for secret in (old, other, third, new, asked)] == [False, True, True, True, True]
+    accounts.add_user("vera", Role.VIEWER, PASSWORD, who="test")
+    assert accounts.link(third)
+    assert accounts.use_link(other, "eve", PASSWORD).role is Role.ADMIN
+    assert [accounts.link(secret) is not None for secret in (other, third, new, asked)] == [False, False, False, True]
+
+
+def test_first_links_end_however_the_admin_comes(accounts: Accounts) -> None:
+    first = secret_of(make_first(accounts, "http://x/", "a"))
+    accounts.add_user("vera", Role.VIEWER, PASSWORD, who="test")
+    accounts.set_role("vera", Role.ADMIN, who="test")
+    assert accounts.link(first) is None
+
+
+def test_a_link_that_is_asked_for_ends_those_before(accounts: Accounts) -> None:
+    first = secret_of(make_first(accounts, "http://x/", "a"))
+    assert accounts.link(secret_of(make(accounts, "http://x/", who="test")))
+    assert accounts.link(first) is None
 
 
 def test_a_link_to_make_an_admin_takes_no_account_over(accounts: Accounts) -> None:
