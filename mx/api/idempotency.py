@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -24,6 +25,7 @@ KIND = "idempotency"
 HEADER, REPEATED = "Idempotency-Key", "Idempotent-Replayed"
 KEPT = timedelta(days=1)
 _LONGEST = 255
+_KEY = re.compile("[!-~]*")
 _SWEPT_AT_ONCE = 100
 _METHODS = ("POST", "PATCH", "PUT", "DELETE")
 _KEPT_HEADERS = ("Content-Type", "Location")
@@ -45,7 +47,7 @@ class Idempotency:
         key = request.headers.get(HEADER, "")
         if not key or request.method not in _METHODS or not request.path.startswith("/api/"):
             return None
-        if len(key) > _LONGEST or not key.isprintable():
+        if len(key) > _LONGEST or not _KEY.fullmatch(key):
             raise Refused(422, f"the {HEADER} is no text of at most {_LONGEST} printable characters: send a UUID")
         until = self._now() + KEPT
         claim = Paper(KIND, _digest(g.user.name, key), 1, json.dumps({"asked": _asked()}), until)
