@@ -128,11 +128,12 @@ def test_an_account_of_the_same_name_is_another_one(accounts: Accounts, logins: 
 @pytest.mark.parametrize("deed", ["another link", "a password", "shut out"])
 def test_an_older_link_of_a_user_is_good_no_more_after(deed: str, accounts: Accounts) -> None:
     older, of_admin = accounts.add_link("ann", who="test"), accounts.add_link("", who="test")
-    {
+    deeds: dict[str, Callable[[], object]] = {
         "another link": lambda: accounts.add_link("ann", who="test"),
         "a password": lambda: accounts.set_password("ann", PASSWORD, who="test"),
         "shut out": lambda: accounts.disable("ann", is_disabled=True, who="test"),
-    }[deed]()
+    }
+    deeds[deed]()
     assert accounts.link(older) is None
     assert accounts.link(of_admin) is not None
 
