@@ -10,12 +10,14 @@ from db.model import Command, CommandState
 from launcher.web import plans, undertakings
 from launcher.web.area import Area
 from launcher.web.asked import asked
+from launcher.web.hiding import shown_json
 from launcher.web.parts import WebParts
 from launcher.web.undertakings import Undertakings, undertaking
 from mx.models.commands import CommandLine, CommandPage, Progress
 from mx.models.plans import Given, Verb, WhatIf
 
 _FILTERED = 1_000  # commands that are looked at for a page with a filter
+_TOLD_ELSE = ("state", "undertaking", "details")  # of a line, beside what is copied
 
 
 class CommandsArea(Area):
@@ -93,5 +95,5 @@ class CommandsArea(Area):
 
 
 def _line(command: Command) -> CommandLine:
-    plain = {name: getattr(command, name) for name in CommandLine.model_fields if name not in ("state", "undertaking")}
-    return CommandLine(**plain, state=command.state.value, undertaking=undertaking(command))
+    plain = {name: getattr(command, name) for name in CommandLine.model_fields if name not in _TOLD_ELSE}
+    return CommandLine(**plain, state=command.state.value, undertaking=undertaking(command), details=shown_json(command.details))
