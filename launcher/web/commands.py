@@ -38,7 +38,7 @@ class CommandsArea(Area):
     def give(self, verb: str, processes: Sequence[str], timeperiod: str, who: str, why: str, *, until: str = "", token: str = "") -> Given:
         """Store what `what_if` showed."""
         found = self._undertakings
-        return found.before(token) or found.give(verb, found.parts(processes, timeperiod, until), who, why, token)
+        return found.give(verb, lambda: found.parts(processes, timeperiod, until), who, why, token)
 
     @asked
     def what_is_left(self, number: int, verb: str) -> WhatIf:
@@ -50,7 +50,7 @@ class CommandsArea(Area):
     def give_left(self, number: int, verb: str, who: str, why: str, *, token: str = "") -> Given:
         """Store what `what_is_left` showed."""
         found = self._undertakings
-        return found.before(token) or found.give(verb, found.left(number, verb), who, why, token)
+        return found.give(verb, lambda: found.left(number, verb), who, why, token)
 
     @asked
     def commands(
