@@ -20,7 +20,7 @@ from flask import Flask, Response, current_app, g, request
 from db.model_papers import Paper
 from mx.api.problems import Refused
 from mx.desk_papers import PaperDesk
-from mx.security.roles import Role, needed_role
+from mx.security.roles import is_steering
 from system.errors import HorariumError
 
 log = logging.getLogger(__name__)
@@ -110,7 +110,7 @@ class Idempotency:
 
 def _is_change() -> bool:
     """Return whether the request changes something. A question that comes as a POST takes no more than a viewer, and is asked anew."""
-    return needed_role(current_app.view_functions.get(request.endpoint or "")) not in (None, Role.VIEWER)
+    return is_steering(current_app.view_functions.get(request.endpoint or ""))
 
 
 def _asked() -> str:

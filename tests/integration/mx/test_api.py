@@ -261,6 +261,12 @@ def test_a_question_that_comes_as_a_post_leaves_nothing_behind(desk: WebDesk, cl
     found = [client.post("/api/v1/plan", json=asked, headers={HEADER: "k"}) for _ in range(2)]
     assert [(each.status_code, each.headers.get("Idempotent-Replayed")) for each in found] == [(200, None)] * 2
     assert desk.papers(KIND, "", 10) == []
+    paths = document(app_over(desk))["paths"]
+    takes_key = {
+        path: any(each["name"] == HEADER for each in paths[path]["post"].get("parameters", []))
+        for path in ("/api/v1/plan", "/api/v1/plan/steps", "/api/v1/audit/looks", "/api/v1/commands")
+    }
+    assert takes_key == {"/api/v1/plan": False, "/api/v1/plan/steps": False, "/api/v1/audit/looks": False, "/api/v1/commands": True}
 
 
 def test_a_long_list_of_faults_is_not_kept(desk: WebDesk, posting: Post) -> None:
