@@ -102,6 +102,7 @@ class Feed:
         if self._out:
             channel.basic_nack(max(self._out), multiple=True, requeue=True)
         self._out.clear()
+        self._shelf.drain()
         channel.add_on_close_callback(lambda *_: settle(future, None))
         # The answer comes after the server has done all that was said before.
         channel.basic_qos(prefetch_count=1, callback=lambda _: channel.close())
@@ -242,7 +243,7 @@ class Feed:
         self._check_soon(self.takes, waited_s if takes == self.takes else 0.0)
 
     def _rest(self) -> None:
-        items = self._shelf.drain()
+        items = [item for item in self._shelf.drain() if item.tag in self._out]
         for item in items:
             self._cancel(self._out[item.tag])
         tags = {item.tag for item in items}

@@ -122,9 +122,9 @@ class Intake:
             self._waiting += fresh
             useful += self._refuse_useless(consumer, fresh, running)
             if len(fresh) < missing:
-                return useful
+                return _first(useful, most)
         self.gave_all |= {lane}
-        return useful
+        return _first(useful, most)
 
     def claim(self, ids: Sequence[str], session: str, now: datetime) -> list[UnitOfWork]:
         """Claim `ids`, as `take` returned them, acknowledge their messages, and return what was won, oldest first.
@@ -175,3 +175,9 @@ class Intake:
         dropped = set(useless)
         self._waiting = [delivery for delivery in self._waiting if delivery not in dropped]
         return [delivery for delivery in deliveries if delivery not in dropped]
+
+
+def _first(deliveries: Sequence[Delivery], most: int) -> list[Delivery]:
+    """Return the deliveries of the first `most` units of work: more may wait here since a claim that failed."""
+    kept = set(list(dict.fromkeys(delivery.body for delivery in deliveries))[:most])
+    return [delivery for delivery in deliveries if delivery.body in kept]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -29,6 +30,7 @@ KIND = "idempotency"
 HEADER, REPEATED = "Idempotency-Key", "Idempotent-Replayed"
 KEPT = timedelta(days=1)
 _LONGEST = 255
+_KEY = re.compile("[!-~]*")
 _SWEPT_AT_ONCE = 100
 _MOST_KEPT = 65_536  # bytes of a refusal
 _METHODS = ("POST", "PATCH", "PUT", "DELETE")
@@ -51,7 +53,7 @@ class Idempotency:
         key = request.headers.get(HEADER, "")
         if not key or request.method not in _METHODS or not request.path.startswith("/api/") or not _is_change():
             return None
-        if len(key) > _LONGEST or not key.isprintable():
+        if len(key) > _LONGEST or not _KEY.fullmatch(key):
             raise Refused(422, f"the {HEADER} is no text of at most {_LONGEST} printable characters: send a UUID")
         until = self._now() + KEPT
         claim = Paper(KIND, _digest(g.user.name, key), 1, json.dumps({"asked": _asked()}), until)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from secrets import randbelow
 
 from mx.security import passwords
 from mx.security.drawers import Drawer, Shelf
@@ -58,7 +59,7 @@ class Accounts:
         if password:
             passwords.refuse_weak(password, name)
         kept = passwords.hashed(password) if password else ""
-        made = User(name=name, role=role, password=kept, made_at=self.clock.now(), made_by=who)
+        made = User(name=name, role=role, password=kept, made_at=self.clock.now(), made_by=who, epoch=_new_epoch())
         if not self._users.add(name, made):
             raise Refusal(f"there is a user {name} already")
         self._note("user added", who, name, where, f"as {role.value}{'' if password else ', without a password'}")
@@ -69,6 +70,7 @@ class Accounts:
         passwords.refuse_weak(password, name)
         kept = passwords.hashed(password)
         self._change(name, lambda user: user.model_copy(update={"password": kept, "epoch": user.epoch + 1}))
+        self._drop_links(name)
         self._note("password set", who, name, where)
 
     def set_role(self, name: str, role: Role, *, who: str, where: str = "") -> None:
@@ -83,6 +85,7 @@ class Accounts:
         if is_disabled:
             self._refuse_last_admin(name)
         self._change(name, lambda user: user.model_copy(update={"is_disabled": is_disabled, "epoch": user.epoch + 1}))
+        self._drop_links(name)
         self._note("user disabled" if is_disabled else "user enabled", who, name, where)
 
     def end_logins(self, name: str, *, who: str, where: str = "") -> None:
@@ -91,10 +94,11 @@ class Accounts:
         self._note("logins ended", who, name, where)
 
     def remove_user(self, name: str, *, who: str, where: str = "") -> None:
-        """Remove an account with its tokens; raises Refusal where no admin would be left."""
+        """Remove an account with its tokens and links; raises Refusal where no admin would be left."""
         self._refuse_last_admin(name)
         for token in self.tokens(name):
             self._tokens.drop(token.id)
+        self._drop_links(name)
         if not self._users.drop(name):
             raise _no_user(name)
         self._note("user removed", who, name, where)
@@ -169,6 +173,8 @@ class Accounts:
             raise _no_user(user)
         secret, now = new_secret(), self.clock.now()
         self._links.drop_over(now)
+        if user:  # the last one counts
+            self._drop_links(user)
         self._links.add(digest(secret), Link(user=user, made_at=now, made_by=who, ends_at=now + LINK_LASTS))
         self._note("link made", who, user, where, f"to choose the password of {user}" if user else "to make an admin")
         return secret
@@ -200,11 +206,15 @@ class Accounts:
 
     def drop_admin_links(self) -> None:
         """Take away all links to make an admin: those that a start printed before."""
-        for kept in self._links.all():
-            if not kept.record.user:
-                self._links.drop_kept(kept)
+        self._drop_links("")
 
     # -- inside
+
+    def _drop_links(self, user: str) -> None:
+        """Take away the links for a user; for none, those to make an admin."""
+        for kept in self._links.all():
+            if kept.record.user == user:
+                self._links.drop_kept(kept)
 
     def _change(self, name: str, changed: _Changed) -> User:
         found = self._users.change(name, changed)
@@ -237,6 +247,11 @@ def read_role(text: str) -> Role:
         return Role(text)
     except ValueError:
         raise Refusal(f"{text!r} is no role: expected {', '.join(role.value for role in Role)}") from None
+
+
+def _new_epoch() -> int:
+    """Return where the epochs of a new account begin: not where those of a removed one of its name have been."""
+    return randbelow(2**48) + 1
 
 
 def _no_user(name: str) -> Refusal:

@@ -66,6 +66,29 @@ def test_an_hour_is_reprocessed_and_its_ancestors_run_before_ones_eyes(visit: Vi
         expect(state(page)).to_contain_text("processed", timeout=PATIENCE_MS)
 
 
+def test_an_hour_is_found_read_and_reprocessed_by_keys_alone(visit: Visit) -> None:
+    visitor = visit()
+    page, press = visitor.page, visitor.page.keyboard.press
+    visitor.go("/")
+    press("g")
+    press("1")
+    expect(page).to_have_url(re.compile("/timetable"))
+    for number, leads_to in ((1, "at=201302$"), (9, "at=20130210$"), (5, "/job/flights_hourly/2013021005$")):
+        cell(page, "flights_hourly", number).focus()
+        press("Enter")
+        expect(page).to_have_url(re.compile(leads_to))
+    expect(page.get_by_role("region", name="Why")).to_contain_text("it is finished")
+    page.get_by_role("link", name="Reprocess").focus()
+    press("Enter")
+    page.wait_for_url(re.compile("/plan"))
+    page.get_by_label("Why").focus()
+    page.keyboard.type("late rows, once more")
+    press("Tab")
+    press("Enter")
+    page.wait_for_url(re.compile(r"/commands/\d+$"))
+    expect(page.locator("main")).to_contain_text("done", timeout=PATIENCE_MS)
+
+
 def test_why_a_day_waits_leads_to_the_hour_that_fails_and_what_it_said(visit: Visit, tour: Tour) -> None:
     visitor = visit()
     page = visitor.page

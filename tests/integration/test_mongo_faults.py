@@ -145,6 +145,7 @@ def test_a_set_is_asked_in_sessions_that_wait_for_what_was_seen_before(replica: 
     commit(store, turn(1, jobs=[job()], opened=[uow()]))
     store.finish([outcome(claim_one(store))])
     store.active_jobs()
+    store.uows([UOW_ID])
     store.close()
     finds = sent(replica, "find")
     times = [find["readConcern"]["afterClusterTime"] for find in finds]

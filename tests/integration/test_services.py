@@ -117,7 +117,7 @@ def test_a_server_elsewhere_is_named_without_its_password_and_not_started(tmp_pa
 
 
 def test_what_is_misspelt_is_refused_with_what_there_is(tmp_path: Path) -> None:
-    there_are = "rabbitmq, postgresql, mariadb, mongodb, browser"
+    there_are = "rabbitmq, postgresql, mariadb, mongodb, browser, prometheus"
     assert call(tmp_path, "up", "rabbit") == (2, "", f"error: there is no server rabbit; there are {there_are}\n")
     assert call(tmp_path, "restart") == (2, "", "error: restart is unknown; usage: services.sh up|down|status [NAME...]\n")
 

@@ -23,6 +23,7 @@ _WRITES = {
     "insert_turn", "project", "claim", "give_back", "finish", "open_session", "beat", "close_sessions", "expire_sessions", "publish",
 }
 _SCHEDULES = ("every 1", "every 60", "at 00:30", "cron 15 * * * *")
+_UNHURRIED = "every 120"
 _ORDERS = ("skip", "skip", "hold", "hold", "release", "reprocess", "reprocess", "cancel")
 _COMMANDS = ("cancel", "reprocess", "reprocess", "release")
 
@@ -196,7 +197,10 @@ def switchings(plan: Plan, nodes: Sequence[tuple[str, str]]) -> Iterator[tuple[f
         process, timeperiod = luck.choice(nodes)
         # Of late rows a source is asked each time that the schedule fires: that is to be soon.
         schedules = _SCHEDULES[:1] if plan.context.managed[process].late_s else _SCHEDULES
-        details = json.dumps({"frequency": luck.choice(schedules)}) if verb == "frequency" else ""
+        schedule = luck.choice(schedules) if verb == "frequency" else ""
+        if plan.context.managed[process].is_live and schedule == _SCHEDULES[0]:
+            schedule = _UNHURRIED  # else older periods that can't end, and run for seconds, would hold all places of max_in_flight
+        details = json.dumps({"frequency": schedule}) if schedule else ""
         command = Command(verb, process, timeperiod if verb == "trigger" else "", "ann", "test", plan.begin, details=details)
         yield luck.uniform(0.1, plan.storm_s), command
 

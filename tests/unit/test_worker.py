@@ -54,6 +54,14 @@ def test_what_would_not_start_in_a_moment_after_all_is_given_to_others_at_once()
     assert delivery.body == second
 
 
+def test_after_a_claim_that_failed_no_more_is_claimed_than_there_is_room_for() -> None:
+    place = Workplace(size=4)
+    ids = place.open(1, 2, 3, 4)
+    place.store.away = {"claim"}
+    place.turn()
+    assert place.worker._intake.take(1, 1, ()) == ids[:1]
+
+
 def test_fault_6_a_doubled_message_runs_once() -> None:
     place = Workplace()
     uow_id = place.open(1)[0]

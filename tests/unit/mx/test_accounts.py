@@ -107,10 +107,34 @@ def test_who_is_not_there_is_named(accounts: Accounts) -> None:
 
 
 def test_two_changes_at_once_both_last(accounts: Accounts) -> None:
+    before = accounts.user("ann")
     race(8, lambda _: accounts.end_logins("ann", who="test"))
     ann = accounts.user("ann")
     assert ann is not None
-    assert ann.epoch == 9
+    assert before is not None
+    assert ann.epoch == before.epoch + 8
+
+
+def test_an_account_of_the_same_name_is_another_one(accounts: Accounts, logins: Logins) -> None:
+    secret, link = logins.log_in("ann", PASSWORD, where=HERE).secret, accounts.add_link("ann", who="test")
+    accounts.remove_user("ann", who="root")
+    accounts.add_user("ann", Role.ADMIN, PASSWORD, who="root")
+    accounts.set_password("ann", PASSWORD, who="root")
+    assert logins.user_of(secret) is None
+    assert accounts.link(link) is None
+
+
+@pytest.mark.parametrize("deed", ["another link", "a password", "shut out"])
+def test_an_older_link_of_a_user_is_good_no_more_after(deed: str, accounts: Accounts) -> None:
+    older, of_admin = accounts.add_link("ann", who="test"), accounts.add_link("", who="test")
+    deeds: dict[str, Callable[[], object]] = {
+        "another link": lambda: accounts.add_link("ann", who="test"),
+        "a password": lambda: accounts.set_password("ann", PASSWORD, who="test"),
+        "shut out": lambda: accounts.disable("ann", is_disabled=True, who="test"),
+    }
+    deeds[deed]()
+    assert accounts.link(older) is None
+    assert accounts.link(of_admin) is not None
 
 
 def test_a_record_that_is_damaged_is_said_without_what_it_holds(store: MemoryStore, accounts: Accounts) -> None:
@@ -306,11 +330,13 @@ def test_who_waits_gets_in(logins: Logins, clock: ManualClock) -> None:
 
 def test_a_password_of_an_older_method_is_kept_anew_at_login(accounts: Accounts, logins: Logins, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passwords, "_METHOD", "pbkdf2:sha256:2")
+    before = accounts.user("ann")
+    assert before is not None
     logins.log_in("ann", PASSWORD, where=HERE)
     ann = accounts.user("ann")
     assert ann is not None
     assert ann.password.startswith("pbkdf2:sha256:2$")
-    assert ann.epoch == 1
+    assert ann.epoch == before.epoch
 
 
 def test_own_logins_are_listed_and_old_ones_swept(store: MemoryStore, accounts: Accounts, logins: Logins, clock: ManualClock) -> None:
