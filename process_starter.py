@@ -19,7 +19,7 @@ from pathlib import Path
 from launcher.alone import DAEMON, SUPERVISOR, lock_path, named, only_one
 from launcher.kept import run_kept
 from launcher.once_there import AskedToStop, parts_once_there, stopped_by_signals
-from launcher.parts import Roof, keeper_over, scheduler_settings, worker_settings
+from launcher.parts import OWN_VARIABLES, Roof, keeper_over, scheduler_settings, worker_settings
 from launcher.secrets_file import fault_of
 from launcher.watching import watching
 from settings import Settings
@@ -182,6 +182,8 @@ def _run(given: Given, roof: Roof) -> int:
         daemons.detach(folder / f"{name}.out", keep=[given.ear])
     logs.set_up(name, folder, max_bytes=settings.log_bytes, count=settings.log_count, console=given.is_console)
     os.environ.setdefault(MARK_VARIABLE, mark_by_hand(settings.folder))
+    for variable in OWN_VARIABLES:  # of whoever starts this without the launcher: an engine of containers, systemd
+        os.environ.pop(variable, None)
     log.info("%s starts, pid %d", name, os.getpid(), extra={"action": "starts"})
     # The supervisor names itself, once it knows that it is the only one.
     is_single = given.ear >= 0 and name != SUPERVISOR

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 from launcher.parts import ROOT, Joined, Roof, fingerprint
@@ -47,7 +46,7 @@ def supervisor_over(roof: Roof, parts: Joined, watch: ContextWatch) -> Superviso
     crew = LocalCrew(
         settings.folder,
         lambda name: [sys.executable, str(starter), name],
-        {**os.environ, **roof.settled.environ()},
+        roof.child_environ(),
         fingerprint=fingerprint(settings, roof.context),
         log_bytes=settings.log_bytes,
     )

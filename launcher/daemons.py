@@ -55,7 +55,7 @@ def _start(roof: Roof, name: str, *, is_console: bool, as_json: bool) -> int:
     settings = roof.settings
     _refuse_twice(settings.folder, name)
     warning = _prepare(roof)
-    environ = {**os.environ, **roof.settled.environ()}
+    environ = roof.child_environ()
     environ.pop(MARK_VARIABLE, None)  # started from within a job, it would be taken for a leftover of that
     call = [sys.executable, str(ROOT / "process_starter.py"), name]
     if is_console:

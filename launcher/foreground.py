@@ -18,7 +18,7 @@ import click
 
 from db.model import UnitOfWork
 from launcher import named
-from launcher.parts import Roof, worker_settings
+from launcher.parts import OWN_VARIABLES, Roof, worker_settings
 from launcher.say import say
 from launcher.screen import json_option, printable, show_json
 from supervisor.local_crew import mark_by_hand
@@ -87,9 +87,11 @@ def attempt(roof: Roof, context: Context, task: Task, hear: Callable[[str], obje
 
 @contextmanager
 def _environment(added: Mapping[str, str]) -> Iterator[None]:
-    """Let what is started inside find every setting in its environment, as under `up`."""
+    """Let what is started inside find every setting in its environment, as under `up`, and nothing that is for commands alone."""
     before = dict(os.environ)
     os.environ.update(added)
+    for name in OWN_VARIABLES:
+        os.environ.pop(name, None)
     try:
         yield
     finally:

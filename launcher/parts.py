@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from scheduler.desk import Desk
     from scheduler.keeper import Keeper
 
+# Variables of commands alone, among them a token: neither daemons nor jobs have any business with them.
+OWN_VARIABLES = frozenset(PREFIX + name.upper() for name in OF_COMMANDS)
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -76,6 +78,11 @@ class Roof:
         # A context that prints must not get between a program and the JSON that it reads.
         with redirect_stdout(sys.stderr):
             return load_context(self.settings.context, self.settings.timetable_start)
+
+    def child_environ(self) -> dict[str, str]:
+        """Return the environment of what is kept running: what this command inherited, but for what is for commands alone."""
+        kept = {name: text for name, text in os.environ.items() if name not in OWN_VARIABLES}
+        return {**kept, **self.settled.environ()}
 
     @property
     def has_store(self) -> bool:

@@ -10,12 +10,14 @@ from db.model import Command, CommandState
 from launcher.web import plans, undertakings
 from launcher.web.area import Area
 from launcher.web.asked import asked
+from launcher.web.hiding import shown_json
 from launcher.web.parts import WebParts
 from launcher.web.undertakings import Undertakings, undertaking
 from mx.models.commands import CommandLine, CommandPage, Progress
 from mx.models.plans import Given, Verb, WhatIf
 
 _FILTERED = 1_000  # commands that are looked at for a page with a filter
+_TOLD_ELSE = ("state", "undertaking", "details")  # of a line, beside what is copied
 
 
 class CommandsArea(Area):
@@ -36,7 +38,7 @@ class CommandsArea(Area):
     def give(self, verb: str, processes: Sequence[str], timeperiod: str, who: str, why: str, *, until: str = "", token: str = "") -> Given:
         """Store what `what_if` showed."""
         found = self._undertakings
-        return found.before(token) or found.give(verb, found.parts(processes, timeperiod, until), who, why, token)
+        return found.give(verb, lambda: found.parts(processes, timeperiod, until), who, why, token)
 
     @asked
     def what_is_left(self, number: int, verb: str) -> WhatIf:
@@ -48,7 +50,7 @@ class CommandsArea(Area):
     def give_left(self, number: int, verb: str, who: str, why: str, *, token: str = "") -> Given:
         """Store what `what_is_left` showed."""
         found = self._undertakings
-        return found.before(token) or found.give(verb, found.left(number, verb), who, why, token)
+        return found.give(verb, lambda: found.left(number, verb), who, why, token)
 
     @asked
     def commands(
@@ -93,5 +95,5 @@ class CommandsArea(Area):
 
 
 def _line(command: Command) -> CommandLine:
-    plain = {name: getattr(command, name) for name in CommandLine.model_fields if name not in ("state", "undertaking")}
-    return CommandLine(**plain, state=command.state.value, undertaking=undertaking(command))
+    plain = {name: getattr(command, name) for name in CommandLine.model_fields if name not in _TOLD_ELSE}
+    return CommandLine(**plain, state=command.state.value, undertaking=undertaking(command), details=shown_json(command.details))

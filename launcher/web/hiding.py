@@ -9,19 +9,30 @@ from collections.abc import Mapping
 from system.hidden import hide
 
 HIDDEN = "***"
-_SECRET = re.compile(r"(?:^|[^a-z])pass$|passw(?:or)?d|passphrase|pwd|secret|token|api_?key|credential|private_?key", re.IGNORECASE)
+_SECRET = re.compile(r"(?:^|[^a-z])pass$|passw|passphrase|pwd|secret|token|api_?key|credential|private", re.IGNORECASE)
 
 
 def shown_arguments(arguments: Mapping[str, object]) -> dict[str, str]:
     """Return each argument as JSON text; what may be a secret is `***`, at any depth."""
-    return {name: json.dumps(_open(name, value), ensure_ascii=False, default=str) for name, value in arguments.items()}
+    return {name: json.dumps(shown_value(name, value), ensure_ascii=False, default=str) for name, value in arguments.items()}
 
 
-def _open(name: str, value: object) -> object:
+def shown_json(text: str) -> str:
+    """Return JSON text without what may be a secret in it; what is no JSON is a text."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return hide(text)
+    shown = shown_value("", found)
+    return text if shown == found else json.dumps(shown, ensure_ascii=False)
+
+
+def shown_value(name: str, value: object) -> object:
+    """Return a value of that name; what may be a secret is `***`, at any depth."""
     if value and _SECRET.search(name):
         return HIDDEN
     if isinstance(value, Mapping):
-        return {str(key): _open(str(key), inner) for key, inner in value.items()}
+        return {str(key): shown_value(str(key), inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_open(name, inner) for inner in value]
+        return [shown_value(name, inner) for inner in value]
     return hide(value) if isinstance(value, str) else value

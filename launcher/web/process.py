@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from db.model import UnitOfWork
 from launcher.web.area import Area
 from launcher.web.asked import asked
+from launcher.web.hiding import shown_value
 from launcher.web.job import usual_of
 from launcher.web.named import box_of
 from mx.models.process import LastRun, ProcessCounts, ProcessDetail, ProcessNeed
@@ -26,7 +26,6 @@ from system.hidden import hide
 from system.lifecycle import JobState, UowState
 
 _LAST, _WALKED, _LONGEST = 40, 5_000, 500
-_SECRET = re.compile(r"passw|passphrase|secret|token|api_?key|credential|private", re.IGNORECASE)
 # What is said of a process only where it is not the default.
 _LIMITS = {
     "start": "first period", "end": "ends before", "catchup": "missed periods run", "lag_s": "lag, seconds",
@@ -143,9 +142,5 @@ def _registered(process: ProcessEntry) -> dict[str, Any]:
 
 def shown_argument(key: str, value: object) -> str:
     """Return an argument as it may be shown: what is named like a secret is not, nor are passwords in URLs."""
-    if _SECRET.search(key):
-        return "***"
-    if isinstance(value, dict):
-        value = {inner: shown_argument(str(inner), each) for inner, each in value.items()}
-    text = hide(str(value))
+    text = hide(str(shown_value(key, value)))
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

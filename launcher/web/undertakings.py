@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from db.model import Command, CommandState
 from launcher.web import plans
@@ -25,6 +25,10 @@ _KEPT = 64  # commands whose jobs are remembered
 _LEFT = ("hold", "skip")
 
 
+class NothingLeft(Refused):
+    """Of an undertaking nothing is left that could be given up or held."""
+
+
 class Undertakings:
     """Commands that were given together, as one; for the asking thread alone."""
 
@@ -37,28 +41,46 @@ class Undertakings:
         """Return the parts of an undertaking that is asked for; see `plans.parts_of`."""
         return plans.parts_of(self._parts.roof.context, self._parts.desk.topology.order(), processes, timeperiod, until)
 
-    def before(self, token: str) -> Given | None:
-        """Return what was given under `token` already, None for nothing: a form may be sent twice."""
-        latest = self._parts.store.latest_commands(0, 2 * _TOGETHER) if token else []
-        numbers = sorted(each.number for each in latest if undertaking(each) == token)
-        return Given(number=numbers[0], numbers=tuple(numbers)) if numbers else None
+    def give(self, verb: str, asked: Callable[[], Sequence[Part]], who: str, why: str, token: str) -> Given:
+        """Store the commands of those parts that do something; raises Refused.
 
-    def give(self, verb: str, parts: Sequence[Part], who: str, why: str, token: str) -> Given:
-        """Store the commands of those parts that do something; raises Refused."""
+        A form may be sent twice, also since the store went away while it was given: then what is missing is given, and nothing again.
+        """
         if not why.strip():
             raise Refused("no reason is given: say why, for whoever reads it later")
+        before = self._before(verb, token)
+        if before and len(before) == _facts(next(iter(before.values()))).get("of"):
+            return _given(each.number for each in before.values())
         desk, now = self._parts.desk, self._parts.roof.clock.now()
-        found = plans.planned(desk, verb, parts)
-        given = [each for each in found if each.is_given]
-        if not given:
+        # Parts that were given are planned as well: what they do is not to be given once more by a part after them.
+        found = plans.planned(desk, verb, self._asked(asked, is_begun=bool(before)))
+        names = {each.part: (each.part.process, *plans.texts(desk.read(), each.part)) for each in found}
+        given = [each for each in found if each.is_given and names[each.part] not in before]
+        if not given and not before:
             raise Refused(f"nothing to {verb}: {found[0].plan.refusal if found else 'nothing is left'}")
-        numbers = []
+        numbers = [each.number for each in before.values()]
         for each in given:
-            timeperiod, until = plans.texts(desk.read(), each.part)
-            details = {"undertaking": token, "planned": len(each.plan.steps)} if token else {"planned": len(each.plan.steps)}
-            command = Command(verb, each.part.process, timeperiod, who, why.strip(), now, until, details=json.dumps(details))
+            process, timeperiod, until = names[each.part]
+            details: dict[str, object] = {"planned": len(each.plan.steps)}
+            if token:
+                details |= {"undertaking": token, "of": len(before) + len(given)}
+            command = Command(verb, process, timeperiod, who, why.strip(), now, until, details=json.dumps(details))
             numbers.append(desk.tell(command))
-        return Given(number=numbers[0], numbers=tuple(numbers))
+        return _given(numbers)
+
+    def _before(self, verb: str, token: str) -> dict[tuple[str, str, str], Command]:
+        """Return what was given under `token` already, the newest first, by process, first period and the one that is left out."""
+        latest = self._parts.store.latest_commands(0, 2 * _TOGETHER) if token else []
+        return {(each.process, each.timeperiod, each.until): each for each in latest if each.verb == verb and undertaking(each) == token}
+
+    @staticmethod
+    def _asked(asked: Callable[[], Sequence[Part]], *, is_begun: bool) -> Sequence[Part]:
+        try:
+            return asked()
+        except NothingLeft:
+            if is_begun:
+                return ()
+            raise
 
     def together(self, number: int) -> list[Command]:
         """Return a command and those that were given with it, by number; raises NotFound."""
@@ -113,7 +135,7 @@ class Undertakings:
             left = without_others(table, self._parts.desk.topology, left)
         found = plans.folded(left)
         if not found:
-            raise Refused("nothing of it is left that has not begun")
+            raise NothingLeft("nothing of it is left that has not begun")
         if len(found) > _TOGETHER:
             raise Refused(f"what is left lies in {len(found):,} ranges, which are too many at once: do it process by process")
         return found
@@ -134,13 +156,23 @@ class Undertakings:
 
 def undertaking(command: Command) -> str:
     """Return the mark that commands which were given together share, empty for one that was given alone."""
+    return str(_facts(command).get("undertaking", ""))
+
+
+def _facts(command: Command) -> dict[str, object]:
+    """Return what else was given with a command, nothing where a program keeps something else there."""
     if not command.details:
-        return ""
+        return {}
     try:
         found = json.loads(command.details)
-    except ValueError:  # of a program that keeps something else there
-        return ""
-    return str(found.get("undertaking", "")) if isinstance(found, dict) else ""
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _given(numbers: Iterable[int]) -> Given:
+    found = tuple(sorted(numbers))
+    return Given(number=found[0], numbers=found)
 
 
 def is_not_begun(table: Timetable, node: Node, stage: str) -> bool:

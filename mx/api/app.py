@@ -18,6 +18,7 @@ from mx.api import problems
 from mx.api.answers import with_etag
 from mx.api.problems import Fault, Refused
 from mx.desk import Desk
+from mx.security.roles import is_steering
 from system.errors import HorariumError
 
 PREFIX = "/api/v1"
@@ -43,6 +44,7 @@ class ApiApp(OpenAPI):
         self.described: dict[str, Any] | None = None
         self.answered: dict[str, dict[str, type[BaseModel]]] = {}
         self.taken: dict[str, type[BaseModel]] = {}
+        self.steering: set[str] = set()
         self.before_request(_check_body)
         self.after_request(_finish)
 
@@ -61,6 +63,7 @@ class Part(APIBlueprint):
     def __init__(self, name: str, **given: Any) -> None:
         self.answered: dict[str, dict[str, type[BaseModel]]] = {}
         self.taken: dict[str, type[BaseModel]] = {}
+        self.steering: set[str] = set()
         super().__init__(name, __name__, **given)
 
     def _collect_openapi_info(self, rule: str, func: Callable[..., Any], **told: Any) -> Any:
@@ -69,6 +72,8 @@ class Part(APIBlueprint):
         self.answered[operation] = {str(status): each for status, each in responses.items() if isinstance(each, type)}
         if body := get_type_hints(func).get("body"):
             self.taken[operation] = body
+        if is_steering(func):
+            self.steering.add(operation)
         return super()._collect_openapi_info(rule, func, **told)
 
 
@@ -109,3 +114,4 @@ def register(app: ApiApp, desk: Desk, areas: Sequence[Area]) -> None:
         app.register_api(part)
         app.answered |= part.answered
         app.taken |= part.taken
+        app.steering |= part.steering

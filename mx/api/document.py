@@ -56,7 +56,7 @@ def _made(app: ApiApp) -> dict[str, Any]:
     for path, item in made["paths"].items():
         for method, operation in item.items():
             _refer(operation, app, names)
-            _complete(operation, method, path)
+            _complete(operation, method, path, takes_key=method != "get" and operation["operationId"] in app.steering)
     made["paths"] = dict(sorted(made["paths"].items()))
     return made
 
@@ -69,14 +69,16 @@ def _refer(operation: dict[str, Any], app: ApiApp, names: Mapping[Any, Any]) -> 
         operation["requestBody"]["content"] = {"application/json": {"schema": names[body, "validation"]}}
 
 
-def _complete(operation: dict[str, Any], method: str, path: str) -> None:
+def _complete(operation: dict[str, Any], method: str, path: str, *, takes_key: bool) -> None:
     """Add to one operation what all answer."""
     responses = operation.setdefault("responses", {})
     responses.pop("422", None)
     said = _PROBLEMS | (_OF_BODIES if "requestBody" in operation else {})
-    if method != "get":
+    if takes_key:
         said |= {"409": "Another request with the same key is being carried out."}
         operation.setdefault("parameters", []).append(_KEY)
+    elif method != "get":
+        said |= {"409": "It can't be answered as things stand."}
     else:
         responses["304"] = {"description": "It is what If-None-Match says."}
     for status, what in said.items():

@@ -9,17 +9,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 
 from db.model_papers import Paper
 from mx.api.problems import Refused
 from mx.desk_papers import PaperDesk
+from mx.security.roles import is_steering
+from system.errors import HorariumError
+
+log = logging.getLogger(__name__)
 
 KIND = "idempotency"
 HEADER, REPEATED = "Idempotency-Key", "Idempotent-Replayed"
@@ -27,6 +32,7 @@ KEPT = timedelta(days=1)
 _LONGEST = 255
 _KEY = re.compile("[!-~]*")
 _SWEPT_AT_ONCE = 100
+_MOST_KEPT = 65_536  # bytes of a refusal
 _METHODS = ("POST", "PATCH", "PUT", "DELETE")
 _KEPT_HEADERS = ("Content-Type", "Location")
 
@@ -45,7 +51,7 @@ class Idempotency:
 
     def _before(self) -> Response | None:
         key = request.headers.get(HEADER, "")
-        if not key or request.method not in _METHODS or not request.path.startswith("/api/"):
+        if not key or request.method not in _METHODS or not request.path.startswith("/api/") or not _is_change():
             return None
         if len(key) > _LONGEST or not _KEY.fullmatch(key):
             raise Refused(422, f"the {HEADER} is no text of at most {_LONGEST} printable characters: send a UUID")
@@ -87,12 +93,26 @@ class Idempotency:
         claim: Paper | None = g.get("idempotency")
         if claim is None or response.status_code >= 500:
             return response  # nobody knows whether something was done
+        try:
+            self._keep(claim, response)
+        except HorariumError as error:  # what was done is done, and is to be told
+            log.warning("the answer to %s %s is not kept, so that asked again it is refused: %s", request.method, request.path, error)
+        return response
+
+    def _keep(self, claim: Paper, response: Response) -> None:
+        if response.status_code >= 400 and (response.content_length or 0) > _MOST_KEPT:
+            self._shelf.drop_paper(claim.kind, claim.key, claim.version)  # a long list of faults: nothing was done, as next time
+            return
         headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
         said = {"asked": _asked(), "status": response.status_code, "headers": headers, "body": response.get_data(as_text=True)}
         if self._shelf.put_paper(replace(claim, version=2, text=json.dumps(said))):
             g.idempotency = None
             self._shelf.drop_papers(KIND, self._now(), _SWEPT_AT_ONCE)
-        return response
+
+
+def _is_change() -> bool:
+    """Return whether the request changes something. A question that comes as a POST takes no more than a viewer, and is asked anew."""
+    return is_steering(current_app.view_functions.get(request.endpoint or ""))
 
 
 def _asked() -> str:

@@ -81,6 +81,11 @@ def is_public(view: object) -> bool:
     return getattr(view, _MARK, None) == _PUBLIC
 
 
+def is_steering(view: object) -> bool:
+    """Say whether a view function takes more than a viewer: one that is not a GET changes something then, and else is a question."""
+    return needed_role(view) not in (None, Role.VIEWER)
+
+
 def needed_role(view: object) -> Role | None:
     """Return the role that a view function is marked with, None where it is not marked."""
     mark = getattr(view, _MARK, None)

@@ -20,6 +20,7 @@ process_context = [
     entry("shell", "", "e", "_daily", argv=("sh", "-c", "echo $HORARIUM_TIMEPERIOD $HORARIUM_SLOTS; exit $(($HORARIUM_FENCE - 1))")),
     entry("grouped", "jobs.good", "f", "_hourly", time_grouping=3, arguments={"greeting": "hi"}),
     entry("safe", "jobs.safe", "h", "_daily"),
+    entry("curious", "", "i", "_daily", argv=("sh", "-c", "echo none $HORARIUM_TOKEN $HORARIUM_URL $HORARIUM_SLOTS")),
     entry("loud", "jobs.loud", "g", "_daily"),
 ]
 timetable_context = [timetable_tree_entry(p.name, [p.name]) for p in process_context]
@@ -62,6 +63,13 @@ def test_a_job_gets_its_secrets_and_none_is_shown(terminal: Terminal, monkeypatc
     assert terminal.run("run", "safe", DAY) == 0
     assert terminal.out == "key ***\n"
     assert "done, 12 rows" in terminal.err
+
+
+def test_a_job_is_not_given_what_commands_go_by(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HORARIUM_TOKEN", "swordfish-42")
+    monkeypatch.setenv("HORARIUM_URL", "https://mx.example.org/")
+    assert terminal.run("run", "curious", DAY) == 0
+    assert terminal.out == "none 7\n"
 
 
 def test_nothing_is_recorded(terminal: Terminal) -> None:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import process_starter
-from launcher import once_there
+from launcher import box, daemons, once_there
 from launcher.parts import BrokerAway, Joined, Roof
 from settings import Settings
+from system import logs
 from system.clock import ManualClock
+from system.context_watch import ContextWatch
 from system.errors import StoreError, Unavailable
+from system.processes import MARK_VARIABLE
 from tests.support.lamp import Lamp, january
 
 
@@ -53,6 +58,39 @@ def test_a_store_that_can_not_be_used_is_not_waited_for(monkeypatch: pytest.Monk
     waiting = once_there.parts_once_there(Roof({}, Path("/srv/horarium"), ManualClock()))
     with pytest.raises(StoreError, match="it is damaged"):
         waiting.__enter__()
+
+
+class _Started(Exception):
+    """What is to be started was given its environment."""
+
+
+@pytest.mark.parametrize("name", ["supervisor", "daemon", "by itself"])
+def test_nothing_that_runs_on_has_the_token_of_commands(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HORARIUM_TOKEN", "swordfish-42")
+    monkeypatch.setenv(MARK_VARIABLE, "")  # put back in the end
+    roof, seen = Roof({"HORARIUM_TOKEN": "swordfish-42", "HORARIUM_VAR": str(tmp_path)}, tmp_path), dict[str, str]()
+    lamp = Lamp(january())
+    roof.__dict__["context"] = lamp.context
+
+    def start(*given: Any, **_: object) -> None:
+        seen.update(next((each for each in given if isinstance(each, dict)), os.environ))
+        raise _Started
+
+    monkeypatch.setattr(box, "LocalCrew", start)
+    monkeypatch.setattr(daemons, "_detached", start)
+    monkeypatch.setattr(daemons, "_prepare", lambda _: "")
+    monkeypatch.setattr(process_starter, "runner", lambda *_: start)
+    monkeypatch.setattr(logs, "set_up", lambda *_, **__: None)
+    watch = ContextWatch(tmp_path, roof.context, lambda: roof.context, lambda _: "")
+    starts: dict[str, Callable[[], object]] = {
+        "supervisor": lambda: box.supervisor_over(roof, Joined(lamp.store, lamp.broker), watch),
+        "daemon": lambda: daemons._start(roof, "worker", is_console=False, as_json=True),
+        "by itself": lambda: process_starter._run(process_starter.Given("worker"), roof),
+    }
+    with pytest.raises(_Started):
+        starts[name]()
+    assert seen["PATH"]
+    assert "swordfish-42" not in seen.values()
 
 
 def test_a_worker_says_at_its_start_that_its_secrets_file_is_bad(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

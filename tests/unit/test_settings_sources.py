@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from launcher.parts import fingerprint
+from launcher.parts import Roof, fingerprint
 from launcher.sources import settle
 from settings import Settings
 from system.context import Context
@@ -92,6 +92,16 @@ def test_a_child_tells_where_its_parent_had_them_from(home: Path) -> None:
     assert [child.places[name] for name in ("slots", "workers", "lease_s", "beat_s", "poll_s")] == [
         "file", "environment", "command line", "command line", "default",
     ]  # fmt: skip
+
+
+def test_what_is_kept_running_inherits_nothing_that_commands_go_by(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, text in (("HORARIUM_TOKEN", "swordfish-42"), ("HORARIUM_URL", "https://mx.example.org/"), ("HORARIUM_SECRET_KEY", "k")):
+        monkeypatch.setenv(name, text)
+    found = Roof({"HORARIUM_TOKEN": "swordfish-42", "HORARIUM_SLOTS": "3"}, home).child_environ()
+    assert "swordfish-42" not in found.values()
+    assert "HORARIUM_URL" not in found
+    assert (found["HORARIUM_SECRET_KEY"], found["HORARIUM_SLOTS"]) == ("k", "3")
+    assert found["PATH"]
 
 
 def test_places_that_nobody_told_are_refused(home: Path) -> None:

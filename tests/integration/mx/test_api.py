@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from openapi_spec_validator import validate
 from pydantic import BaseModel
 
+from db.model_papers import Paper
 from launcher.main import main
 from launcher.parts import Roof
 from launcher.web.desk import WebDesk
@@ -23,14 +24,14 @@ from mx.api.idempotency import HEADER, KEPT, KIND
 from mx.api.problems import MEDIA_TYPE, Problem
 from mx.security.roles import Role, needs
 from system.clock import ManualClock
-from system.errors import ConfigError, StoreError
+from system.errors import ConfigError, StoreError, Unavailable
 from tests.support.mx import app_over, web_desk
 
 CONTEXT = Path(__file__).parents[3] / "examples" / "flights" / "context.py"
 JOBS = "/api/v1/jobs"
 
 
-class Said(BaseModel):
+class Said(BaseModel, extra="forbid"):
     """What a test sends."""
 
     why: str
@@ -236,6 +237,43 @@ def test_a_request_that_was_cut_off_is_not_done_again(posting: Post) -> None:
 
 def test_what_was_refused_is_refused_again(posting: Post) -> None:
     assert [posting(7).status_code for _ in range(2)] == [422, 422]
+
+
+@pytest.mark.parametrize("verb", ["put_paper", "drop_papers"])
+def test_what_was_done_is_told_also_where_the_answer_can_not_be_kept(
+    desk: WebDesk, posting: Post, verb: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole = getattr(desk, verb)
+
+    def away(*given: Any) -> Any:
+        if isinstance(given[0], Paper) and given[0].version == 1:
+            return whole(*given)
+        raise Unavailable("the store is away")
+
+    monkeypatch.setattr(desk, verb, away)
+    found = posting("a")
+    assert (found.status_code, found.get_json()["number"]) == (202, 1)
+    assert "is not kept" in caplog.text
+
+
+def test_a_question_that_comes_as_a_post_leaves_nothing_behind(desk: WebDesk, client: FlaskClient) -> None:
+    asked = {"verb": "skip", "processes": ["flights_daily"], "timeperiod": "2013010100"}
+    found = [client.post("/api/v1/plan", json=asked, headers={HEADER: "k"}) for _ in range(2)]
+    assert [(each.status_code, each.headers.get("Idempotent-Replayed")) for each in found] == [(200, None)] * 2
+    assert desk.papers(KIND, "", 10) == []
+    paths = document(app_over(desk))["paths"]
+    takes_key = {
+        path: any(each["name"] == HEADER for each in paths[path]["post"].get("parameters", []))
+        for path in ("/api/v1/plan", "/api/v1/plan/steps", "/api/v1/audit/looks", "/api/v1/commands")
+    }
+    assert takes_key == {"/api/v1/plan": False, "/api/v1/plan/steps": False, "/api/v1/audit/looks": False, "/api/v1/commands": True}
+
+
+def test_a_long_list_of_faults_is_not_kept(desk: WebDesk, posting: Post) -> None:
+    body = {"why": 7, **{f"unknown{n}": n for n in range(2_000)}}
+    found = [posting.client.post("/api/v1/things", json=body, headers={HEADER: "k"}) for _ in range(2)]
+    assert [(each.status_code, each.headers.get("Idempotent-Replayed")) for each in found] == [(422, None)] * 2
+    assert desk.papers(KIND, "", 10) == []
 
 
 def test_old_answers_are_swept(desk: WebDesk, clock: Clock, posting: Post) -> None:

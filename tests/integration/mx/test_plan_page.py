@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from werkzeug.test import TestResponse
 
+from db.model import Command
+from mx.models.plans import Given
 from mx.security.roles import Role
-from system.errors import NotFound, Refused
+from system.errors import NotFound, Refused, Unavailable
 from system.lifecycle import UowEvent
 from tests.support.lamp import hours
 from tests.support.mx_lamp import LitDesk, lit_desk
@@ -92,6 +94,65 @@ def test_several_processes_are_one_undertaking(lit: LitDesk) -> None:
     found = lit.desk.progress(2)
     assert [line.number for line in found.together] == [1, 2]
     assert (found.command.number, found.total, found.counts["held"], found.is_over) == (2, 50, 50, True)
+
+
+def going_away(lit: LitDesk, after: int) -> Callable[[Command], int]:
+    """Let the desk tell so many commands; then the store is away."""
+    tell, told = lit.desk.parts.desk.tell, list[Command]()
+
+    def telling(command: Command) -> int:
+        if len(told) == after:
+            raise Unavailable("the store is away")
+        told.append(command)
+        return tell(command)
+
+    return telling
+
+
+def test_a_form_that_was_cut_off_is_sent_again_and_gives_what_is_missing(lit: LitDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def give() -> Given:
+        return lit.desk.give("hold", ["flights_daily", HOURS], "20130101", "ann", "look first", until="20130103", token="t1")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lit.desk.asker.ask(lambda: lit.desk.parts.desk), "tell", lit.desk.asker.ask(lambda: going_away(lit, 1)))
+        with pytest.raises(Unavailable):
+            give()
+    assert give().numbers == (1, 2)
+    assert {line.process for line in lit.desk.commands().lines} == {HOURS, "flights_daily"}
+    assert give().numbers == (1, 2)
+
+
+def test_what_a_part_does_for_another_is_not_given_when_the_form_comes_again(done: LitDesk) -> None:
+    def give() -> Given:
+        return done.desk.give("reprocess", ["flights_daily", HOURS], "20130102", "ann", "late data", token="t1")
+
+    assert give().numbers == (1,)
+    done.lamp.run()
+    assert give().numbers == (1,)
+    assert len(done.desk.commands().lines) == 1
+
+
+def test_what_is_left_is_given_once_though_nothing_is_left_then(done: LitDesk) -> None:
+    done.desk.give("reprocess", [HOURS, "flights_daily"], "20130101", "ann", "why not", token="t1")
+    done.lamp.sweep()
+    whole = done.desk.give_left(1, "skip", "ann", "enough", token="t2")
+    done.lamp.sweep()
+    assert done.desk.give_left(1, "skip", "ann", "enough", token="t2") == whole
+
+
+def test_what_is_left_is_given_to_its_end_though_it_has_shrunk(done: LitDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    done.desk.give("reprocess", [HOURS], "20130101", "ann", "why not", token="t1")
+    done.lamp.sweep()
+    done.lamp.claim(f"{HOURS}/2013010110/2/1")  # what is left lies on both sides of it
+    with monkeypatch.context() as patch:
+        patch.setattr(done.desk.asker.ask(lambda: done.desk.parts.desk), "tell", done.desk.asker.ask(lambda: going_away(done, 1)))
+        with pytest.raises(Unavailable):
+            done.desk.give_left(1, "skip", "ann", "enough", token="t2")
+    done.lamp.sweep()
+    assert done.desk.give_left(1, "skip", "ann", "enough", token="t2").numbers == (2, 3)
+    done.lamp.sweep()
+    assert done.desk.give_left(1, "skip", "ann", "enough", token="t2").numbers == (2, 3)
+    assert done.desk.progress(1).counts["finished"] == 23
 
 
 def test_what_has_not_begun_can_be_given_up(done: LitDesk) -> None:

@@ -120,6 +120,13 @@ def test_an_entry_is_changed_by_what_differs_alone(desk: WebDesk, client: FlaskC
     assert (same.status_code, "nothing differs" in same.text) == (400, True)
 
 
+def test_the_secrets_of_a_change_are_shown_to_nobody(desk: WebDesk, client: FlaskClient) -> None:
+    fields = {"arguments": {"targets": [{"host": "db1", "password": "hunter2"}]}}
+    desk.command_entry("change", "load", "night", "ann", "moved", fields)
+    assert desk.commands().lines[0].details == '{"arguments": {"targets": [{"host": "db1", "password": "***"}]}}'
+    assert "hunter2" not in client.get("/api/v1/commands").text
+
+
 def test_an_entry_is_made_and_deleted(desk: WebDesk, client: FlaskClient) -> None:
     assert "It would fire" in client.get("/triggers/load?entry=new&schedule=every+600").text
     made = client.post("/triggers/load/new", data={"entry": "new", "schedule": "every 600", "reason": "more"})
