@@ -26,8 +26,8 @@ CREW = ("scheduler", "worker.1", "worker.2")
 
 @pytest.fixture(scope="module")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """Thirty days of hours of a twentieth of a second each: there is something to do as long as the tests last."""
-    made = Deployment(tmp_path_factory.mktemp("harm"), days=29, seconds=0.05)
+    """Thirty days of hours of a second each, in four slots: there is something to do for three minutes, longer than the tests last."""
+    made = Deployment(tmp_path_factory.mktemp("harm"), days=29, seconds=1.0)
     made.environ |= {"HORARIUM_MX_LISTEN": "127.0.0.1:0", "HORARIUM_WORKERS": "2"}
     made.start("up")
     try:
