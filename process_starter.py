@@ -30,7 +30,7 @@ from system.context import DaemonProcess
 from system.errors import ConfigError, HorariumError
 from system.hidden import hide
 from system.lanes import may_be_live
-from system.processes import MARK_VARIABLE
+from system.processes import MARK_VARIABLE, stand_back
 
 log = logging.getLogger(__name__)
 
@@ -101,6 +101,7 @@ def run_supervisor(roof: Roof) -> None:
 
 def run_mx(roof: Roof) -> None:
     """Serve the dashboard until TERM or INT."""
+    stand_back()  # before all that is to be read for a web server
     from launcher.web.server import serve
 
     serve(roof)

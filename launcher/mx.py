@@ -13,6 +13,7 @@ from launcher.web.address import NONE, told
 from supervisor.places import MX
 from system import logs
 from system.errors import ConfigError
+from system.processes import stand_back
 
 
 @click.group("mx", invoke_without_command=True)
@@ -37,6 +38,7 @@ def serve_command(roof: Roof) -> None:
     if url := told(settings.folder):
         how = "; `launch.py super --stop mx` ends the one that the supervisor keeps" if running(settings.folder, SUPERVISOR) else ""
         raise ConfigError(f"a dashboard over {settings.folder} is there already: {url}{how}")
+    stand_back()
     from launcher.web.server import serve  # late: no other command needs a web server
 
     logs.set_up(MX, settings.folder / "log", max_bytes=settings.log_bytes, count=settings.log_count)

@@ -11,7 +11,6 @@ import os
 import signal
 import socket
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
@@ -31,7 +30,6 @@ from system.errors import ConfigError
 log = logging.getLogger(__name__)
 
 _THREADS = 512  # made when they are needed; a stream holds one
-_NICENESS = 5  # who looks must not hold up what runs
 
 
 class _Logger(Logger):
@@ -109,8 +107,6 @@ def serve(roof: Roof, *, said: Callable[[str], None] = lambda _: None) -> None:
     except ConfigError as error:
         log.warning("the context can't be read; the dashboard says so until it can: %s", error, extra={"action": "context_refused"})
     opened, address = listening(roof.settings.mx_listen)
-    with suppress(OSError):
-        os.nice(_NICENESS)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # gunicorn would take it for a change of its configuration
     arbiter = os.getpid()
     try:
