@@ -188,20 +188,24 @@ def call_off(board: Board, job: Job, event: JobEvent, reason: str) -> bool:
 def records_of(board: Board, store: Store, nodes: list[Node]) -> dict[Node, Job]:
     """Return the records there are of `nodes`: as this turn has them, else from the store."""
     found: dict[Node, Job] = {}
-    wanted: dict[str, list[Node]] = {}
+    wanted: dict[tuple[str, str], Node] = {}
     for node in nodes:
         job = board.draft.jobs.get(node) or board.timetable.active.get(node)
         if job is not None:
             found[node] = job
         elif board.timetable.states[node[0]][node[1]] != JobState.EMBRYO:
-            wanted.setdefault(node[0], []).append(node)
-    for process, places in wanted.items():
-        by_id = {board.timetable.period(place): place for place in places}
-        # A record of a later turn means that another scheduler leads, so that this turn comes to nothing.
-        read = {by_id[job.timeperiod]: job for job in store.jobs(process, list(by_id))}
-        found.update({place: job for place, job in read.items() if job.turn <= board.timetable.head})
-        archived = [place for place in places if place not in read]
-        found.update(_archived(board, store, archived) if archived else {})
+            wanted[node[0], board.timetable.period(node)] = node
+    if not wanted:
+        return found
+    # A record of a later turn means that another scheduler leads, so that this turn comes to nothing.
+    read = {wanted[job.process, job.timeperiod]: job for job in store.jobs_at(list(wanted))}
+    found.update({node: job for node, job in read.items() if job.turn <= board.timetable.head})
+    archived: dict[str, list[Node]] = {}
+    for node in wanted.values():
+        if node not in read:
+            archived.setdefault(node[0], []).append(node)
+    for places in archived.values():
+        found.update(_archived(board, store, places))
     return found
 
 

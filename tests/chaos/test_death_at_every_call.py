@@ -163,7 +163,7 @@ def _quiet() -> Iterator[None]:
 
 ENGINE_DIES_AT = {
     "projected_turn", "chunks", "active_jobs", "turns_after", "insert_turn", "project", "publish", "consumer", "take", "acknowledge",
-    "uows", "sessions", "open_commands", "depths", "jobs",
+    "uows", "sessions", "open_commands", "depths", "jobs_at",
 }
 WORKER_DIES_AT = {
     "open_session", "beat", "claim", "finish", "uows", "publish", "take", "acknowledge", "room", "start", "ended", "end", "extend",
