@@ -13,7 +13,8 @@ from flask.testing import FlaskClient
 from db.model import OutputPiece
 from launcher.web.desk import WebDesk
 from mx.security.roles import Role
-from tests.support.builders import turn
+from system.lifecycle import JobState, UowState
+from tests.support.builders import job, turn
 from tests.support.mx import client_over
 from tests.support.stores import commit
 from tests.support.web_jobs import HOUR, UOW, jobs_desk
@@ -54,6 +55,17 @@ def test_a_fragment_holds_no_log_so_that_the_reader_keeps_the_place(client: Flas
     part = client.get(PATH, headers={"X-Fragment": "1"}).text
     assert "<html" not in part
     assert "one\ntwo\n" not in part
+
+
+def test_inputs_that_are_all_finished_do_not_look_as_if_some_ran(desk: WebDesk, client: FlaskClient) -> None:
+    states = [JobState.PROCESSED, JobState.NOOP]
+    jobs = [job(f"20240101{hour:02}", states[hour % 2], turn=3, run=1, uow_state=UowState.PROCESSED) for hour in range(24)]
+    assert desk.version() == 2  # what comes after is followed
+    desk.asker.ask(lambda: commit(desk.parts.store, turn(3, jobs=jobs)))
+    page = client.get("/job/flights_daily/2024010100").text
+    assert "24 of 24 finished" in page
+    assert '<rect class="s-processed"' in page
+    assert "s-mixed" not in page
 
 
 def test_only_what_is_new_of_the_log_is_sent(client: FlaskClient) -> None:
