@@ -64,7 +64,7 @@ class Feed:
         self._asked: Future[None] | None = None
         self.gone: HorariumError | None = None
         self.is_complete = False  # nothing rests
-        self.was_full = False  # the server may hold more than it could send
+        self.was_full = False  # the server may hold more than it could send, or more than was waited for
         self.prefetch = 0
         self.wants_more = True
         self.is_idle = False
@@ -187,7 +187,10 @@ class Feed:
             if len(answers) < len(names):
                 return
             may_come = any(count and subscription.credit > 0 for count, subscription in zip(answers, names, strict=True))
-            if not may_come or len(self._shelf) >= limit or looks == 1 or self.gone:
+            if not may_come:
+                done()
+            elif len(self._shelf) >= limit or looks == 1 or self.gone:
+                self.was_full = True
                 done()
             elif looks > _LOOKS - _AT_ONCE:
                 self._see(limit, fresh, looks - 1, done)
