@@ -8,14 +8,12 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from collections.abc import Coroutine
 from contextlib import suppress
-from threading import Thread
-from typing import Any, Self
+from typing import Self
 from urllib.parse import urlsplit
 
-_LOOPBACK = "127.0.0.1"
-_PATIENCE_S = 10.0
+from tests.support.relay import LOOPBACK, Relay
+
 _PIECE = 1 << 16
 
 
@@ -27,17 +25,14 @@ class Link:
         assert parts.hostname
         assert parts.port
         self._to = (parts.hostname, parts.port)
-        self._loop = asyncio.new_event_loop()
-        self._thread = Thread(target=self._loop.run_forever, name="link", daemon=True)
-        self._thread.start()
-        self._ends: set[asyncio.StreamWriter] = set()
-        self._talks: set[asyncio.Task[Any]] = set()
+        self._relay = Relay("link")
         self._server: asyncio.Server | None = None
         self._flows = asyncio.Event()
+        self._is_closed = False
         self.port = 0
-        self._do(self._open())
+        self._relay.do(self._open())
         who, at, _ = parts.netloc.rpartition("@")
-        self.url = parts._replace(netloc=f"{who}{at}{_LOOPBACK}:{self.port}").geturl()
+        self.url = parts._replace(netloc=f"{who}{at}{LOOPBACK}:{self.port}").geturl()
 
     def __enter__(self) -> Self:
         return self
@@ -47,36 +42,30 @@ class Link:
 
     def hang(self) -> None:
         """Let nothing through, without saying so: as a server that stands still, or a cable that was pulled."""
-        self._do(self._stop_flow())
+        self._relay.do(self._stop_flow())
 
     def refuse(self) -> None:
         """Reset what is connected, and refuse who comes: as a server that was killed."""
-        self._do(self._refuse())
+        self._relay.do(self._refuse())
 
     def cut(self) -> None:
         """Reset what is connected now; who comes anew is let through."""
-        self._do(self._reset())
+        self._relay.do(self._reset())
 
     def mend(self) -> None:
         """Let everything through again. What was held up arrives."""
-        self._do(self._open())
+        self._relay.do(self._open())
 
     def close(self) -> None:
         """End it."""
-        if self._thread.is_alive():
-            self._do(self._refuse())
-            self._do(self._end())
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join(_PATIENCE_S)
-            self._loop.run_until_complete(self._loop.shutdown_asyncgens())  # what is closed is let go of one round later
-            self._loop.close()
-
-    def _do(self, work: Coroutine[Any, Any, None]) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(_PATIENCE_S)
+        if not self._is_closed:
+            self._is_closed = True
+            self._relay.do(self._refuse())
+            self._relay.close()
 
     async def _open(self) -> None:
         if self._server is None:
-            self._server = await asyncio.start_server(self._connect, _LOOPBACK, self.port)
+            self._server = await self._relay.serve(self._connect, self.port)
             self.port = self._server.sockets[0].getsockname()[1]
         self._flows.set()
 
@@ -85,45 +74,30 @@ class Link:
 
     async def _refuse(self) -> None:
         if self._server:
-            self._server.close()
-            self._server = None
+            server, self._server = self._server, None
+            await self._relay.stop(server)
         await self._reset()
-
-    async def _end(self) -> None:
-        """End whoever came while the rest was ended."""
-        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
 
     async def _reset(self) -> None:
         self._flows.set()  # who waits to pass something on finds its end gone
-        for end in self._ends:
+        for end in self._relay.ends:
             _reset(end)
-        if self._talks:
-            await asyncio.wait(self._talks)
+        if self._relay.talks:
+            await asyncio.wait(self._relay.talks)
 
     async def _connect(self, reader: asyncio.StreamReader, near: asyncio.StreamWriter) -> None:
-        talk = asyncio.current_task()
-        assert talk
-        self._talks.add(talk)
-        talk.add_done_callback(self._talks.discard)
-        self._ends.add(near)
-        far: asyncio.StreamWriter | None = None
         try:
             await self._flows.wait()
             if near.transport.is_closing():
                 return
-            answers, far = await asyncio.open_connection(*self._to)
-            self._ends.add(far)
-            await asyncio.gather(self._pump(reader, far), self._pump(answers, near))
+            answers, far = await self._relay.connect(self._to)
+            try:
+                await asyncio.gather(self._pump(reader, far), self._pump(answers, near))
+            finally:
+                far.close()
+                self._relay.ends.discard(far)
         except OSError:
             _reset(near)
-        finally:
-            for end in (near, far):
-                if end:
-                    end.close()
-                    self._ends.discard(end)
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(_PIECE):

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from contextlib import suppress
-from threading import Thread
-from typing import Any, Self
+from contextlib import closing, suppress
+from typing import Self
 from urllib.parse import urlsplit
 
 import bson
@@ -17,9 +16,8 @@ from bson.int64 import Int64
 from bson.timestamp import Timestamp
 
 from tests.services.gateway_wire import HEAD, OP_MSG, Document, Request, answer, parse
+from tests.support.relay import LOOPBACK, Relay
 
-_LOOPBACK = "127.0.0.1"
-_PATIENCE_S = 10.0
 _GREETINGS = ("hello", "ismaster")
 
 
@@ -33,58 +31,35 @@ class PretendedSet:
         self._to = (parts.hostname, parts.port or 27017)
         self._seconds = 0
         self.asked: list[Document] = []
-        self._loop = asyncio.new_event_loop()
-        self._thread = Thread(target=self._loop.run_forever, name="set", daemon=True)
-        self._thread.start()
-        self._server = self._do(asyncio.start_server(self._serve, _LOOPBACK, 0))
+        self._relay = Relay("set")
+        self._server: asyncio.Server = self._relay.do(self._relay.serve(self._serve))
         self._port = self._server.sockets[0].getsockname()[1]
         # A server that is alone takes no numbers of transactions, with which a driver repeats writes.
-        self.url = parts._replace(netloc=f"{_LOOPBACK}:{self._port}", query="replicaSet=rs&retryWrites=false").geturl()
+        self.url = parts._replace(netloc=f"{LOOPBACK}:{self._port}", query="replicaSet=rs&retryWrites=false").geturl()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._do(self._end())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(_PATIENCE_S)
-        self._loop.run_until_complete(self._loop.shutdown_asyncgens())  # what is closed is let go of one round later
-        self._loop.close()
-
-    def _do(self, work: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(_PATIENCE_S)
-
-    async def _end(self) -> None:
-        self._server.close()
-        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        self._relay.do(self._relay.stop(self._server))
+        self._relay.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        ends = [writer]
-        try:
-            answers, server = await asyncio.open_connection(*self._to)
-            ends.append(server)
-            while True:
-                length, number, _, operation = HEAD.unpack(await reader.readexactly(HEAD.size))
-                request = parse(number, operation, await reader.readexactly(length - HEAD.size))
-                server.write(_passed_on(request))
-                size = HEAD.unpack(await answers.readexactly(HEAD.size))[0]
-                found = bson.decode((await answers.readexactly(size - HEAD.size))[5:])
-                writer.write(answer(request, number, self._told(request, found)))
-        except (asyncio.IncompleteReadError, OSError):
-            return
-        finally:
-            for end in ends:
-                end.close()
-                with suppress(OSError):
-                    await end.wait_closed()
+        with suppress(asyncio.IncompleteReadError, OSError):
+            answers, server = await self._relay.connect(self._to)
+            with closing(server):
+                while True:
+                    length, number, _, operation = HEAD.unpack(await reader.readexactly(HEAD.size))
+                    request = parse(number, operation, await reader.readexactly(length - HEAD.size))
+                    server.write(_passed_on(request))
+                    size = HEAD.unpack(await answers.readexactly(HEAD.size))[0]
+                    found = bson.decode((await answers.readexactly(size - HEAD.size))[5:])
+                    writer.write(answer(request, number, self._told(request, found)))
 
     def _told(self, request: Request, found: Document) -> Document:
         """Return a server's answer as a set's."""
         if next(iter(request.document)).lower() in _GREETINGS:
-            me = f"{_LOOPBACK}:{self._port}"
+            me = f"{LOOPBACK}:{self._port}"
             found |= {"setName": "rs", "setVersion": 1, "hosts": [me], "me": me, "primary": me, "logicalSessionTimeoutMinutes": 30}
             found.pop("topologyVersion", None)
         self._seconds += 1

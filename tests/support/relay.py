@@ -1,59 +1,78 @@
-"""How do hosts of a test's network reach a server that listens on loopback only? By a relay at the switch, which passes bytes on."""
+"""How does a test stand between two who talk by TCP? By a loop in a thread of its own, which leaves no connection open behind it."""
 
 from __future__ import annotations
 
-import socket
-from contextlib import suppress
+import asyncio
+from collections.abc import Callable, Coroutine
 from threading import Thread
-from types import TracebackType
-from typing import Self
+from typing import Any
 
-_BYTES = 65_536
+LOOPBACK = "127.0.0.1"
+_PATIENCE_S = 10.0
+_ACCEPTING = "_accept_connection2"  # asyncio's task between a connection that came and its talk
+
+Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
 
 
 class Relay:
-    """Listens at `address` on a port of its own while inside, and passes each connection on to `host`:`port`."""
+    """A loop that serves connections. Whatever it has accepted or made is in `ends` until it is closed, each talk in `talks`."""
 
-    def __init__(self, address: str, host: str, port: int) -> None:
-        self._to = (host, port)
-        self._ear = socket.create_server((address, 0))
-        self._lines: list[socket.socket] = []
+    def __init__(self, name: str) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = Thread(target=self._loop.run_forever, name=name, daemon=True)
+        self._thread.start()
+        self.ends: set[asyncio.StreamWriter] = set()
+        self.talks: set[asyncio.Task[None]] = set()
 
-    @property
-    def place(self) -> str:
-        """Return where it listens, as `address:port`."""
-        address, port = self._ear.getsockname()
-        return f"{address}:{port}"
+    def do(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Do `work` in the loop, and return what it does."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(_PATIENCE_S)
 
-    def __enter__(self) -> Self:
-        Thread(target=self._serve, daemon=True).start()
-        return self
+    async def serve(self, talk: Talk, port: int = 0) -> asyncio.Server:
+        """Have `talk` called with each connection to `port`, 0 for a free one."""
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        for line in [self._ear, *self._lines]:
-            _close(line)
+        def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            # Noted at once: a talk that is cancelled before its first step would leave its connection open.
+            self.ends.add(writer)
+            task = self._loop.create_task(talk(reader, writer))
+            self.talks.add(task)
+            task.add_done_callback(lambda _: self._over(task, writer))
 
-    def _serve(self) -> None:
-        while True:
-            try:
-                near, _ = self._ear.accept()
-                far = socket.create_connection(self._to)
-            except OSError:
-                return
-            self._lines += [near, far]
-            for one, other in ((near, far), (far, near)):
-                Thread(target=_pass_on, args=(one, other), daemon=True).start()
+        return await asyncio.start_server(accepted, LOOPBACK, port)
 
+    async def stop(self, server: asyncio.Server) -> None:
+        """Close what `serve` began. A connection that is being accepted then would be left open by asyncio, so those come first."""
+        while any(getattr(task.get_coro(), "__name__", "") == _ACCEPTING for task in asyncio.all_tasks()):
+            await asyncio.sleep(0)
+        server.close()
 
-def _pass_on(one: socket.socket, other: socket.socket) -> None:
-    with suppress(OSError):  # whichever side is gone, the other one is told by the end of its connection
-        while piece := one.recv(_BYTES):
-            other.sendall(piece)
-    _close(one)
-    _close(other)
+    async def connect(self, to: tuple[str, int]) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Connect to a host and port."""
+        reader, writer = await asyncio.open_connection(*to)
+        self.ends.add(writer)
+        return reader, writer
 
+    def close(self) -> None:
+        """End all talks and connections, also those that come meanwhile; the servers are stopped already."""
+        if not self._loop.is_closed():
+            self.do(self._end())
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(_PATIENCE_S)
+            self._loop.run_until_complete(self._loop.shutdown_asyncgens())  # what is closed is let go of one round later
+            self._loop.close()
 
-def _close(line: socket.socket) -> None:
-    with suppress(OSError):
-        line.shutdown(socket.SHUT_RDWR)
-    line.close()
+    def _over(self, task: asyncio.Task[None], writer: asyncio.StreamWriter) -> None:
+        self.talks.discard(task)
+        writer.close()
+        self.ends.discard(writer)
+
+    async def _end(self) -> None:
+        me, told = asyncio.current_task(), set[asyncio.Task[None]]()
+        while asyncio.all_tasks() != {me}:
+            for task in self.talks - told:
+                task.cancel()
+                told.add(task)
+            await asyncio.sleep(0)  # a connection that was being accepted begins its talk, or it would be left open
+        for end in list(self.ends):
+            end.close()
+        await asyncio.sleep(0)
