@@ -130,8 +130,8 @@ class Settings:
     disk_least_mb: int = _setting(200, "MB", "`doctor` finds a disk with less space left wrong", least=0)
     skew_low_s: float = _setting(2.0, "seconds", "`doctor` warns of a clock that differs by more from the store's")
     doctor_s: float = _setting(10.0, "seconds", "how long each check of `doctor` may take")
-    log_bytes: int = _setting(10_000_000, "bytes", "size at which a log file is rotated", least=0)
-    log_count: int = _setting(5, "files", "rotated log files that are kept", least=0)
+    log_bytes: int = _setting(10_000_000, "bytes", "size at which a log file is rotated; 0: never", least=0)
+    log_count: int = _setting(5, "files", "rotated log files that are kept", least=1)
 
     @classmethod
     def load(cls, environ: Mapping[str, str], here: Path) -> Settings:
