@@ -263,10 +263,14 @@ def _text(name: str, given: object, layer: Layer) -> str:
     if not given.strip() or "\0" in given:
         raise ValueError("expected a text that is not empty; leave the setting out for the default")
     _refuse_text(name, given)
-    scheme, slashes, path = given.partition(":///")
-    if name == "store_url" and layer.place == FILE and scheme == "sqlite" and slashes and path and not path.startswith("/"):
-        return f"sqlite:///{layer.folder / path}"
-    return given
+    return store_from(given, layer.folder) if name == "store_url" else given
+
+
+def store_from(url: str, folder: Path) -> str:
+    """Return a store's URL in which the path of a file is absolute: jobs run in other folders, and are to be led to the same one."""
+    scheme, slashes, path = url.partition(":///")
+    is_relative = scheme == "sqlite" and slashes and path not in ("", ":memory:") and not path.startswith("/")
+    return f"sqlite:///{folder / path}" if is_relative else url
 
 
 def _refuse_text(name: str, given: str) -> None:
