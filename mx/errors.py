@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 from mx.desk_about import AboutDesk
 from mx.frame import wants_fragment
 from mx.models.about import BareStatus
-from system.errors import ConfigError, HorariumError, NotFound, Unavailable
+from system.errors import BrokerAway, ConfigError, HorariumError, NotFound, Unavailable
 from system.hidden import hide
 
 log = logging.getLogger(__name__)
@@ -41,6 +41,14 @@ class Unusable(Unavailable):
     """The store is there and can't be used as it is, such as one of a newer version; it is looked for again all the same."""
 
 
+class BrokerUnusable(BrokerAway):
+    """The broker is there and can't be used as it is, such as one that refuses the password; it is asked again all the same."""
+
+
+# The first one that an error is; what is only Unavailable goes by its status.
+_TITLES_OF = {Unusable: "The store can't be used", BrokerUnusable: "The broker can't be used", BrokerAway: "The broker is away"}
+
+
 def status_of(error: Exception) -> int:
     """Return the HTTP status that tells of an error."""
     if isinstance(error, HTTPException):
@@ -64,7 +72,7 @@ def text_of(error: Exception) -> str:
 
 def title_of(error: Exception, status: int) -> str:
     """Return the head of an error's page."""
-    return "The store can't be used" if isinstance(error, Unusable) else _TITLES.get(status, "Refused")
+    return next((title for kind, title in _TITLES_OF.items() if isinstance(error, kind)), _TITLES.get(status, "Refused"))
 
 
 def register(app: Flask, desk: AboutDesk) -> None:
