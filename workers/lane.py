@@ -385,10 +385,13 @@ class Lane:
                 attempt.transcript = Transcript(task.uow_id, task.fence, attempt.output, limit, self._shop.masks)
             if attempt.transcript is not None:
                 self._shop.pieces += attempt.transcript.finish()
-                attempt.transcript.close()
-                attempt.transcript = None
         except OSError as error:  # what it printed may be lost, how it ended must not
             log.warning("the output of %s can't be read: %s", task.uow_id, error, extra={"action": "output_lost", "uow": task.uow_id})
+        except Exception:  # whatever it is: who asks for its end would ask for ever
+            log.exception("the output of %s is lost", task.uow_id, extra={"action": "output_lost", "uow": task.uow_id})
+        if attempt.transcript is not None:
+            attempt.transcript.close()
+            attempt.transcript = None
 
 
 def _goes_on(channel: Channel, cause: str, *, was_running: bool) -> bool:
