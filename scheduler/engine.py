@@ -103,6 +103,11 @@ class Engine:
         """Return the number of the last turn that this engine knows; 0 before the first."""
         return self._timetable.head if self._timetable else 0
 
+    @property
+    def broker_trouble(self) -> str:
+        """Why messages of this engine wait here, empty where none does."""
+        return self._journal.trouble
+
     def fileno(self) -> int:
         """Return a descriptor that becomes readable when a report may have come; -1 while there is none."""
         return self._inbox.fileno()
