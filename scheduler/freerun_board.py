@@ -54,6 +54,7 @@ class FreerunBoard:
         self._hungry: dict[str, dict[Key, None]] = {}
         self._newcomers: list[Key] = []
         self._rescheduled: list[Key] = []  # by the context, since they were written last
+        self._unmet: dict[Key, dict[str, UnitOfWork]] = {}  # of entries that are retired, or lack one: the units of work there are
 
     def take_up(self, uows: Iterable[UnitOfWork]) -> None:
         """Take up every entry; `uows` are the units of work of what was under way, those of jobs may be among them."""
@@ -62,13 +63,16 @@ class FreerunBoard:
             rules = self.rules(key)
             if entry.goes_by != freerun.goes_by(rules):
                 self._rescheduled.append(key)
+            own = {run.fire: found[entry.uow_id(run.fire)] for run in entry.runs if entry.uow_id(run.fire) in found}
             if rules is None:
+                self._unmet[key] = own
                 continue
-            for run in entry.runs:
-                uow = found.get(entry.uow_id(run.fire))
-                if uow is not None:
-                    self._note(entry, run.fire, uow)
-                    self._look_at[uow.id] = None
+            if len(own) < len(entry.runs):
+                self._unmet[key] = own
+                self._rescheduled.append(key)
+            for fire, uow in own.items():
+                self._note(entry, fire, uow)
+                self._look_at[uow.id] = None
             self._follow(entry, rules)
         self._newcomers = [key for key in self._context.freerun if key not in self._timetable.entries]
 
@@ -96,12 +100,29 @@ class FreerunBoard:
         if rules is None:
             self._armed.pop(entry.key, None)
             return
+        entry = self._meet(entry)
         if freerun.is_too_wide(entry, rules.overlap):
             entry = freerun.narrowed(entry)
             self.draft.put_entry(entry)
         for run in freerun.to_end(entry, rules.overlap):
             self.call_off(entry.key, run.fire, f"replaced by the fire {entry.waiting[0]}")
         self._follow(self._timetable.entries[entry.key], rules)
+
+    def _meet(self, entry: Entry) -> Entry:
+        """Return an entry with those of its runs that can be settled: who was retired until now has runs that nobody followed."""
+        if entry.key not in self._unmet:
+            return entry
+        found, before = self._unmet.pop(entry.key), entry
+        for run in entry.runs:
+            uow = found.get(run.fire)
+            if uow is None:
+                entry = freerun.ended(entry, run, UowState.CANCELED, "how it ended was archived before it was looked at", self.draft.now)
+            else:
+                self._note(entry, run.fire, uow)
+                self._look_at[uow.id] = None
+        if entry is not before:
+            self.draft.put_entry(entry)
+        return entry
 
     def _follow(self, entry: Entry, rules: Rules) -> None:
         """Set the entry's alarm, and let it be looked at for what it has to open."""
