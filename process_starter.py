@@ -2,7 +2,7 @@
 
 A number may follow: `worker.2`, `poller.2`. The supervisor starts its children so; a person may start one more by hand. `supervisor` is
 what `launch.py start` starts: with `--daemon FD`, which detaches it and has it tell FD why it can't go on. `--console` logs to the
-terminal too. Exit codes: 0 stopped as asked, 1 refused or failed, 2 usage.
+terminal too, and names the process by a pid file. Exit codes: 0 stopped as asked, 1 refused or failed, 2 usage.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from launcher.alone import DAEMON, SUPERVISOR, lock_path, named, only_one
+from launcher.alone import DAEMON, SUPERVISOR, lock_path, named, only_one, running
 from launcher.kept import run_kept
 from launcher.once_there import AskedToStop, parts_once_there, stopped_by_signals
 from launcher.parts import OWN_VARIABLES, Roof, keeper_over, scheduler_settings, worker_settings
@@ -177,6 +177,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(given: Given, roof: Roof) -> int:
     run, settings, name = runner(roof, given.name), roof.settings, given.name
     folder = settings.folder / "log"
+    # What a supervisor started is named by its file in run/; the supervisor names itself, once it knows that it is the only one.
+    is_single = name != SUPERVISOR and (given.ear >= 0 or given.is_console)
+    if is_single and (other := running(settings.folder, name)):
+        raise ConfigError(f"{name} runs already, pid {other.pid}: two of one name would write one log; start another one, such as {name}.9")
     if given.ear >= 0:
         from system import daemons
 
@@ -186,8 +190,6 @@ def _run(given: Given, roof: Roof) -> int:
     for variable in OWN_VARIABLES:  # of whoever starts this without the launcher: an engine of containers, systemd
         os.environ.pop(variable, None)
     log.info("%s starts, pid %d", name, os.getpid(), extra={"action": "starts"})
-    # The supervisor names itself, once it knows that it is the only one.
-    is_single = given.ear >= 0 and name != SUPERVISOR
     with named(settings.folder, name, DAEMON) if is_single else nullcontext():
         run(roof)
     log.info("%s has stopped", name, extra={"action": "stopped"})

@@ -130,8 +130,8 @@ class Settings:
     disk_least_mb: int = _setting(200, "MB", "`doctor` finds a disk with less space left wrong", least=0)
     skew_low_s: float = _setting(2.0, "seconds", "`doctor` warns of a clock that differs by more from the store's")
     doctor_s: float = _setting(10.0, "seconds", "how long each check of `doctor` may take")
-    log_bytes: int = _setting(10_000_000, "bytes", "size at which a log file is rotated", least=0)
-    log_count: int = _setting(5, "files", "rotated log files that are kept", least=0)
+    log_bytes: int = _setting(10_000_000, "bytes", "size at which a log file is rotated; 0: never", least=0)
+    log_count: int = _setting(5, "files", "rotated log files that are kept", least=1)
 
     @classmethod
     def load(cls, environ: Mapping[str, str], here: Path) -> Settings:
@@ -263,10 +263,14 @@ def _text(name: str, given: object, layer: Layer) -> str:
     if not given.strip() or "\0" in given:
         raise ValueError("expected a text that is not empty; leave the setting out for the default")
     _refuse_text(name, given)
-    scheme, slashes, path = given.partition(":///")
-    if name == "store_url" and layer.place == FILE and scheme == "sqlite" and slashes and path and not path.startswith("/"):
-        return f"sqlite:///{layer.folder / path}"
-    return given
+    return store_from(given, layer.folder) if name == "store_url" else given
+
+
+def store_from(url: str, folder: Path) -> str:
+    """Return a store's URL in which the path of a file is absolute: jobs run in other folders, and are to be led to the same one."""
+    scheme, slashes, path = url.partition(":///")
+    is_relative = scheme == "sqlite" and slashes and path not in ("", ":memory:") and not path.startswith("/")
+    return f"sqlite:///{folder / path}" if is_relative else url
 
 
 def _refuse_text(name: str, given: str) -> None:

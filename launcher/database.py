@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
+from contextlib import closing, suppress
 from pathlib import Path
 
 import click
 
 from db.urls import erase_store, open_store, sqlite_path
 from launcher import store_mark
-from launcher.alone import lock_path, only_one
+from launcher.alone import lock_path, only_one, running, singles
 from launcher.asking import sure
 from launcher.keeping import archive_now, show_sizes
 from launcher.named import BadName
-from launcher.parts import Roof, make_writable, open_parts
+from launcher.parts import Roof, make_writable, open_parts, opened_store
 from launcher.say import say
 from launcher.screen import json_option, show_json
+from launcher.web.address import server_of
 from settings import Settings
 from supervisor.local_crew import folder_id
 from system import processes
-from system.errors import ConfigError
+from system.errors import ConfigError, StoreError
 from system.hidden import hide
+from system.processes import Identity
 
 _BESIDE = ("", "-wal", "-shm", "-journal")  # what SQLite keeps of one database
 
@@ -46,6 +50,7 @@ def db_command(roof: Roof, *, is_update: bool, is_reset: bool, is_asked: bool, i
     make_writable(settings.folder)
     with only_one(lock_path(settings.folder)):
         refuse_while_running(settings)
+        _refuse_while_open(settings)
         if is_reset and not _reset(settings, is_sure=is_sure):
             return 1
         with open_parts(settings) as parts:
@@ -96,7 +101,25 @@ def _erase(url: str, *, is_sure: bool) -> bool:
 
 def refuse_while_running(settings: Settings) -> None:
     """Raise ConfigError where a process of this folder runs: also one that outlived its `up` must not lose its store."""
-    mine = f"{folder_id(settings.folder)}."
-    pids = sorted(identity.pid for identity, mark in processes.all_marked() if mark.startswith(mine))
-    if pids:
-        raise ConfigError(f"processes of this deployment still run (pid {', '.join(map(str, pids))}): `launch.py stop` ends them")
+    var, mine = settings.folder, f"{folder_id(settings.folder)}."
+    found = [identity for identity, mark in processes.all_marked() if mark.startswith(mine)]
+    # Who was started without a supervisor took its mark after its start, which nobody else can read: its pid file names it.
+    found += [said.identity for name in singles(var) if (said := running(var, name))]
+    if server := server_of(var):
+        found.append(server)
+    _refuse_beside(found)
+
+
+def _refuse_while_open(settings: Settings) -> None:
+    """Raise ConfigError where a process of this box that runs has a session in the store. One that can't be read may be reset."""
+    file = sqlite_path(settings.store_url)
+    if file is not None and not file.exists():
+        return
+    with suppress(StoreError), closing(opened_store(settings)) as store:
+        here = [Identity(each.pid, each.created_s) for each in store.sessions() if each.box == settings.box]
+        _refuse_beside([who for who in here if processes.is_alive(who)])
+
+
+def _refuse_beside(found: Iterable[Identity]) -> None:
+    if pids := ", ".join(map(str, sorted({who.pid for who in found}))):
+        raise ConfigError(f"processes of this deployment still run (pid {pids}): end them first, by `launch.py stop` or where they began")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 import click
 
@@ -16,7 +17,7 @@ from launcher.named import BadName
 from launcher.parts import Roof, make_writable
 from launcher.say import counted, say
 from launcher.screen import json_option, show_json
-from settings import PREFIX, Settings
+from settings import PREFIX, Settings, store_from
 from system.clock import RealClock
 from system.errors import ConfigError, Unavailable
 from system.hidden import hide
@@ -39,7 +40,8 @@ def migrate_command(roof: Roof, *, source_url: str, target_url: str, as_json: bo
     settings = roof.settings
     if not source_url and not target_url:
         raise BadName("say which stores: --from URL, --to URL, or one of them, where the other is STORE_URL")
-    ways = source_url or settings.store_url, target_url or settings.store_url
+    here = Path.cwd()
+    ways = store_from(source_url or settings.store_url, here), store_from(target_url or settings.store_url, here)
     if ways[0] == ways[1]:
         raise BadName(f"--from and --to are the same store, {hide(ways[0])}")
     make_writable(settings.folder)

@@ -10,8 +10,8 @@ from itertools import chain, repeat
 from types import FrameType
 from typing import NoReturn
 
-from launcher.parts import BrokerAway, Joined, Roof, open_parts
-from system.errors import Unavailable
+from launcher.parts import Joined, Roof, open_parts
+from system.errors import BrokerAway, Unavailable
 
 log = logging.getLogger(__name__)
 

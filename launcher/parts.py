@@ -22,7 +22,7 @@ from system.archive import Archive, Files, Nowhere
 from system.clock import Clock
 from system.context import Context
 from system.context_check import load_context
-from system.errors import ConfigError, Unavailable
+from system.errors import BrokerAway, ConfigError, Unavailable
 from workers.policy import WorkerSettings
 
 if TYPE_CHECKING:
@@ -108,10 +108,6 @@ class Roof:
         from scheduler.desk import Desk  # late: it knows the whole engine, which most commands do without
 
         return Desk(parts.store, parts.broker, self.context, self.clock, scheduler_settings(self.settings))
-
-
-class BrokerAway(Unavailable):
-    """The broker can't be reached just now; the store can."""
 
 
 @contextmanager

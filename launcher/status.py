@@ -124,7 +124,7 @@ def _show_late(late: Late) -> None:
 
 
 def _word(need: Need) -> str:
-    return {"leader": "", "worker": "", "context": "context refused"}.get(need.kind, need.kind)
+    return {"leader": "", "broker": "", "worker": "", "context": "context refused"}.get(need.kind, need.kind)
 
 
 def _show_marks(seen: Overview) -> None:
@@ -146,6 +146,8 @@ def _show_work(seen: Overview, now: datetime) -> None:
         show(table)
         if len(seen.running) > _ROWS:
             show(f"[dim]... and {len(seen.running) - _ROWS} more[/dim]")
+    if seen.broker_fault and not seen.queues:
+        show("queues: not known")
     if seen.queues:
         shown = ", ".join(f"{queue.queue} {queue.depth:,}" for queue in seen.queues[:_ROWS])
         more = f" and {len(seen.queues) - _ROWS} more (launch.py queue list)" if len(seen.queues) > _ROWS else ""

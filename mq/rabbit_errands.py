@@ -9,7 +9,7 @@ from typing import Any
 
 from mq.rabbit_reactor import fail, settle
 from mq.rabbit_url import RabbitPlace
-from system.errors import Unavailable
+from system.errors import BrokerAway
 
 # Asks something of a channel, and has the answer given to a callback.
 Errand = Callable[[Any, Callable[[Any], None]], None]
@@ -41,7 +41,7 @@ class Errands:
     def run(self, errand: Errand, future: Future[Any]) -> None:
         """Ask; `future` becomes the frame of the answer."""
         if self._connection is None:
-            fail(future, Unavailable(f"RabbitMQ at {self._place.shown} is away"))
+            fail(future, BrokerAway(f"RabbitMQ at {self._place.shown} is away"))
             return
         self._waiting.append((errand, future))
         self._go_on()

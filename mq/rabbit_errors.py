@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from pika import exceptions as amqp
 
 from mq.rabbit_url import RabbitPlace
-from system.errors import BrokerError, HorariumError, Unavailable
+from system.errors import BrokerAway, BrokerError, HorariumError
 
 NOT_FOUND, PRECONDITION_FAILED = 404, 406
 
 
 def of_connecting(error: BaseException, place: RabbitPlace) -> HorariumError:
-    """Return what it means that no connection was made. BrokerError where waiting will not help, else Unavailable."""
+    """Return what it means that no connection was made. BrokerError where waiting will not help, else BrokerAway."""
     causes = list(_causes(error))
     if any(isinstance(cause, amqp.ProbableAuthenticationError | amqp.AuthenticationError) for cause in causes):
         return BrokerError(f"RabbitMQ at {place.shown} refuses this user or password; mend the broker's URL, or `rabbitmqctl add_user` it")
@@ -33,19 +33,19 @@ def of_connecting(error: BaseException, place: RabbitPlace) -> HorariumError:
             why = cause.reason or cause
             return BrokerError(f"RabbitMQ at {place.shown} does not speak TLS there ({why}); its port for amqps:// is mostly 5671")
     if any(isinstance(cause, amqp.IncompatibleProtocolError) for cause in causes):
-        return Unavailable(f"what listens at {place.shown} ended the connection before it began: is it RabbitMQ, and TLS as there?")
-    return Unavailable(f"RabbitMQ can't be reached at {place.shown}: {_plain(causes)}; is it running, and is the broker's URL right?")
+        return BrokerAway(f"what listens at {place.shown} ended the connection before it began: is it RabbitMQ, and TLS as there?")
+    return BrokerAway(f"RabbitMQ can't be reached at {place.shown}: {_plain(causes)}; is it running, and is the broker's URL right?")
 
 
-def of_losing(error: BaseException, place: RabbitPlace) -> Unavailable:
+def of_losing(error: BaseException, place: RabbitPlace) -> BrokerAway:
     """Return what it means that a connection was lost."""
-    return Unavailable(f"the connection to RabbitMQ at {place.shown} was lost: {_plain(list(_causes(error)))}")
+    return BrokerAway(f"the connection to RabbitMQ at {place.shown} was lost: {_plain(list(_causes(error)))}")
 
 
 def of_channel(error: BaseException, place: RabbitPlace) -> HorariumError:
     """Return what it means that a channel was closed."""
     if not isinstance(error, amqp.ChannelClosedByBroker):
-        return Unavailable(f"the channel to RabbitMQ at {place.shown} was lost: {error}")
+        return BrokerAway(f"the channel to RabbitMQ at {place.shown} was lost: {error}")
     if error.reply_code == PRECONDITION_FAILED and "inequivalent arg" in error.reply_text:
         return BrokerError(
             f"RabbitMQ at {place.shown} has this queue or exchange with other properties: {error.reply_text}; "

@@ -13,7 +13,7 @@ import pika
 from mq.rabbit_errors import of_connecting, of_losing
 from mq.rabbit_reactor import Reactor, fail, settle
 from mq.rabbit_url import RabbitPlace
-from system.errors import ConfigError, HorariumError, Unavailable
+from system.errors import BrokerAway, ConfigError, HorariumError
 
 log = logging.getLogger(__name__)
 
@@ -47,8 +47,8 @@ class Link:
         self._pause_s = FIRST_PAUSE_S
         self._is_wanted = False
         self._farewell: Future[None] | None = None
-        self.problem: HorariumError | None = Unavailable(f"RabbitMQ at {place.shown} was not asked yet")
-        self.blocked: Unavailable | None = None
+        self.problem: HorariumError | None = BrokerAway(f"RabbitMQ at {place.shown} was not asked yet")
+        self.blocked: BrokerAway | None = None
 
     def open(self, future: Future[Any]) -> None:
         """Connect unless that was done; `future` becomes the connection, or the first error."""
@@ -121,7 +121,7 @@ class Link:
 
     def _was_blocked(self, _connection: Any, frame: Any) -> None:
         why = frame.method.reason or "no reason was given"
-        self.blocked = Unavailable(f"RabbitMQ at {self._place.shown} takes no messages just now: {why}")
+        self.blocked = BrokerAway(f"RabbitMQ at {self._place.shown} takes no messages just now: {why}")
         log.warning("%s", self.blocked, extra={"action": "rabbitmq_blocked"})
         self._on_blocked(self.blocked)
 

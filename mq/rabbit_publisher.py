@@ -14,7 +14,7 @@ from mq.rabbit_errors import of_channel
 from mq.rabbit_frames import Letter, encoded
 from mq.rabbit_reactor import fail, settle
 from mq.rabbit_url import RabbitPlace
-from system.errors import HorariumError, Unavailable
+from system.errors import BrokerAway, HorariumError
 
 CHANNEL = 1
 # The routing keys that led nowhere.
@@ -63,7 +63,7 @@ class Publisher:
     def send(self, letters: Sequence[Letter], future: Future[Returned]) -> None:
         """Publish `letters`; `future` becomes the routing keys that led nowhere, once all is safe."""
         if self._connection is None:
-            fail(future, Unavailable(f"RabbitMQ at {self._place.shown} is away"))
+            fail(future, BrokerAway(f"RabbitMQ at {self._place.shown} is away"))
             return
         batch = _Batch(encoded(CHANNEL, letters), len(letters), future)
         if self._channel is None:
@@ -130,6 +130,6 @@ class Publisher:
     def _finish(self, batch: _Batch) -> None:
         if batch.is_refused:
             text = f"RabbitMQ at {self._place.shown} did not accept messages: a queue is full, or without a leader"
-            fail(batch.future, Unavailable(text))
+            fail(batch.future, BrokerAway(text))
         else:
             settle(batch.future, frozenset(batch.returned))

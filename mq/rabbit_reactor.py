@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from pika.adapters.select_connection import IOLoop
 
-from system.errors import Unavailable
+from system.errors import BrokerAway
 
 log = logging.getLogger(__name__)
 # It tells of every failed try by a traceback; what matters of it is said by us.
@@ -41,7 +41,7 @@ class Reactor:
     def ask(self, begin: Callable[[Future[T]], None], what: str) -> T:
         """Have `begin` run in the thread, and return what it, or what follows, sets as the future's result.
 
-        Raises what is set as its exception, and Unavailable where nothing comes in time.
+        Raises what is set as its exception, and BrokerAway where nothing comes in time.
         """
         assert current_thread() is not self._thread
         future: Future[T] = Future()
@@ -61,7 +61,7 @@ class Reactor:
             return future.result(self.wait_s)
         except TimeoutError:
             future.cancel()
-            raise Unavailable(f"RabbitMQ did not answer within {self.wait_s:g} s: {what}") from None
+            raise BrokerAway(f"RabbitMQ did not answer within {self.wait_s:g} s: {what}") from None
 
     def stop(self) -> None:
         """End the thread. What was asked before is begun before it ends."""

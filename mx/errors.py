@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 from mx.desk_about import AboutDesk
 from mx.frame import wants_fragment
 from mx.models.about import BareStatus
-from system.errors import ConfigError, HorariumError, NotFound, Unavailable
+from system.errors import BrokerAway, ConfigError, HorariumError, NotFound, Unavailable
 from system.hidden import hide
 
 log = logging.getLogger(__name__)
@@ -35,10 +35,20 @@ _TEXTS = {
     413: "What was sent is larger than 1 MB, which no form here needs. Nothing was changed.",
     429: "Too many requests came from there in a short time. Wait a minute, then try again.",
 }
+# Pages whose forms may be sent again: each is carried out once.
+_SENT_ONCE = ("plans", "triggers", "trigger_details")
 
 
 class Unusable(Unavailable):
     """The store is there and can't be used as it is, such as one of a newer version; it is looked for again all the same."""
+
+
+class BrokerUnusable(BrokerAway):
+    """The broker is there and can't be used as it is, such as one that refuses the password; it is asked again all the same."""
+
+
+# The first one that an error is; what is only Unavailable goes by its status.
+_TITLES_OF = {Unusable: "The store can't be used", BrokerUnusable: "The broker can't be used", BrokerAway: "The broker is away"}
 
 
 def status_of(error: Exception) -> int:
@@ -64,7 +74,7 @@ def text_of(error: Exception) -> str:
 
 def title_of(error: Exception, status: int) -> str:
     """Return the head of an error's page."""
-    return "The store can't be used" if isinstance(error, Unusable) else _TITLES.get(status, "Refused")
+    return next((title for kind, title in _TITLES_OF.items() if isinstance(error, kind)), _TITLES.get(status, "Refused"))
 
 
 def register(app: Flask, desk: AboutDesk) -> None:
@@ -83,6 +93,7 @@ def register(app: Flask, desk: AboutDesk) -> None:
             facts = {"status": 503, "title": "The context can't be read", "text": bare.fault}
         else:
             facts = {"status": status, "title": title_of(error, status), "text": text_of(error)}
+        facts["is_sent_once"] = request.method == "POST" and request.blueprint in _SENT_ONCE
         shown = render_template("_error.html" if wants_fragment() else "error.html", bare=bare, error=type(error).__name__, **facts)
         return shown, int(str(facts["status"])), _headers(error)
 

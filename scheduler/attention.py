@@ -12,15 +12,14 @@ from scheduler.audit_count import Counted
 from scheduler.timetable import Timetable
 from system.lifecycle import UOW_FINISHED, UowState
 
-# The rest comes before these.
-_GRAVITY = {"held": 1, "failing": 2, "missed": 3}
+_GRAVITY = ("leader", "broker", "worker", "context", "audit", "held", "failing", "missed")
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _LATELY = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One thing that needs a person. `kind` is one of leader, worker, context, audit, held, failing, missed; `look` says what to press.
+    """One thing that needs a person. `kind` is one of those in `_GRAVITY`; `look` says what to press.
 
     `timeperiod` is the name of the entry where `process` is a freerun one.
     """
@@ -54,8 +53,14 @@ def needs(table: Timetable, sessions: Sequence[Session], leader: str, limit: int
     """Return what needs a person: nobody leads or works, a context is refused, jobs are held or fail, and `more` in its place."""
     jobs = [_of_job(job) for job in table.active.values() if job.held or job.failing_since]
     found = [*_of_sessions(sessions, leader), *more, *jobs]
-    found.sort(key=lambda need: (_GRAVITY.get(need.kind, 0), need.since or _LONG_AGO, need.process, need.timeperiod))
+    found.sort(key=lambda need: (_GRAVITY.index(need.kind), need.since or _LONG_AGO, need.process, need.timeperiod))
     return Needs(found[:limit], len(found))
+
+
+def of_broker(fault: str) -> Iterator[Need]:
+    """Yield that messages don't go, by what is known of it: whatever is due stays with the scheduler, and workers run dry."""
+    if fault:
+        yield Need("broker", "", "", None, fault, "launch.py doctor")
 
 
 def of_audit(audit: Counted | None) -> Iterator[Need]:

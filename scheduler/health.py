@@ -10,6 +10,7 @@ from db.model import Session
 from db.store import Store
 
 _TURNS_AT_ONCE = 500
+BROKER_FACT = "broker"  # among what a scheduler tells of itself: why it can't publish
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ class Journal:
         self._session = session
         self._pending: _Pending | None = None
         self._unsent: dict[Message, None] = {}  # each once: the sweep says the same again while the broker is away
+        self.trouble = ""  # why messages wait here, empty where none does
 
     def commit(self, turn: Turn, chunks: Sequence[Chunk], messages: Sequence[Message]) -> bool:
         """Insert `turn`, project it, publish `messages`. Returns False when its number is taken: this session no longer leads.
@@ -92,8 +93,9 @@ class Journal:
             self._publish_to_known()
         except (BrokerError, Unavailable) as error:
             log.warning("could not publish %d messages, will try again: %s", len(self._unsent), error)
+            self.trouble = str(error)
             return
-        self._unsent = {}
+        self._unsent, self.trouble = {}, ""
 
     def _publish_to_known(self) -> None:
         """Send all but what is for a queue that is not there: that is dropped, so that it holds up nothing else.

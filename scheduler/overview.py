@@ -8,9 +8,10 @@ from datetime import datetime
 
 from db.store import Store
 from mq.broker import Broker
-from scheduler.attention import Needs, Running, needs, of_audit, of_entries, running, under_way
+from scheduler.attention import Needs, Running, needs, of_audit, of_broker, of_entries, running, under_way
 from scheduler.audit_count import Counted, counted
 from scheduler.desk import Desk
+from scheduler.health import BROKER_FACT, Health
 from scheduler.policy import SchedulerSettings
 from scheduler.registry import retired
 from scheduler.watermark import Watermark
@@ -38,7 +39,10 @@ class QueueDepth:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """What a status shows beside health and progress. `looked_at` units of work were asked for whether they run, the oldest ones."""
+    """What a status shows beside health and progress. `looked_at` units of work were asked for whether they run, the oldest ones.
+
+    `broker_fault` says why messages don't go, empty where they do; `queues` may be incomplete while it is there.
+    """
 
     needs: Needs
     watermarks: list[Watermark]
@@ -48,6 +52,7 @@ class Overview:
     window: int
     retired: list[Retired]
     audit: Counted | None = None
+    broker_fault: str = ""
 
 
 def overview(
@@ -58,24 +63,37 @@ def overview(
     sessions = {session.id: session for session in health.sessions}
     ids = under_way(table, _MOST_UOWS)
     audit = counted(sessions[health.leader].facts) if health.leader else None
-    more = [*of_audit(audit), *of_entries(desk.entries(), now)]
+    queued, fault = _depths(broker, queues)
+    fault = fault or told_of_broker(health)
+    more = [*of_broker(fault), *of_audit(audit), *of_entries(desk.entries(), now)]
     return Overview(
         needs(table, health.sessions, health.leader, most, more),
         desk.watermarks(),
         running(store.uows(ids), sessions),
         len(ids),
-        _depths(broker, queues),
+        queued,
         max(settings.window_least, settings.window_per_slot * sum(s.slots for s in health.sessions if s.kind == "worker")),
         [Retired(row.name, row.retired_at) for row in retired(table.registered.values(), table.states)],
         audit,
+        fault,
     )
 
 
-def _depths(broker: Broker, queues: list[str]) -> list[QueueDepth]:
-    """Return the queues that hold something; none where the broker is away, which says nothing of the timetable."""
+def broker_fault(broker: Broker, health: Health) -> str:
+    """Return why messages don't go, as far as this process or the leader knows without asking the broker; empty where they do."""
+    return _depths(broker, [])[1] or told_of_broker(health)
+
+
+def told_of_broker(health: Health) -> str:
+    """Return why the leader can't publish, by its own word; empty where it can."""
+    return next((session.facts.get(BROKER_FACT, "") for session in health.sessions if session.id == health.leader), "")
+
+
+def _depths(broker: Broker, queues: list[str]) -> tuple[list[QueueDepth], str]:
+    """Return the queues that hold something, and why that is not known; none then."""
     try:
         found = broker.depths(queues)
     except (BrokerError, Unavailable) as error:
         log.warning("could not ask for the depth of the queues: %s", error)
-        return []
-    return [QueueDepth(queue, depth) for queue in queues if (depth := found.get(queue, 0))]
+        return [], str(error)
+    return [QueueDepth(queue, depth) for queue in queues if (depth := found.get(queue, 0))], ""

@@ -15,6 +15,7 @@ from db.store import Store
 from mq.broker import Broker
 from scheduler.audit_count import FACT, AuditCount
 from scheduler.engine import Engine
+from scheduler.health import BROKER_FACT
 from scheduler.housekeeping import Housekeeping
 from scheduler.keeper import Keeper
 from scheduler.policy import SchedulerSettings
@@ -225,5 +226,6 @@ class SchedulerService:
             "second_look_found": str(engine.second_look_found if engine else 0),
             ROUNDS_FACT: self._rounds.text(),
             **({"refused": refused} if refused else {}),
+            **({BROKER_FACT: leads.broker_trouble} if leads and leads.broker_trouble else {}),
             **({FACT: self._audit.fact} if self._audit and self._audit.fact and leads else {}),
         }

@@ -40,6 +40,10 @@ class Unavailable(StoreError):
     """The store or the broker can't be reached just now; the same call may succeed later."""
 
 
+class BrokerAway(Unavailable):
+    """The broker can't be reached just now, or takes nothing; the store can be asked meanwhile."""
+
+
 class Refused(HorariumError):
     """What was asked for can't be done as things stand; nothing was changed."""
 

@@ -56,6 +56,7 @@ def _overview(told: shapes.Document, client: Client, retired: list[Retired]) -> 
         told["window"],
         retired,
         audit,
+        told.get("broker_fault", ""),  # a dashboard of an older version has none
     )
 
 

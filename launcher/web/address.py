@@ -95,9 +95,18 @@ def tell(var: Path, url: str) -> None:
 
 def told(var: Path) -> str:
     """Return where the dashboard of a folder is, empty where none runs."""
+    return _said(var)[0]
+
+
+def server_of(var: Path) -> Identity | None:
+    """Return the process that serves the dashboard of a folder, None where none runs."""
+    return _said(var)[1]
+
+
+def _said(var: Path) -> tuple[str, Identity | None]:
     try:
         said = json.loads(told_path(var).read_text(encoding="utf-8"))
-        identity = Identity(int(said["pid"]), float(said["created_s"]))
+        url, identity = str(said["url"]), Identity(int(said["pid"]), float(said["created_s"]))
     except (OSError, ValueError, KeyError, TypeError):
-        return ""
-    return str(said["url"]) if processes.is_alive(identity) else ""
+        return "", None
+    return (url, identity) if processes.is_alive(identity) else ("", None)

@@ -6,6 +6,7 @@ from launcher.web.area import Area
 from launcher.web.asked import asked
 from mx.models.head import Pulse
 from scheduler.health import read_health
+from scheduler.overview import broker_fault
 from system.errors import ConfigError
 
 
@@ -26,4 +27,7 @@ class HeadArea(Area):
         except ConfigError:  # whoever leads goes on by the context that it read before; that one needs a person
             health, needing = read_health(self.parts.store, self.now()), 1
         box = next((session.box for session in health.sessions if session.id == health.leader), "")
-        return Pulse(leader=health.leader, box=box, last_turn=health.last_turn, last_turn_age_s=health.last_turn_age_s, needing=needing)
+        return Pulse(
+            leader=health.leader, box=box, last_turn=health.last_turn, last_turn_age_s=health.last_turn_age_s,
+            has_broker=not broker_fault(self.parts.joined.broker, health), needing=needing,
+        )  # fmt: skip

@@ -32,10 +32,11 @@ from scheduler.health import Health
 from scheduler.lateness import Late
 from scheduler.levels import Level, Progress
 from system.context import DEAD_QUEUE, ManagedProcess
+from system.hidden import hide
 from system.timeperiod import parse
 
 # The gravest first; what is listed process by process comes after what concerns all of them.
-_ORDER = ("leader", "worker", "context", "box", "stuck", "missing", "audit", "late", "held", "failing", "missed", "dead")
+_ORDER = ("leader", "broker", "worker", "context", "box", "stuck", "missing", "audit", "late", "held", "failing", "missed", "dead")
 _LATE_EXPLAINED, _MOST_OPEN, _MOST_BOXES = 5, 100, 40
 
 
@@ -80,6 +81,7 @@ class OverviewArea(Area):
                 known_from=recent.known_from(now),
             ),
             queues=tuple(QueueLine(queue=q.queue, depth=q.depth) for q in seen.queues),
+            broker_fault=hide(seen.broker_fault),
             window=seen.window,
             open_commands=len(store.open_commands(_MOST_OPEN)),
             next_fire=fire[0] if fire else None,

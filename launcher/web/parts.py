@@ -11,10 +11,10 @@ from launcher.once_there import waiting_for
 from launcher.parts import Joined, Roof, open_parts
 from launcher.watching import watching
 from launcher.web.asked import Asker
-from mx.errors import Unusable
+from mx.errors import BrokerUnusable, Unusable
 from scheduler.desk import Desk
 from system.context_watch import ContextWatch
-from system.errors import HorariumError, Unavailable
+from system.errors import BrokerAway, BrokerError, HorariumError, Unavailable
 from system.hidden import hide
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class WebParts:
                 self._joined = stack.enter_context(open_parts(self.roof.settings))
                 self._stack.push(stack.pop_all())
         except HorariumError as error:
-            self._refuse(Unavailable(waiting_for(error)) if isinstance(error, Unavailable) else Unusable(str(error)))
+            self._refuse(_refusal_of(error))
         except Exception as error:  # a full disk, say: nothing that a store is known to raise
             unforeseen = Unavailable(f"store or broker can't be opened: {type(error).__name__}: {hide(str(error))}")
             if str(unforeseen) != str(self._refusal):
@@ -125,3 +125,10 @@ class WebParts:
         if context is not None:
             self.roof.__dict__["context"] = context  # the cached property's place
             self._desk = None
+
+
+def _refusal_of(error: HorariumError) -> Unavailable:
+    """Return what every question is answered by while store or broker can't be opened."""
+    if isinstance(error, Unavailable):
+        return (BrokerAway if isinstance(error, BrokerAway) else Unavailable)(waiting_for(error))
+    return (BrokerUnusable if isinstance(error, BrokerError) else Unusable)(str(error))

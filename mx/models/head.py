@@ -14,4 +14,5 @@ class Pulse(Model):
     box: str = Field(description="the box of the leader, empty where none leads")
     last_turn: int = Field(description="the number of the last turn")
     last_turn_age_s: float | None = Field(description="seconds since the leader's last round that succeeded; none where nobody leads")
+    has_broker: bool = Field(description="whether messages go, as far as that is known without asking")
     needing: int = Field(description="how many things need a person")

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from mx.models.base import Model
 
-NeedKind = Literal["leader", "worker", "context", "box", "stuck", "missing", "audit", "late", "held", "failing", "missed", "dead"]
+NeedKind = Literal["leader", "broker", "worker", "context", "box", "stuck", "missing", "audit", "late", "held", "failing", "missed", "dead"]
 
 
 class Cause(Model):
@@ -146,6 +146,7 @@ class Overview(Model):
     running_total: int = Field(description="of at most 500 units of work that were asked for")
     recent: Recent
     queues: tuple[QueueLine, ...] = Field(description="the queues that hold something")
+    broker_fault: str = Field(description="why messages don't go, so that the queues may not be known; empty where they do")
     window: int = Field(description="how many units of work of one queue may be requested")
     open_commands: int = Field(description="commands that are stored and not carried out yet; at most 100 are counted")
     next_fire: datetime | None = Field(description="when the next process is due by a schedule of its own")

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 
 from system import processes
 from system.processes import Identity
-from tests.support.deployments import Deployment
+from tests.support.deployments import ROOT, Deployment
 from tests.support.waiting import wait_until
 
 POLLER = """
@@ -169,6 +170,29 @@ def test_a_single_process_may_be_a_daemon_without_a_supervisor(box: DaemonBox) -
     code, _, err = box.call("start")
     assert (code, "scheduler runs as a daemon of its own" in err) == (1, True)
     assert box.call("stop", "scheduler")[1].endswith("scheduler has stopped\n")
+    assert box.leftovers() == []
+
+
+def test_a_single_process_on_the_console_is_named_too_and_runs_once(box: DaemonBox) -> None:
+    console = box.start("start", "scheduler", "--console")
+    wait_until(lambda: "scheduler" in box.rows(), what="the scheduler to be named")
+    code, _, err = box.call("start", "scheduler")
+    assert (code, f"scheduler runs already, as a daemon, pid {console.pid}" in err) == (1, True)
+    call = [sys.executable, str(ROOT / "process_starter.py"), "scheduler", "--console"]  # as systemd does
+    again = subprocess.run(call, env=box.environ, capture_output=True, text=True, timeout=40, check=False)
+    assert (again.returncode, f"scheduler runs already, pid {console.pid}" in again.stderr) == (1, True)
+    assert f"processes of this deployment still run (pid {console.pid})" in box.call("db", "--reset", "--yes")[2]
+
+
+def test_the_pid_file_of_a_killed_process_on_the_console_is_in_nobodys_way(box: DaemonBox) -> None:
+    first = box.start("start", "scheduler", "--console")
+    wait_until(lambda: "scheduler" in box.rows(), what="the scheduler to be named")
+    first.kill()
+    first.wait()
+    second = box.start("start", "scheduler", "--console")
+    wait_until(lambda: box.rows()["scheduler"]["pid"] == second.pid, what="the next one to be named")
+    assert box.call("stop", "scheduler")[0] == 0
+    second.wait(20)
     assert box.leftovers() == []
 
 

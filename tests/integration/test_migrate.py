@@ -203,6 +203,7 @@ def test_a_source_of_an_older_schema_is_refused_and_left_as_it_is(mover: Mover) 
     [
         ((), 2, "say which stores"),
         (("--from", "sqlite:////a/b.db", "--to", "sqlite:////a/b.db"), 2, "are the same store"),
+        (("--from", "sqlite:///b.db", "--to", f"sqlite:///{Path.cwd()}/b.db"), 2, "are the same store"),
         (("--from", "sqlite:////nowhere/b.db"), 1, "there is no store /nowhere/b.db"),
         (("--to", "oracle://x"), 1, "there is no store"),
         (("--from", "memory:"), 1, "memory: lives in one process only"),

@@ -17,7 +17,7 @@ from mq.rabbit_topology import URGENT_END
 from mq.rabbit_url import RabbitPlace, place_of
 from system.clock import RealClock
 from system.context import DEAD_QUEUE, MANAGED_EXCHANGE, Queue
-from system.errors import BrokerError, HorariumError, QueueMissing, Unavailable
+from system.errors import BrokerAway, BrokerError, HorariumError, QueueMissing, Unavailable
 from tests.services.rabbitmq import RabbitMQ
 from tests.support.rabbit import channel_to, own_place, rabbit_broker, url_of
 from tests.support.services import service_url
@@ -362,13 +362,13 @@ def test_a_missing_vhost_is_told_with_the_command_that_makes_it(place: RabbitPla
 
 def test_a_server_that_is_away_is_told_with_the_reason() -> None:
     refusal = refusal_of(place_of("amqp://ann:geheim@127.0.0.1:1/"))
-    assert type(refusal) is Unavailable
+    assert type(refusal) is BrokerAway
     assert "connection refused" in str(refusal)
 
 
 def test_a_host_that_nobody_knows_is_told_with_the_reason() -> None:
     refusal = refusal_of(place_of("amqp://nowhere.invalid/"))
-    assert type(refusal) is Unavailable
+    assert type(refusal) is BrokerAway
     assert "nowhere.invalid" in str(refusal)
 
 

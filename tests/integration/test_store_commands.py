@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from launcher.alone import only_one
+from launcher.alone import only_one, pid_path
 from launcher.parts import Roof
+from launcher.web.address import told_path
 from supervisor.local_crew import folder_id
-from system.processes import MARK_VARIABLE
+from system import processes
+from system.processes import MARK_VARIABLE, Identity
 from tests.support.pretended_roof import Terminal
 from tests.support.waiting import wait_until
 
@@ -31,6 +35,12 @@ from system.lifecycle import UowState
 at = datetime(2020, 1, 1, tzinfo=UTC)
 uow = UnitOfWork("a/2020010100/1/1", "a", "2020010100", "q", "2020010100", "2020010200", at, 1, UowState.PROCESSED, finished_at=at)
 store.project(Turn(0, "old", at, opened=(uow,)), [])
+"""
+
+SESSION = """
+from datetime import datetime, UTC
+from db.model import Session
+store.open_session(Session("worker-of-{box}", "worker", "{box}", {who.pid}, {who.created_s}, datetime(2026, 1, 1, tzinfo=UTC)))
 """
 
 
@@ -137,6 +147,55 @@ def test_it_is_refused_while_a_worker_that_outlived_its_up_runs(terminal: Termin
         worker.kill()
     assert f"processes of this deployment still run (pid {worker.pid})" in terminal.err
     assert not is_empty(terminal)
+
+
+@pytest.fixture
+def stranger() -> Iterator[Identity]:
+    """A process without a mark, as one that was started without a supervisor."""
+    with subprocess.Popen(["sleep", "60"], env={}) as process:
+        who = processes.identity_of(process.pid)
+        assert who is not None
+        yield who
+        process.kill()
+
+
+def name_it(who: Identity, how: str, terminal: Terminal, var: Path) -> None:
+    """Let a process be named as the one of that kind would be."""
+    if how == "a daemon of its own":
+        path = pid_path(var, "scheduler")
+        path.parent.mkdir()
+        processes.write_pid_file(path, who, mark="daemon")
+    elif how == "a dashboard":
+        told_path(var).parent.mkdir()
+        told_path(var).write_text(json.dumps({"url": "http://127.0.0.1:8642/", "pid": who.pid, "created_s": who.created_s}))
+    else:
+        assert terminal.run("shell", "-c", SESSION.format(box=terminal.roof.settings.box, who=who)) == 0
+
+
+@pytest.mark.parametrize("how", ["a daemon of its own", "a dashboard", "a session"])
+@pytest.mark.parametrize("action", ["--update", "--reset"])
+def test_it_is_refused_while_a_process_without_a_supervisor_runs(
+    terminal: Terminal, var: Path, stranger: Identity, how: str, action: str
+) -> None:
+    name_it(stranger, how, terminal, var)
+    assert terminal.run("db", action, "--yes") == 1
+    assert f"processes of this deployment still run (pid {stranger.pid})" in terminal.err
+    assert not is_empty(terminal)
+
+
+def test_a_session_of_a_dead_process_and_one_of_another_box_are_in_nobodys_way(terminal: Terminal, var: Path, stranger: Identity) -> None:
+    dead = Identity(stranger.pid, stranger.created_s - 60)
+    for box, who in ((terminal.roof.settings.box, dead), ("elsewhere", stranger)):
+        assert terminal.run("shell", "-c", SESSION.format(box=box, who=who)) == 0
+    assert terminal.run("db", "--reset", "--yes") == 0
+
+
+def test_a_store_that_can_not_be_read_may_be_reset(terminal: Terminal, var: Path) -> None:
+    for path in var.glob("horarium.db*"):
+        path.unlink()
+    (var / "horarium.db").write_bytes(b"no database at all" * 100)
+    assert terminal.run("db", "--reset", "--yes") == 0
+    assert is_empty(terminal)
 
 
 def test_a_server_that_is_away_is_not_reset(terminal: Terminal) -> None:

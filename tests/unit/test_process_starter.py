@@ -12,12 +12,12 @@ import pytest
 
 import process_starter
 from launcher import box, daemons, once_there
-from launcher.parts import BrokerAway, Joined, Roof
+from launcher.parts import Joined, Roof
 from settings import Settings
 from system import logs
 from system.clock import ManualClock
 from system.context_watch import ContextWatch
-from system.errors import StoreError, Unavailable
+from system.errors import BrokerAway, StoreError, Unavailable
 from system.processes import MARK_VARIABLE
 from tests.support.lamp import Lamp, january
 

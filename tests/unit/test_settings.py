@@ -65,6 +65,7 @@ def test_marks_of_children_are_no_settings() -> None:
         ("HORARIUM_SLOTS", "many", "expected a whole number, 1 or more"),
         ("HORARIUM_SLOTS", "0", "expected a whole number, 1 or more"),
         ("HORARIUM_SLOTS", "1.5", "expected a whole number, 1 or more"),
+        ("HORARIUM_LOG_COUNT", "0", "expected a whole number, 1 or more"),
         ("HORARIUM_POLL_S", "-1", "expected a number of seconds"),
         ("HORARIUM_POLL_S", "nan", "expected a number of seconds"),
         ("HORARIUM_POLL_S", "inf", "expected a number of seconds"),

@@ -76,6 +76,17 @@ def test_paths_of_the_file_start_at_its_folder(home: Path) -> None:
     assert (found.var, found.store_url) == (str(home / "data"), f"sqlite:///{home}/data/a.db")
 
 
+@pytest.mark.parametrize("way", ["environment", "command line"])
+def test_a_store_given_from_the_current_folder_is_the_same_one_for_a_child_elsewhere(
+    home: Path, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(home)
+    url = "sqlite:///data/a.db"
+    found = settle({"HORARIUM_STORE_URL": url}, [], home) if way == "environment" else settle({}, [f"store_url={url}"], home)
+    monkeypatch.chdir("/")
+    assert settle(found.environ(), [], home).settings.store_url == f"sqlite:///{home}/data/a.db"
+
+
 def test_children_see_the_same_values_whatever_becomes_of_the_file(home: Path) -> None:
     path = wrote(home, "slots = 9\npoll_s = 0.25\n")
     found = settle({}, ["workers=3"], home).settings

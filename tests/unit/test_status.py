@@ -12,10 +12,12 @@ import pytest
 from db.entries import Entry
 from db.memory import MemoryStore
 from db.model import UnitOfWork
+from mq.broker import Message
+from mq.memory import MemoryBroker
 from scheduler.timetable import States, id_of
 from scheduler.watermark import Watermark, watermark
 from system.context import Context, freerun_context_entry
-from system.errors import ConfigError
+from system.errors import BrokerAway, ConfigError
 from system.lifecycle import JOB_FINISHED, JobState, UowEvent
 from tests.support.lamp import NOW, Lamp, context, hours, january
 from tests.support.pretended_roof import LampRoof, Terminal
@@ -83,6 +85,49 @@ def test_nobody_who_leads_and_nobody_who_works_come_before_all_else(lamp: Lamp, 
     lamp.store.close_sessions(["scheduler-1", "worker-1"])
     kinds = [need["kind"] for need in terminal.json("status")["overview"]["needs"]["first"]]
     assert kinds == ["leader", "worker", "held"]
+
+
+class AwayBroker(MemoryBroker):
+    """A broker whose server can be taken away."""
+
+    is_away = False
+
+    def depths(self, queues: Sequence[str]) -> dict[str, int]:
+        if self.is_away:
+            raise BrokerAway("RabbitMQ can't be reached at mq-1: connection refused")
+        return super().depths(queues)
+
+    def publish(self, messages: Sequence[Message]) -> None:
+        if self.is_away:
+            raise BrokerAway("RabbitMQ at mq-1 takes no messages just now: low on memory")
+        super().publish(messages)
+
+
+def test_a_broker_that_is_away_needs_a_person_and_what_waits_is_not_known(capsys: pytest.CaptureFixture[str]) -> None:
+    broker = AwayBroker()
+    lamp = Lamp(january(), broker=broker)
+    lamp.store.close_sessions(["worker-1"])
+    terminal, broker.is_away = Terminal(LampRoof(lamp), capsys), True
+    found = terminal.json("status")["overview"]
+    assert [need["kind"] for need in found["needs"]["first"]] == ["broker", "worker"]
+    assert found["broker_fault"] == "RabbitMQ can't be reached at mq-1: connection refused"
+    assert terminal.run("status") == 0
+    assert terminal.out.startswith("! RabbitMQ can't be reached at mq-1: connection refused\n    launch.py doctor\n")
+    assert "queues: not known" in terminal.out
+
+
+def test_a_broker_that_takes_nothing_from_the_leader_needs_a_person_wherever_one_looks(capsys: pytest.CaptureFixture[str]) -> None:
+    broker = AwayBroker()
+    lamp = Lamp(january(), broker=broker)
+    broker.is_away = True
+    lamp.turn()
+    lamp.store.beat("scheduler-1", {"broker": lamp.engine.broker_trouble})
+    broker.is_away = False  # from here it can be asked
+    assert [need["text"] for need in Terminal(LampRoof(lamp), capsys).json("status")["overview"]["needs"]["first"]] == [
+        "RabbitMQ at mq-1 takes no messages just now: low on memory"
+    ]
+    lamp.turn()
+    assert lamp.engine.broker_trouble == ""
 
 
 def test_a_refused_context_is_said_where_a_person_looks(lamp: Lamp, terminal: Terminal) -> None:

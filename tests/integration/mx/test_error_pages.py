@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from launcher.web.desk import WebDesk
+from mq.embedded import EmbeddedBroker
 from mx.security.roles import Role
-from system.errors import HorariumError
+from system.errors import BrokerAway, BrokerError, HorariumError
 from tests.support.mx import app_over, client_over
 from tests.support.steered import CONTEXT, furnish, steered, within, write_context
 
@@ -100,8 +101,25 @@ def test_the_head_of_a_page_says_that_the_store_is_away_in_a_few_words(tmp_path:
     with steered(tmp_path, is_furnished=False, store_url="postgresql://nobody@127.0.0.1:1/none") as desk:
         client = client_over(desk)
         pulse, page = client.get("/pulse", headers={"X-Fragment": "1"}), client.get("/triggers")
-    assert (pulse.status_code, "the store does not answer" in pulse.text, "<section" in pulse.text) == (200, True, False)
+    assert (pulse.status_code, "store or broker do not answer" in pulse.text, "<section" in pulse.text) == (200, True, False)
     assert (page.status_code, page.text.count("The store is away")) == (503, 2)  # its title and its head
+
+
+@pytest.mark.parametrize(
+    ("refusal", "title"),
+    [(BrokerAway("no answer from mq-1"), "The broker is away"), (BrokerError("mq-1 refuses"), "The broker can&#39;t be used")],
+)
+def test_a_broker_that_is_away_is_not_called_a_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refusal: HorariumError, title: str
+) -> None:
+    def refuse(_broker: object) -> None:
+        raise refusal
+
+    monkeypatch.setattr(EmbeddedBroker, "prepare", refuse)
+    with steered(tmp_path, is_furnished=False) as desk:
+        page = client_over(desk).get("/triggers")
+    assert (page.status_code, page.text.count(title), "mq-1" in page.text) == (503, 2, True)
+    assert "The store is away" not in page.text
 
 
 def test_a_part_of_a_page_that_fails_is_a_part_alone(desk: WebDesk) -> None:

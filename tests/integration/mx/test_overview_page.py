@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from system.errors import BrokerAway
 from system.lifecycle import UowEvent
 from tests.support.lamp import hours
 from tests.support.mx_lamp import LitDesk, lit_desk
@@ -64,6 +65,21 @@ def test_a_watermark_tells_of_its_hole(lit: LitDesk) -> None:
     page = lit.client().get("/").text
     assert "2013-01-01 00:00" in page
     assert "1 hole" in page
+
+
+def test_a_broker_that_is_away_is_said_first_and_at_the_head_of_every_page(lit: LitDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    lit.lamp.store.beat("scheduler-1", {"turned_at": lit.lamp.clock.now().isoformat()})
+    assert "no work is handed out" not in lit.client().get("/pulse").text
+
+    def away(_queues: object) -> dict[str, int]:
+        raise BrokerAway("RabbitMQ can't be reached at mq-1: connection refused")
+
+    monkeypatch.setattr(lit.desk.parts.joined.broker, "depths", away)
+    assert (lit.desk.overview().needs[0].kind, lit.desk.overview().queues) == ("broker", ())
+    page = lit.client().get("/").text
+    assert page.index("RabbitMQ can&#39;t be reached at mq-1") < page.index("past its deadline")
+    assert ("not known</span>" in page, "Nothing needs a person" in page) == (True, False)
+    assert "no work is handed out: the broker is away" in lit.client().get("/boxes").text
 
 
 def test_the_changing_part_comes_alone(lit: LitDesk) -> None:
