@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from db.model import CommandState
@@ -15,7 +17,7 @@ from tests.support.lamp import Lamp, hours, january
 HOUR, DAY = "flights_hourly/2013010100/1/1", "flights_daily/2013010100/1/1"
 
 
-def one_hour(**fields: object) -> Lamp:
+def one_hour(**fields: Any) -> Lamp:
     lamp = Lamp(january(("hourly",), end="2013010101", **fields), store=Dumped())
     lamp.turn()
     return lamp
