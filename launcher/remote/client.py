@@ -40,12 +40,12 @@ class _Stay(HTTPRedirectHandler):
 class Client:
     """Asks one dashboard. Raises Unavailable, Denied, NotFound, Refused, ConfigError or StoreError, each with what to do."""
 
-    def __init__(self, url: str, token: str, *, sleep: Callable[[float], None] = RealClock().sleep) -> None:
+    def __init__(self, url: str, token: str, *, sleep: Callable[[float], None] | None = None) -> None:
         self.url = url.rstrip("/")
         parts = urlsplit(self.url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ConfigError(f"HORARIUM_URL is {url!r}: write the address of a dashboard, such as https://mx.example.org/")
-        self._token, self._sleep = token, sleep
+        self._token, self._sleep = token, sleep or RealClock().sleep
         self._opener = _opener(is_here=parts.hostname in _HERE)
 
     def get(self, *path: str, **query: object) -> Any:
