@@ -219,7 +219,7 @@ def test_what_was_lost_on_its_way_is_sent_again_and_done_once(desk: WebDesk) -> 
         return [b"lost"]
 
     app.wsgi_app = losing  # type: ignore[method-assign, assignment]
-    before = desk.commands(limit=1).lines[0].number
+    before = max((each.number for each in desk.commands(limit=1).lines), default=0)
     body = {"verb": "reprocess", "processes": ["flights_hourly"], "timeperiod": "2013010101", "until": "", "why": "test"}
     with served(app) as url:
         given = Client(url, "", sleep=waits.append).post("commands", body=body)
