@@ -18,7 +18,7 @@ from scheduler import freerun
 from scheduler.draft import Draft
 from scheduler.freerun import Rules
 from scheduler.inflight import Flight, InFlight
-from scheduler.moves import record
+from scheduler.moves import put_back, record
 from scheduler.policy import SchedulerSettings
 from scheduler.settlement import Settlement
 from scheduler.timetable import Timetable
@@ -53,8 +53,24 @@ class FreerunBoard:
         self._armed: dict[Key, datetime] = {}
         self._hungry: dict[str, dict[Key, None]] = {}
         self._newcomers: list[Key] = []
+        self._missing: list[tuple[Key, Run]] = []
         self._rescheduled: list[Key] = []  # by the context, since they were written last
-        self._unmet: dict[Key, dict[str, UnitOfWork]] = {}  # of entries that are retired, or lack one: the units of work there are
+        self._unmet: dict[Key, dict[str, UnitOfWork]] = {}  # the units of work of retired entries, by fire
+
+    def begin(self, draft: Draft) -> None:
+        """Start the next turn. The first one puts back what the store lacks of the units of work under way."""
+        self.draft = draft
+        missing, self._missing = self._missing, []
+        for key, run in missing:
+            entry, rules = self._timetable.entries[key], self.rules(key)
+            if rules is not None:
+                self._put_back(entry, run, rules)
+
+    def _put_back(self, entry: Entry, run: Run, rules: Rules) -> None:
+        uow = freerun.unit_of(entry, run.fire, rules, self.draft.now, self.draft.number)
+        # One that was given up is told apart from one that was called off by its INVALID unit of work, which is gone.
+        is_ending = run.is_ending or run.is_given_up
+        self._note(entry, run.fire, put_back(uow, run, entry.key, is_ending=is_ending, draft=self.draft))
 
     def take_up(self, uows: Iterable[UnitOfWork]) -> None:
         """Take up every entry; `uows` are the units of work of what was under way, those of jobs may be among them."""
@@ -63,16 +79,16 @@ class FreerunBoard:
             rules = self.rules(key)
             if entry.goes_by != freerun.goes_by(rules):
                 self._rescheduled.append(key)
-            own = {run.fire: found[entry.uow_id(run.fire)] for run in entry.runs if entry.uow_id(run.fire) in found}
             if rules is None:
-                self._unmet[key] = own
+                self._unmet[key] = {run.fire: uow for run in entry.runs if (uow := found.get(entry.uow_id(run.fire)))}
                 continue
-            if len(own) < len(entry.runs):
-                self._unmet[key] = own
-                self._rescheduled.append(key)
-            for fire, uow in own.items():
-                self._note(entry, fire, uow)
-                self._look_at[uow.id] = None
+            for run in entry.runs:
+                uow = found.get(entry.uow_id(run.fire))
+                if uow is None:
+                    self._missing.append((key, run))
+                else:
+                    self._note(entry, run.fire, uow)
+                    self._look_at[uow.id] = None
             self._follow(entry, rules)
         self._newcomers = [key for key in self._context.freerun if key not in self._timetable.entries]
 
@@ -100,7 +116,7 @@ class FreerunBoard:
         if rules is None:
             self._armed.pop(entry.key, None)
             return
-        entry = self._meet(entry)
+        self._meet(entry, rules)
         if freerun.is_too_wide(entry, rules.overlap):
             entry = freerun.narrowed(entry)
             self.draft.put_entry(entry)
@@ -108,21 +124,16 @@ class FreerunBoard:
             self.call_off(entry.key, run.fire, f"replaced by the fire {entry.waiting[0]}")
         self._follow(self._timetable.entries[entry.key], rules)
 
-    def _meet(self, entry: Entry) -> Entry:
-        """Return an entry with those of its runs that can be settled: who was retired until now has runs that nobody followed."""
-        if entry.key not in self._unmet:
-            return entry
-        found, before = self._unmet.pop(entry.key), entry
-        for run in entry.runs:
+    def _meet(self, entry: Entry, rules: Rules) -> None:
+        """Take up the runs of an entry that was retired until now: nobody has followed them."""
+        found = self._unmet.pop(entry.key, None)
+        for run in entry.runs if found is not None else ():
             uow = found.get(run.fire)
             if uow is None:
-                entry = freerun.ended(entry, run, UowState.CANCELED, "how it ended was archived before it was looked at", self.draft.now)
+                self._put_back(entry, run, rules)
             else:
                 self._note(entry, run.fire, uow)
                 self._look_at[uow.id] = None
-        if entry is not before:
-            self.draft.put_entry(entry)
-        return entry
 
     def _follow(self, entry: Entry, rules: Rules) -> None:
         """Set the entry's alarm, and let it be looked at for what it has to open."""
