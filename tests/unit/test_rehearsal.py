@@ -150,6 +150,9 @@ def test_as_json_it_is_one_document(terminal: Terminal) -> None:
     [
         (("--from", "2013010100", "--to", "2013010100"), 2, "is not after --from"),
         (("--from", "yesterday", "--to", "2013010200"), 2, "'yesterday' is no moment: write 2026112013"),
+        (("--from", "0001-01-01T00:00+05:00", "--to", "2013010200"), 2, "in UTC, of the years 1900 to 9000"),
+        (("--from", "0001010100", "--to", "2013010200"), 2, "in UTC, of the years 1900 to 9000"),
+        (("--from", "9999-12-30", "--to", "9999-12-31"), 2, "in UTC, of the years 1900 to 9000"),
         ((*TWO_DAYS[1:], "--takes", "flights_hurly=3"), 2, "did you mean flights_hourly"),
         ((*TWO_DAYS[1:], "--takes", "long"), 2, "expected a number from 0.001"),
         ((*TWO_DAYS[1:], "--fails", "1"), 2, "expected a number from 0 to 0.9"),
