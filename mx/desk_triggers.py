@@ -9,7 +9,10 @@ from mx.models.triggers import EntryDetails, EntryTriggers, FireOutput, ProcessT
 
 
 class TriggersDesk(Protocol):
-    """Questions about what brings work about. Commands return their number, by which `/commands/N` tells the answer."""
+    """Questions about what brings work about. Commands return their number, by which `/commands/N` tells the answer.
+
+    One that comes again from the same person with the same `token` is not stored again: the number from before is returned.
+    """
 
     def process_triggers(self, *, words: str = "", state: str = "", offset: int = 0, limit: int = 50) -> ProcessTriggers:
         """Return managed processes whose names hold `words`; `state` keeps those that are `on`, `off` or `changed` by an operator."""
@@ -39,15 +42,17 @@ class TriggersDesk(Protocol):
         """Return what a schedule would mean for a managed process, or for an entry where that is named. Never raises for a bad one."""
         ...
 
-    def switch_process(self, verb: str, process: str, who: str, why: str, *, frequency: str = "") -> int:
+    def switch_process(self, verb: str, process: str, who: str, why: str, *, frequency: str = "", token: str = "") -> int:
         """Store a command that switches a process: `on`, `off`, `frequency` or `reset`. Raises NotFound, or ScheduleError."""
         ...
 
-    def trigger_process(self, process: str, timeperiod: str, who: str, why: str) -> int:
+    def trigger_process(self, process: str, timeperiod: str, who: str, why: str, *, token: str = "") -> int:
         """Store a command that makes a period due now; raises NotFound or TimeperiodError."""
         ...
 
-    def command_entry(self, verb: str, process: str, entry: str, who: str, why: str, fields: Mapping[str, object] | None = None) -> int:
+    def command_entry(
+        self, verb: str, process: str, entry: str, who: str, why: str, fields: Mapping[str, object] | None = None, *, token: str = ""
+    ) -> int:
         """Store a command about an entry: `create`, `change`, `delete`, `on`, `off`, `trigger`, `cancel` or `release`.
 
         `fields` are those that `launch.py freerun change` gives, by name; `take_back` lists names of fields that the context is to say

@@ -35,6 +35,8 @@ _TEXTS = {
     413: "What was sent is larger than 1 MB, which no form here needs. Nothing was changed.",
     429: "Too many requests came from there in a short time. Wait a minute, then try again.",
 }
+# Pages whose forms may be sent again: each is carried out once.
+_SENT_ONCE = ("plans", "triggers", "trigger_details")
 
 
 class Unusable(Unavailable):
@@ -91,6 +93,7 @@ def register(app: Flask, desk: AboutDesk) -> None:
             facts = {"status": 503, "title": "The context can't be read", "text": bare.fault}
         else:
             facts = {"status": status, "title": title_of(error, status), "text": text_of(error)}
+        facts["is_sent_once"] = request.method == "POST" and request.blueprint in _SENT_ONCE
         shown = render_template("_error.html" if wants_fragment() else "error.html", bare=bare, error=type(error).__name__, **facts)
         return shown, int(str(facts["status"])), _headers(error)
 

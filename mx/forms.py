@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from flask import redirect, request
 from flask.typing import ResponseReturnValue
 
+from mx.security import csrf
 from system.errors import HorariumError
 
 PAGE = 50
@@ -36,6 +37,11 @@ def chosen(name: str, choices: Sequence[str]) -> str:
     if found not in choices:
         raise BadForm(f"{name} is {found!r}: expected one of {', '.join(choices)}. Nothing was changed")
     return found
+
+
+def sending() -> str:
+    """Return what marks a form: the same however often it is sent, so that what it asks for is done once. Empty for a program's."""
+    return csrf.sending(request.headers.get(csrf.HEADER) or request.form.get(csrf.FIELD, ""))
 
 
 def number(name: str, default: int, *, least: int = 0, most: int = 1_000_000) -> int:

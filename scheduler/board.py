@@ -23,7 +23,7 @@ from scheduler.inflight import Flight, InFlight
 from scheduler.inputs import inputs_of
 from scheduler.live_moves import LiveMoves
 from scheduler.machines import MACHINES
-from scheduler.moves import record
+from scheduler.moves import put_back, record
 from scheduler.policy import SchedulerSettings
 from scheduler.probing import Probed
 from scheduler.settlement import Settlement, is_given_up, retried, settle
@@ -65,13 +65,20 @@ class Board:
         self._marked: dict[Node, None] = {}
         self._alarms: list[tuple[datetime, str]] = []
         self._armed: dict[str, datetime] = {}
+        self._missing: list[Node] = []
         self.live = LiveMoves(topology, timetable, self.inflight, settings.probe_fresh_s)
         for name, frontier in self.frontiers.items():
             self._arm(name, frontier.advance(now))
 
     def begin(self, now: datetime) -> None:
-        """Start the draft of the next turn."""
-        self.draft = self.freerun.draft = Draft(self.timetable.head + 1, now, self.timetable)
+        """Start the draft of the next turn. The first one puts back what the store lacks of the units of work under way."""
+        self.draft = Draft(self.timetable.head + 1, now, self.timetable)
+        self.freerun.begin(self.draft)
+        missing, self._missing = self._missing, []
+        for node in missing:
+            job = self.timetable.active[node]
+            named, is_ending = (job.process, job.timeperiod), job.next_event is not None
+            self._take_up(node, job, put_back(self._unit_of(node, job, ""), job, named, is_ending=is_ending, draft=self.draft))
 
     def committed(self) -> None:
         """Take over that the draft is a turn now."""
@@ -82,17 +89,22 @@ class Board:
         found = {uow.id: uow for uow in uows}
         for node, job in self.timetable.active.items():
             uow = found.get(job.uow_id)
-            if job.state is JobState.EMBRYO or uow is None or job.uow_state in UOW_FINISHED:
+            if job.state is JobState.EMBRYO or job.uow_state in UOW_FINISHED:
                 self.mark(node)
-                continue
-            self.inflight.note(uow, node)
-            self.look_at[uow.id] = None
-            if job.again_at and uow.slice:
-                self.live.alarms.put(job.again_at, node)
-            if job.held:
-                self.inflight.leave_place(uow.id)
-            if job.retry_at:
-                self.inflight.retry_at(job.retry_at, node)
+            elif uow is None:
+                self._missing.append(node)
+            else:
+                self._take_up(node, job, uow)
+
+    def _take_up(self, node: Node, job: Job, uow: UnitOfWork) -> None:
+        self.inflight.note(uow, node)
+        self.look_at[uow.id] = None
+        if job.again_at and uow.slice:
+            self.live.alarms.put(job.again_at, node)
+        if job.held:
+            self.inflight.leave_place(uow.id)
+        if job.retry_at:
+            self.inflight.retry_at(job.retry_at, node)
 
     # -- what time brings
 
@@ -283,7 +295,8 @@ class Board:
             state = advance(JOB_LIFECYCLE, JobState.EMBRYO, event)
             job = Job(node[0], self.timetable.period(node), state, now, turn, reason=reason)
         else:
-            job = replace(job, state=advance(JOB_LIFECYCLE, job.state, event), reason=reason, failing_since=None, changed_at=now, turn=turn)
+            job = replace(job, state=advance(JOB_LIFECYCLE, job.state, event), reason=reason, held="", failing_since=None)
+            job = replace(job, changed_at=now, turn=turn)
         self.draft.put(job)
         self._closed(node, job)
 
@@ -447,19 +460,21 @@ class Board:
             changed_at=now,
             turn=turn,
         )
-        entry = self.context.managed[job.process]
-        qualifier, group = self.timetable.states[job.process].qualifier, self.topology.group(*node)
-        start, end = id_of(qualifier, group.start), id_of(qualifier, group.stop)
-        queue = queue_in(entry.queue, self.frontiers[job.process].lane(node[1]))
-        uow = UnitOfWork(
-            job.uow_id, job.process, job.timeperiod, queue, start, end, opened_at=now, turn=turn, fence=job.fence, slice=decision.slice
-        )
+        uow = self._unit_of(node, job, decision.slice)
         self.draft.put(job)
         if job.again_at and uow.slice:
             self.live.alarms.put(job.again_at, node)  # more may have come by then, and nobody may have claimed it
         self.draft.opened.append(uow)
         self.draft.messages.append(Message(uow.queue, uow.id))
         self.inflight.note(uow, node)
+
+    def _unit_of(self, node: Node, job: Job, slice_: str) -> UnitOfWork:
+        """Return the unit of work of a job as it is opened in this turn."""
+        qualifier, group = self.timetable.states[job.process].qualifier, self.topology.group(*node)
+        start, end = id_of(qualifier, group.start), id_of(qualifier, group.stop)
+        queue = queue_in(self.context.managed[job.process].queue, self.frontiers[job.process].lane(node[1]))
+        now, turn, node_id = self.draft.now, self.draft.number, (job.process, job.timeperiod)
+        return UnitOfWork(job.uow_id, *node_id, queue, start, end, opened_at=now, turn=turn, fence=job.fence, slice=slice_)
 
     # -- the second look
 

@@ -11,9 +11,10 @@ from scheduler.board import Board
 from scheduler.freerun_commands import PREFIX, obey_entry
 from scheduler.plans import MOST_STEPS, PLANNERS, PREVIEWS, REACH, Action, Plan, Step
 from scheduler.settlement import reopened
-from scheduler.timetable import Node, ordinal_of
+from scheduler.timetable import Node, id_of, ordinal_of
 from system.errors import TimeperiodError
 from system.lifecycle import JOB_FINISHED, UOW_FINISHED, JobEvent, JobState, UowEvent, UowState
+from system.timeperiod import LAST_YEAR
 
 Result = tuple[CommandState, str] | None
 
@@ -84,6 +85,8 @@ def _nodes(command: Command, board: Board) -> list[Node] | str:
         return f"{command.process} has no timeperiod {command.timeperiod}: it lies outside its start and end"
     if high - low > MOST_STEPS:
         return f"{high - low:,} periods are too many for one command: give it in ranges of at most {MOST_STEPS:,}"
+    if states.qualifier.start_of(high - 1).year > LAST_YEAR:
+        return f"{id_of(states.qualifier, high - 1)} lies too near to the calendar's end: {LAST_YEAR} is the last year for a command"
     # A period that is not the end of its group stands for the group: only its end runs.
     return list(dict.fromkeys((command.process, board.topology.group(command.process, ordinal)[-1]) for ordinal in range(low, high)))
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -286,26 +286,34 @@ class Desk:
 
     # -- what is asked for
 
-    def give(self, verb: str, process: str, timeperiod: str, who: str, why: str, *, until: str = "") -> int:
+    def give(
+        self, verb: str, process: str, timeperiod: str, who: str, why: str, *, until: str = "", facts: Mapping[str, object] | None = None
+    ) -> int:
         """Store a command about `[timeperiod, until)`, or `timeperiod` alone, and return its number; its answer comes by `answer`.
 
-        Raises NotFound or TimeperiodError.
+        `facts` are kept with it, for whoever gave it. Raises NotFound or TimeperiodError.
         """
         for text in (timeperiod, *((until,) if until else ())):
             self._node(process, text)
-        return self.tell(Command(verb, process, timeperiod, who, why, self._clock.now(), until))
+        return self.tell(Command(verb, process, timeperiod, who, why, self._clock.now(), until, details=json.dumps(facts) if facts else ""))
 
-    def switch(self, verb: str, process: str, who: str, why: str, *, frequency: str = "") -> int:
-        """Store a command that switches a process: on, off, frequency or reset. Returns its number; raises NotFound."""
+    def switch(
+        self, verb: str, process: str, who: str, why: str, *, frequency: str = "", facts: Mapping[str, object] | None = None
+    ) -> int:
+        """Store a command that switches a process: on, off, frequency or reset. Returns its number; raises NotFound.
+
+        `facts` are kept with it, for whoever gave it.
+        """
         if process not in self._context.managed:
             raise NotFound(f"there is no managed process {process!r}: `launch.py list` shows them")
-        details = json.dumps({"frequency": frequency}) if frequency else ""
-        return self.tell(Command(verb, process, "", who, why, self._clock.now(), details=details))
+        details = {**({"frequency": frequency} if frequency else {}), **(facts or {})}
+        return self.tell(Command(verb, process, "", who, why, self._clock.now(), details=json.dumps(details) if details else ""))
 
     def tell(self, command: Command) -> int:
         """Store a command that was checked, let the scheduler know, and return its number."""
         number = self._store.add_command(command)
         try:
+            self._broker.declare([REPORT_QUEUE])  # no scheduler may have run yet
             self._broker.publish([Message(REPORT_QUEUE, f"command:{number}")])
         except (BrokerError, Unavailable) as error:
             log.warning("command %d is stored; the scheduler will find it by its sweep: %s", number, error)

@@ -29,12 +29,13 @@ from scheduler.probing import NoProber, Prober
 from scheduler.registry import Fit, fit, read_registered
 from scheduler.reopening import reopen_owed
 from scheduler.standby import LeaderWatch
+from scheduler.suspects import Suspects
 from scheduler.switches import reconciled
 from scheduler.timetable import Timetable
 from scheduler.trees import Topology
 from system.clock import Clock
 from system.context import Context
-from system.errors import HorariumError
+from system.errors import BrokerError, Unavailable
 from system.reports import is_news, named_in
 
 log = logging.getLogger(__name__)
@@ -79,7 +80,7 @@ class Engine:
         self._sweep = sweep.Sweep(store, broker, clock, settings.lease_s)
         self._swept_s: float | None = None
         self._commands: dict[int, Command] = {}
-        self._faulty: set[int] = set()
+        self._suspects = Suspects()
         self._inbox = Inbox(broker, settings.reports)
         self.refusal = ""
         self.turned_at: datetime | None = None
@@ -196,7 +197,7 @@ class Engine:
         self._leader = self._session
         self.leads_since, self._round_s = now, self._clock.monotonic()
         board = Board(self._context, self._topology, timetable, self._settings, now)
-        active = [*(job.uow_id for job in timetable.active.values()), *board.freerun.uow_ids()]
+        active = [*(job.uow_id for job in timetable.active.values() if job.run), *board.freerun.uow_ids()]
         uows = self._store.uows(active)
         board.resume(uows)
         board.freerun.take_up(uows)
@@ -235,10 +236,13 @@ class Engine:
         if not self._journal.carry_on() or self._overslept():
             return self._step_down()
         board.begin(now)
+        self._suspects.begin()
         deliveries = self._inbox.take()
         try:
             wait_s = self._round(board, deliveries)
-        except Exception:
+        except Exception as error:
+            if not isinstance(error, Unavailable | BrokerError):
+                self._suspects.failed()
             # What was decided, but is not in a turn whose fate is still open, is read again. Hints that were taken come back.
             if not self._journal.is_pending():
                 self._forget()
@@ -246,6 +250,7 @@ class Engine:
             raise
         if wait_s is None:
             return self._step_down()
+        self._suspects.passed()
         self._inbox.acknowledge(deliveries)
         self._round_s = self._clock.monotonic()
         return wait_s
@@ -262,8 +267,8 @@ class Engine:
         hints = self._read_reports(board, deliveries)
         if not self._sweep_if_due(board, at_once=hints):
             return None
-        self._obey(board)
-        owes = reopen_owed(board, self._store)
+        is_more = self._obey(board)
+        is_more = reopen_owed(board, self._store) or is_more
         for probed in self._prober.answers():
             board.hear(probed)
             self._late.hear(probed)
@@ -272,7 +277,7 @@ class Engine:
         board.settle_marked()
         self.second_look_found += board.look_again(self._settings.second_looks)
         board.settle_marked()
-        is_more = board.fill(self._settings.looks) or owes
+        is_more = board.fill(self._settings.looks) or is_more
         draft = board.draft
         if draft.is_empty():
             self._journal.send(draft.messages)
@@ -281,24 +286,30 @@ class Engine:
         self._prober.ask([*board.live.probes.to_ask(), *self._late.to_ask(board)])
         return 0.0 if is_more or board.look_at or self._inbox.has_more else self._wait_s(board)
 
-    def _obey(self, board: Board) -> None:
-        """Carry out the open commands. One that raises a fault of ours is refused in the next round, so that it holds up nothing else."""
-        for number, command in list(self._commands.items()):
-            if number in self._faulty:
-                text = "the scheduler failed over it; nothing was changed, log/scheduler.log says more"
-                board.draft.answers.append(Answer(number, CommandState.REFUSED, text))
-                self._faulty.discard(number)
-            elif not self._obeyed(command, board):
-                continue
+    def _obey(self, board: Board) -> bool:
+        """Carry out the open commands; returns whether more of them can be in the next turn.
+
+        One over which a round fails by a fault of ours is refused, so that it holds up nothing else.
+        """
+        numbers = list(self._commands)
+        chosen = self._suspects.carried_out(numbers)
+        for number in self._suspects.refused(numbers):
+            text = "the scheduler failed over it; nothing was changed, log/scheduler.log says more"
+            board.draft.answers.append(Answer(number, CommandState.REFUSED, text))
             del self._commands[number]
+        for number in chosen:
+            self._suspects.carries(number)
+            if self._obeyed(self._commands[number], board):
+                del self._commands[number]
+        return len(chosen) < len(numbers)
 
     def _obeyed(self, command: Command, board: Board) -> bool:
         try:
             return obey(command, board, self._store)
-        except HorariumError:
+        except (Unavailable, BrokerError):
             raise
         except Exception:
-            self._faulty.add(command.number)
+            self._suspects.blame(command.number)
             raise
 
     def _commit(self, board: Board, draft: Draft) -> bool:

@@ -147,14 +147,19 @@ def may_open(entry: Entry, overlap: Overlap) -> bool:
 
 
 def opened(entry: Entry, rules: Rules, now: datetime, turn: int) -> tuple[Entry, UnitOfWork]:
-    """Return the entry with the run of its first waiting fire, and that run's unit of work. Its arguments are as they are now."""
+    """Return the entry with the run of its first waiting fire, and that run's unit of work."""
     fire, waiting = entry.waiting[0], entry.waiting[1:]
+    uow = unit_of(entry, fire, rules, now, turn)
+    return replace(entry, waiting=waiting, runs=(*entry.runs, Run(fire, uow.state, now)), fired=entry.fired + 1), uow
+
+
+def unit_of(entry: Entry, fire: str, rules: Rules, now: datetime, turn: int) -> UnitOfWork:
+    """Return the unit of work of a fire that is opened now. Its arguments are as they are now."""
     arguments = json.dumps(dict(rules.process.arguments), sort_keys=True) if rules.process.arguments else ""
-    uow = UnitOfWork(
+    return UnitOfWork(
         entry.uow_id(fire), entry.process, fire, rules.process.queue, fire, fire, opened_at=now, turn=turn, arguments=arguments,
         runs_as=rules.runs_as,
     )  # fmt: skip
-    return replace(entry, waiting=waiting, runs=(*entry.runs, Run(fire, uow.state, now)), fired=entry.fired + 1), uow
 
 
 def settled(

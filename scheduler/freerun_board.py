@@ -18,7 +18,7 @@ from scheduler import freerun
 from scheduler.draft import Draft
 from scheduler.freerun import Rules
 from scheduler.inflight import Flight, InFlight
-from scheduler.moves import record
+from scheduler.moves import put_back, record
 from scheduler.policy import SchedulerSettings
 from scheduler.settlement import Settlement
 from scheduler.timetable import Timetable
@@ -53,7 +53,20 @@ class FreerunBoard:
         self._armed: dict[Key, datetime] = {}
         self._hungry: dict[str, dict[Key, None]] = {}
         self._newcomers: list[Key] = []
+        self._missing: list[tuple[Key, Run]] = []
         self._rescheduled: list[Key] = []  # by the context, since they were written last
+
+    def begin(self, draft: Draft) -> None:
+        """Start the next turn. The first one puts back what the store lacks of the units of work under way."""
+        self.draft = draft
+        missing, self._missing = self._missing, []
+        for key, run in missing:
+            entry, rules = self._timetable.entries[key], self.rules(key)
+            if rules is not None:
+                uow = freerun.unit_of(entry, run.fire, rules, draft.now, draft.number)
+                # One that was given up is told apart from one that was called off by its INVALID unit of work, which is gone.
+                is_ending = run.is_ending or run.is_given_up
+                self._note(entry, run.fire, put_back(uow, run, key, is_ending=is_ending, draft=draft))
 
     def take_up(self, uows: Iterable[UnitOfWork]) -> None:
         """Take up every entry; `uows` are the units of work of what was under way, those of jobs may be among them."""
@@ -66,7 +79,9 @@ class FreerunBoard:
                 continue
             for run in entry.runs:
                 uow = found.get(entry.uow_id(run.fire))
-                if uow is not None:
+                if uow is None:
+                    self._missing.append((key, run))
+                else:
                     self._note(entry, run.fire, uow)
                     self._look_at[uow.id] = None
             self._follow(entry, rules)

@@ -135,6 +135,7 @@ class FreerunDesk:
         text = json.dumps(dict(details), sort_keys=True) if details else ""
         number = self._store.add_command(Command(PREFIX + verb, process, name, who, why, self._clock.now(), details=text))
         try:
+            self._broker.declare([REPORT_QUEUE])  # no scheduler may have run yet
             self._broker.publish([Message(REPORT_QUEUE, f"command:{number}")])
         except (BrokerError, Unavailable) as error:
             log.warning("command %d is stored; the scheduler will find it by its sweep: %s", number, error)

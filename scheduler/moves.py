@@ -1,10 +1,12 @@
-"""What else happens when the engine moves a unit of work? Its flight, its message and a second look at it."""
+"""What else happens when the engine moves a unit of work, or puts one back? Its flight, its message and a second look at it."""
 
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
-from db.model import UowMove
+from db.entries import Run
+from db.model import Job, UnitOfWork, UowMove
 from mq.broker import Message
 from scheduler.draft import Draft
 from scheduler.inflight import Flight, InFlight
@@ -23,3 +25,21 @@ def record(move: UowMove, flight: Flight, after: UowState, draft: Draft, infligh
     if move.event not in (UowEvent.RETRIED, UowEvent.GIVEN_UP):
         # Its worker may have been first: what the store made of the move is looked up in the next turn.
         look_at[move.uow_id] = None
+
+
+def put_back(uow: UnitOfWork, known: Job | Run, log_of: tuple[str, str], *, is_ending: bool, draft: Draft) -> UnitOfWork:
+    """Open a unit of work once more that is under way and that the store lacks; returns it as it was last `known`. It is told in `log_of`.
+
+    A dump of a store that was written to meanwhile may hold a job and not its unit of work. The store opens only what it has not got.
+    """
+    uow = replace(uow, failures=known.failures)
+    if is_ending:
+        uow = replace(uow, cancel_requested=True, reason=known.reason)
+    elif known.uow_state is UowState.INVALID:
+        uow = replace(uow, state=known.uow_state, reason=known.reason)
+    else:
+        draft.messages.append(Message(uow.queue, uow.id))
+    draft.opened.append(uow)
+    draft.tell(*log_of, "lost", f"{uow.id} was not in the store, and was put back")
+    log.error("%s was not in the store, and was put back", uow.id)
+    return uow

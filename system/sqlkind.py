@@ -50,6 +50,10 @@ class ServerKind(ABC):
         """Give a new session the isolation, the time zone and the limits that the store counts on."""
 
     @abstractmethod
+    def speak_utc(self, cursor: Any) -> None:
+        """Have a new session of somebody else's database, where nothing else is set up, take and tell moments in UTC."""
+
+    @abstractmethod
     def hurry(self, cursor: Any) -> None:
         """Have the commits of a new session not wait for the disk, where `has_quick_commits`."""
 

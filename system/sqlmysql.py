@@ -78,6 +78,10 @@ class MySql(ServerKind):
         cursor.execute("SELECT VERSION()")
         cursor.execute(_MARIADB if "MariaDB" in cursor.fetchone()[0] else _MYSQL)
 
+    def speak_utc(self, cursor: Any) -> None:
+        """See ServerKind. Without it a TIMESTAMP is one of the server's own zone."""
+        cursor.execute("SET SESSION time_zone = '+00:00'")
+
     def hurry(self, cursor: Any) -> None:
         """See ServerKind. It is the whole server's setting here: innodb_flush_log_at_trx_commit."""
 

@@ -13,9 +13,10 @@ from system.sqlkind import CONNECT_S, IDLE_S, LOCK_S, STATEMENT_S, Meaning, Serv
 OLDEST = 12
 # READ COMMITTED: each write is conditional on the row that it changes, and PostgreSQL looks again at a row that it waited for. A stricter
 # level would turn every such wait into an error that says "try again", and make nothing safer.
+_UTC = "SET TIME ZONE 'UTC'"
 _SESSION = (
     "SET default_transaction_isolation = 'read committed'",
-    "SET TIME ZONE 'UTC'",
+    _UTC,
     f"SET statement_timeout = '{STATEMENT_S}s'",
     f"SET lock_timeout = '{LOCK_S}s'",
     f"SET idle_in_transaction_session_timeout = '{IDLE_S}s'",
@@ -68,6 +69,10 @@ class Postgres(ServerKind):
     def set_up(self, cursor: Any) -> None:
         """See ServerKind."""
         cursor.execute("; ".join(_SESSION))
+
+    def speak_utc(self, cursor: Any) -> None:
+        """See ServerKind."""
+        cursor.execute(_UTC)
 
     def hurry(self, cursor: Any) -> None:
         """See ServerKind."""

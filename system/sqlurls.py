@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import NullPool
 
 from system.errors import ConfigError
 from system.hidden import hide
@@ -28,10 +29,24 @@ def open_server(url: str) -> SqlServer:
     return SqlServer(made, _KINDS[made.drivername]())
 
 
-def with_driver(url: sa.URL) -> tuple[sa.URL, dict[str, Any]]:
-    """Return a URL with the driver that Horarium brings along, and what that is given beside it; any other URL as it is."""
-    kind = _KINDS.get(url.drivername)
-    return (url.set(drivername=kind.driver), kind().connect_args()) if kind else (url, {})
+def guest_engine(url: str) -> sa.Engine:
+    """Return what asks somebody else's database, by the driver that Horarium brings along where it has one; each use connects anew.
+
+    On a server its sessions speak UTC. Raises what SQLAlchemy does, and ImportError where the driver is missing.
+    """
+    made = sa.make_url(url)
+    found = _KINDS.get(made.drivername)
+    if found is None:
+        return sa.create_engine(made, poolclass=NullPool)
+    kind = found()
+    engine = sa.create_engine(made.set(drivername=kind.driver), poolclass=NullPool, connect_args=kind.connect_args())
+
+    @sa.event.listens_for(engine, "connect")
+    def _set_up(connection: Any, _record: Any) -> None:
+        with connection.cursor() as cursor:
+            kind.speak_utc(cursor)
+
+    return engine
 
 
 def _form(url: str) -> str:

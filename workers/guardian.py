@@ -20,7 +20,7 @@ from typing import Any
 
 from workers.linux import children, die_with_parent, exit_in_words, kill
 from workers.printed import keep_ends
-from workers.slot import DONE, EMPTY, FAILED, FRAME_BYTES, Place, Result
+from workers.slot import DONE, EMPTY, FAILED, FRAME_BYTES, NOT_STARTED, Place, Result
 from workers.vault import BadSecretsFile, Vault
 
 _CHUNK_BYTES = 1 << 16
@@ -97,6 +97,8 @@ class Guardian:
 
     def _start(self, task: Mapping[str, Any]) -> Result | None:
         """Start the command; returns a result only where that failed."""
+        if self._was_asked:
+            return Result(NOT_STARTED, None, "its guardian was asked to end before")
         me = os.getpid()
         argv = filled(task["argv"], task)
         try:
@@ -117,6 +119,8 @@ class Guardian:
             os.close(writing)
         self._selector.register(reading, selectors.EVENT_READ, lambda: self._pump(reading))
         self._selector.register(self._line, selectors.EVENT_READ, self._hear)
+        if self._was_asked:  # while it was being started
+            self._urge()
         return None
 
     def _watch(self, task: Mapping[str, Any]) -> Result:
@@ -150,12 +154,18 @@ class Guardian:
         self._ask()
 
     def _ask(self) -> None:
+        """Have the command end; may come before there is one, which then is remembered."""
         command = self._command
-        if self._was_asked or command is None or command.returncode is not None:
+        if self._was_asked or (command is not None and command.returncode is not None):
             return
         self._was_asked = True
-        self._kill_at_s = self._monotonic() + self._place.end_grace_s
-        self._signal_group(signal.SIGTERM)
+        if command is not None:
+            self._urge()
+
+    def _urge(self) -> None:
+        if self._kill_at_s is None:
+            self._kill_at_s = self._monotonic() + self._place.end_grace_s
+            self._signal_group(signal.SIGTERM)
 
     def _kill(self) -> None:
         """Kill the group and all children; those of a child become ours by its death, and are next."""

@@ -182,6 +182,7 @@ class Lane:
     def exited(self, channel: Channel, how: str, cause: str) -> None:
         """Settle what a slot had that is gone with all that it started. `cause` is why its host ended it, if it did."""
         self.hear(channel)
+        unread = self._recall(channel)
         was_running = self._settle_running(channel, how, cause)
         if cause == "failed" or (how.startswith("exit code") and not (cause or was_running or channel.taken or channel.is_closing)):
             self._shop.fault = f"no slot could begin: {how}; {_last_words(channel.scratch)}"
@@ -190,6 +191,8 @@ class Lane:
         self._shop.ended += channel.held
         if channel is self._guardian:
             self._guardian = None
+            for attempt in unread:
+                self._withdraw(attempt, f"its guardian ended before: {how}")
         else:
             self._slot = None
             if not _goes_on(channel, cause, was_running=was_running):
@@ -199,7 +202,6 @@ class Lane:
         self.feed()
 
     def _settle_running(self, channel: Channel, how: str, cause: str) -> bool:
-        self._recall(channel)
         if not channel.sent:
             return False
         attempt = channel.sent[0]
@@ -228,14 +230,23 @@ class Lane:
         self.backlog_s = self.backlog_s - attempt.expected_s if self.attempts else 0.0
         return attempt
 
-    def recall(self) -> None:
-        """Take back what the slot has not read yet, so that nothing but the running attempt is in its hands."""
-        for channel in (self._slot, self._guardian):
-            if channel is not None and channel.sent:
-                self._recall(channel)
-                self.hear(channel)
+    def _withdraw(self, attempt: Attempt, why: str) -> None:
+        self.attempts.remove(attempt)
+        self.backlog_s = self.backlog_s - attempt.expected_s if self.attempts else 0.0
+        self.drop(attempt, why)
 
-    def _recall(self, channel: Channel) -> None:
+    def recall(self) -> None:
+        """Take back what the slot has not read yet, so that nothing but the running attempt is in its hands.
+
+        A guardian's one task is left to it: it would wait for another for ever. Asked to end, it says that it never started.
+        """
+        if self._slot is not None and self._slot.sent:
+            self._recall(self._slot)
+            self.hear(self._slot)
+        if self._guardian is not None:
+            self.hear(self._guardian)
+
+    def _recall(self, channel: Channel) -> list[Attempt]:
         back = channel.recall()
         if back:
             waiting = list(self.attempts)[self._handed :]
@@ -245,6 +256,7 @@ class Lane:
                 attempt.started_s = 0.0
             if channel.sent and not channel.sent[0].started_s:
                 channel.sent[0].started_s = self._shop.clock.monotonic()
+        return back
 
     # -- time
 
@@ -296,12 +308,15 @@ class Lane:
     def _ask(self, attempt: Attempt, ending: Ending, reason: str) -> None:
         """Ask the running attempt to end; nothing may be behind it in the slot, for the slot ends with it."""
         self.recall()
-        if self._running() is not attempt:
-            self.feed()  # it has just ended by itself
+        if self._running() is attempt:
+            self.give_back("the slot is replaced")
+            self._judge(attempt, ending, reason)
+            self._shop.hosting.ask(self._hands().number)
             return
-        self.give_back("the slot is replaced")
-        self._judge(attempt, ending, reason)
-        self._shop.hosting.ask(self._hands().number)
+        if attempt in self.attempts:  # the slot has not read it and never will; a time limit has not begun then
+            attempt.verdict = attempt.ended(ending, reason) if ending is Ending.ENDED else None
+            self._withdraw(attempt, "its slot did not begin with it in time")
+        self.feed()
 
     def _judge(self, attempt: Attempt, ending: Ending, reason: str) -> None:
         grace_s = self._shop.limits.end_grace_s + (_GUARDIAN_EXTRA_S if attempt.task.argv else 0.0)
@@ -319,15 +334,15 @@ class Lane:
             if attempt.verdict is None:
                 self._ask(attempt, Ending.ENDED, reason)
         elif attempt in self.attempts:
-            self.attempts.remove(attempt)
-            self.backlog_s -= attempt.expected_s
             attempt.verdict = attempt.ended(Ending.ENDED, reason)
-            self.drop(attempt, reason)
+            self._withdraw(attempt, reason)
         self.feed()
         return True
 
     def judge_all(self, reason: str) -> None:
         """Give back what has not started, and let what runs end with `reason`; the host kills it then."""
+        if self._guardian is not None:
+            self._recall(self._guardian)
         self.recall()
         self.give_back(reason)
         running = self._running()
@@ -370,10 +385,13 @@ class Lane:
                 attempt.transcript = Transcript(task.uow_id, task.fence, attempt.output, limit, self._shop.masks)
             if attempt.transcript is not None:
                 self._shop.pieces += attempt.transcript.finish()
-                attempt.transcript.close()
-                attempt.transcript = None
         except OSError as error:  # what it printed may be lost, how it ended must not
             log.warning("the output of %s can't be read: %s", task.uow_id, error, extra={"action": "output_lost", "uow": task.uow_id})
+        except Exception:  # whatever it is: who asks for its end would ask for ever
+            log.exception("the output of %s is lost", task.uow_id, extra={"action": "output_lost", "uow": task.uow_id})
+        if attempt.transcript is not None:
+            attempt.transcript.close()
+            attempt.transcript = None
 
 
 def _goes_on(channel: Channel, cause: str, *, was_running: bool) -> bool:

@@ -138,6 +138,7 @@ class Masks:
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
         self._values: list[str] = []
+        self._printed: list[bytes] = []  # as they come in output
         self._text: re.Pattern[str] | None = None
         self._bytes: re.Pattern[bytes] | None = None
 
@@ -157,7 +158,7 @@ class Masks:
         """Return how many bytes at the end of `data` may be the beginning of a value, whose rest has not come yet."""
         self._learn()
         longest = 0
-        for value in (v.encode() for v in self._values):
+        for value in self._printed:
             for count in range(min(len(value) - 1, len(data)), longest, -1):
                 if data.endswith(value[:count]):
                     longest = count
@@ -168,7 +169,7 @@ class Masks:
         """Return how many bytes at the start of `data` may be the end of a value whose beginning was cut out."""
         self._learn()
         longest = 0
-        for value in (v.encode() for v in self._values):
+        for value in self._printed:
             for count in range(min(len(value) - 1, len(data)), max(longest, LEAST_CHARACTERS - 1), -1):
                 if data.startswith(value[-count:]):
                     longest = count
@@ -178,7 +179,10 @@ class Masks:
     def _learn(self) -> None:
         values = self._vault.values()
         if values is not self._values:
-            self._values = values
-            joined = "|".join(re.escape(value) for value in values)
-            self._text = re.compile(joined) if values else None
-            self._bytes = re.compile(joined.encode()) if values else None
+            # A value need not be UTF-8: then a command prints its bytes, and a function prints `\udc..` for them.
+            escaped = {value.encode("utf-8", "backslashreplace") for value in values}
+            texts = sorted({*values, *(form.decode() for form in escaped)}, key=len, reverse=True)
+            self._printed = sorted({*escaped, *(value.encode("utf-8", "surrogateescape") for value in values)}, key=len, reverse=True)
+            self._text = re.compile("|".join(map(re.escape, texts))) if values else None
+            self._bytes = re.compile(b"|".join(map(re.escape, self._printed))) if values else None
+            self._values = values  # last: whatever fails above must not pass for learned

@@ -11,6 +11,7 @@ from launcher.web.area import Area
 from launcher.web.asked import asked
 from launcher.web.hiding import shown_arguments
 from launcher.web.schedule_trial import tried
+from launcher.web.undertakings import given_before, marked
 from mx.models.triggers import (
     EntryDetails,
     EntryTrigger,
@@ -23,18 +24,19 @@ from mx.models.triggers import (
     Waiting,
 )
 from scheduler.freerun import GIVEN_FIELDS
-from scheduler.freerun_commands import VERBS, faults_of, unknown_process
+from scheduler.freerun_commands import PREFIX, VERBS, faults_of, unknown_process
 from scheduler.freerun_desk import EntryView, FreerunDesk
 from scheduler.switches import standing
 from scheduler.switching import VERBS as SWITCHING
 from scheduler.timetable import States, id_of
-from system.context import REPORT_QUEUE, schedule_faults
+from system.context import schedule_faults
 from system.entry_check import near
 from system.errors import ConfigError, NotFound, ScheduleError
 from system.hidden import hide
 
 _SESSION = re.compile(r"(.+)-(?:worker|scheduler|supervisor)-\d+-[0-9a-f]+")
 _MOST_OPEN = 10_000
+_WITH_FIELDS = ("create", "change")
 _OUTPUT_CHARS = 65_536
 _COUNTS = ("fired", "succeeded", "failed", "canceled", "overlapped", "missed")
 _OF_RECORD = (*_COUNTS, "is_made", "said", "said_at", "missed_from", "missed_until", "waiting")
@@ -107,27 +109,32 @@ class TriggersArea(Area):
     # -- commands
 
     @asked
-    def switch_process(self, verb: str, process: str, who: str, why: str, *, frequency: str = "") -> int:
+    def switch_process(self, verb: str, process: str, who: str, why: str, *, frequency: str = "", token: str = "") -> int:
         """Store a command that switches a process."""
         if verb not in SWITCHING:
             raise NotFound(f"there is no command {verb!r} for a process: use one of {', '.join(SWITCHING)}")
         if verb == "frequency" and (fault := schedule_faults(frequency)):
             raise ScheduleError(fault)
-        self.parts.joined.broker.declare([REPORT_QUEUE])  # no scheduler may have run yet
-        return self.parts.desk.switch(verb, process, who, why, frequency=frequency)
+        before = given_before(self.parts.store, token, verb, process, "", who)
+        return before or self.parts.desk.switch(verb, process, who, why, frequency=frequency, facts=marked(token))
 
     @asked
-    def trigger_process(self, process: str, timeperiod: str, who: str, why: str) -> int:
+    def trigger_process(self, process: str, timeperiod: str, who: str, why: str, *, token: str = "") -> int:
         """Store a command that makes a period due now."""
-        self.parts.joined.broker.declare([REPORT_QUEUE])
-        return self.parts.desk.give("trigger", process, timeperiod, who, why)
+        before = given_before(self.parts.store, token, "trigger", process, timeperiod, who)
+        return before or self.parts.desk.give("trigger", process, timeperiod, who, why, facts=marked(token))
 
     @asked
-    def command_entry(self, verb: str, process: str, entry: str, who: str, why: str, fields: Mapping[str, object] | None = None) -> int:
-        """Store a command about an entry."""
+    def command_entry(
+        self, verb: str, process: str, entry: str, who: str, why: str, fields: Mapping[str, object] | None = None, *, token: str = ""
+    ) -> int:
+        """Store a command about an entry. One that gives fields does the same however often it comes, so it needs no mark."""
         fields, context = dict(fields or {}), self.parts.roof.context
         if verb not in VERBS:
             raise NotFound(f"there is no command {verb!r} for an entry: use one of {', '.join(VERBS)}")
+        mark = marked(token) if verb not in _WITH_FIELDS else {}
+        if mark and (before := given_before(self.parts.store, token, PREFIX + verb, process, entry, who)):
+            return before
         if context.entry(process, entry) is None:
             raise NotFound(unknown_process(context, process))
         desk = self._freerun
@@ -136,12 +143,11 @@ class TriggersArea(Area):
         if verb not in ("create",) and not self._is_coming(process, entry):
             desk.view(process, entry)  # raises NotFound
         self._check(verb, process, entry, fields)
-        self.parts.joined.broker.declare([REPORT_QUEUE])
-        return desk.give(verb, process, entry, who, why, fields)
+        return desk.give(verb, process, entry, who, why, fields | mark)
 
     def _check(self, verb: str, process: str, entry: str, fields: Mapping[str, object]) -> None:
         """Refuse fields that the scheduler would refuse."""
-        if verb not in ("create", "change"):
+        if verb not in _WITH_FIELDS:
             if fields:
                 raise ConfigError(f"{verb} takes no fields")
             return

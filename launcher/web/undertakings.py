@@ -7,6 +7,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 
 from db.model import Command, CommandState
+from db.store import Store
 from launcher.web import plans
 from launcher.web.parts import WebParts
 from launcher.web.plans import Part
@@ -63,7 +64,7 @@ class Undertakings:
             process, timeperiod, until = names[each.part]
             details: dict[str, object] = {"planned": len(each.plan.steps)}
             if token:
-                details |= {"undertaking": token, "of": len(before) + len(given)}
+                details |= marked(token) | {"of": len(before) + len(given)}
             command = Command(verb, process, timeperiod, who, why.strip(), now, until, details=json.dumps(details))
             numbers.append(desk.tell(command))
         return _given(numbers)
@@ -157,6 +158,18 @@ class Undertakings:
 def undertaking(command: Command) -> str:
     """Return the mark that commands which were given together share, empty for one that was given alone."""
     return str(_facts(command).get("undertaking", ""))
+
+
+def marked(token: str) -> dict[str, object]:
+    """Return what a command's details hold so that it counts as given together with all of `token`; nothing without one."""
+    return {"undertaking": token} if token else {}
+
+
+def given_before(store: Store, token: str, *place: str) -> int:
+    """Return the number of the command of `place` (verb, process, period, who) that was given under `token` already, 0 for none."""
+    latest = store.latest_commands(0, 2 * _TOGETHER) if token else []
+    same = (each.number for each in latest if (each.verb, each.process, each.timeperiod, each.who) == place and undertaking(each) == token)
+    return next(same, 0)
 
 
 def _facts(command: Command) -> dict[str, object]:

@@ -61,7 +61,7 @@ class _Details:
         """Give a managed process another schedule, or switch it."""
         verb, why = chosen("verb", ("frequency", "on", "off", "reset")), reason()
         schedule = request.form.get("schedule", "").strip() if verb == "frequency" else ""
-        number = self._desk.switch_process(verb, process, g.user.name, why, frequency=schedule)
+        number = self._desk.switch_process(verb, process, g.user.name, why, frequency=schedule, token=forms.sending())
         return back(request.path, [number])
 
     @needs(Role.OPERATOR)
@@ -85,7 +85,7 @@ class _Details:
     def act(self, process: str, entry: str) -> ResponseReturnValue:
         """Do something to an entry."""
         verb, why = chosen("verb", VERBS), reason()
-        return back(request.path, [self._desk.command_entry(verb, process, entry, g.user.name, why)])
+        return back(request.path, [self._desk.command_entry(verb, process, entry, g.user.name, why, token=forms.sending())])
 
     def form(self, process: str, entry: str) -> str:
         """Show what of an entry can be changed, and when it would fire by the schedule that was typed."""

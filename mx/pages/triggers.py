@@ -58,19 +58,19 @@ class _Lists:
         return shown("trigger_entries", here=forms.here(), **facts)
 
     def _switch(self) -> list[int]:
-        verb, why, who = chosen("verb", PROCESS_VERBS), reason(), g.user.name
+        verb, why, who, token = chosen("verb", PROCESS_VERBS), reason(), g.user.name, forms.sending()
         places = [name.partition("/") for name in _marked("process")]
         if verb != "trigger":
-            return [self._desk.switch_process(verb, process, who, why) for process, _, _ in places]
-        numbers = [self._desk.trigger_process(process, ahead, who, why) for process, _, ahead in places if ahead]
+            return [self._desk.switch_process(verb, process, who, why, token=token) for process, _, _ in places]
+        numbers = [self._desk.trigger_process(process, ahead, who, why, token=token) for process, _, ahead in places if ahead]
         if not numbers:
             raise BadForm("nothing of what is marked waits for its lag or its schedule alone: there is nothing to trigger")
         return numbers
 
     def _command(self) -> list[int]:
-        verb, why = chosen("verb", ENTRY_VERBS), reason()
+        verb, why, who, token = chosen("verb", ENTRY_VERBS), reason(), g.user.name, forms.sending()
         places = [name.partition("/") for name in _marked("entry")]
-        return [self._desk.command_entry(verb, process, entry, g.user.name, why) for process, _, entry in places]
+        return [self._desk.command_entry(verb, process, entry, who, why, token=token) for process, _, entry in places]
 
 
 def _one_of(states: tuple[str, ...]) -> str:

@@ -13,6 +13,7 @@ from mx.security.secrets import signature
 
 FIELD = "csrf"
 HEADER = "X-CSRF-Token"
+_LONGEST = 64
 # What stands in a rendered page where the token will: known to this process only, so no stored text can hold it.
 MARKER = f"csrf-{secrets.token_hex(16)}"
 
@@ -21,6 +22,11 @@ def token(key: str, bound_to: str) -> str:
     """Return a token for who has `bound_to` in a cookie."""
     once = secrets.token_hex(8)
     return f"{once}.{_signed(key, once, bound_to)}"
+
+
+def sending(text: str) -> str:
+    """Return the number of a token: the same however often one form is sent, another one whenever a page is shown. Empty for none."""
+    return text.partition(".")[0][:_LONGEST]
 
 
 def is_token(text: str, key: str, bound_to: str) -> bool:

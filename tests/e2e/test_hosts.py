@@ -22,9 +22,9 @@ from system.context_check import load_context
 from system.lanes import managed_queues
 from system.lifecycle import JobState
 from system.timeperiod import HOURLY, Timeperiod
+from tests.support.hub import Hub
 from tests.support.netns import Network, netns_or_skip
 from tests.support.rabbit import delete
-from tests.support.relay import Relay
 from tests.support.services import service_url
 from tests.support.several_boxes import FIRST, Line, SeveralBoxes
 from tests.support.waiting import wait_until
@@ -51,7 +51,7 @@ def hosts(request: pytest.FixtureRequest, network: Network, tmp_path: Path) -> I
     assert store.hostname
     assert broker.hostname
     ports = store.port or 0, broker.port or 0
-    with Relay(network.address, store.hostname, ports[0]) as to_store, Relay(network.address, broker.hostname, ports[1]) as to_broker:
+    with Hub(network.address, store.hostname, ports[0]) as to_store, Hub(network.address, broker.hostname, ports[1]) as to_broker:
         path = f"/hosts_{mark}" if request.param == "MONGODB_URL" else store.path
         login = f"{broker.username}:{broker.password}@"
         near_store = store._replace(path=path).geturl()

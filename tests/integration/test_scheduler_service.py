@@ -101,7 +101,7 @@ def test_a_clean_stop_closes_its_session_and_another_leads_at_once(started: list
 
 
 def test_a_leader_whose_turns_fail_while_it_beats_lets_another_one_lead(started: list[Running]) -> None:
-    def fail(board: object) -> None:
+    def fail(board: object) -> bool:
         raise StoreError("this engine is ill")
 
     store, broker = MemoryStore(), MemoryBroker()

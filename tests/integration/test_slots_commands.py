@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +14,7 @@ import pytest
 
 from settings import CHILD_MARKS, PREFIX
 from tests.support.slot_bench import Bench, is_alive, parent_of, task, wait_until
+from tests.support.sources import ROOT
 from workers.slots import Ending
 
 
@@ -113,6 +117,50 @@ def test_a_command_that_does_not_listen_is_killed_with_all_that_it_started(bench
     assert bench.collect(1)[0].ending is Ending.ENDED
     assert not is_alive(pid)
     assert len(bench.slot_pids()) <= 1
+
+
+def test_a_command_that_is_ended_right_after_its_start_ends_and_its_place_is_free(bench: Bench) -> None:
+    for _ in range(3):
+        one = task(argv=("sleep", "1000"))
+        bench.slots.start(one)
+        bench.slots.end(one.uow_id, one.fence, "canceled by ann")
+        ended = bench.collect(1)[0]
+        assert (ended.uow_id, ended.ending in {Ending.ENDED, Ending.NOT_STARTED}) == (one.uow_id, True)
+    assert bench.run_one(task(argv=("true",))).ending is Ending.DONE
+
+
+ASKED_EARLY = """
+import json, os, signal, socket, subprocess, sys
+from system.clock import RealClock
+from workers import guardian
+from workers.slot import Place
+near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+if os.fork() == 0:
+    near.close()
+    real, moment = subprocess.Popen, sys.argv[2]
+    def popen(*words, **named):
+        if moment == "while it starts":
+            os.kill(os.getpid(), signal.SIGTERM)
+        return real(*words, **named)
+    subprocess.Popen = popen
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    if moment == "before it reads":
+        os.kill(os.getpid(), signal.SIGTERM)
+    guardian.run_guardian(far, Place(sys.argv[1], "", 10_000, 20.0), RealClock().monotonic)
+names = "process timeperiod qualifier start_timeperiod end_timeperiod start end attempt uow_id fence".split()
+task = dict.fromkeys(names, "x") | {"number": 1, "argv": ["sleep", "1000"], "arguments": {}, "noop_exit_code": None, "output": "none"}
+near.send(json.dumps(task).encode())
+print(near.recv(10_000).decode())
+os.wait()
+"""
+
+
+@pytest.mark.parametrize(("moment", "ending"), [("before it reads", "never started"), ("while it starts", "failed")])
+def test_a_guardian_remembers_that_it_was_asked_before_there_was_a_command(tmp_path: Path, moment: str, ending: str) -> None:
+    argv = [sys.executable, "-c", ASKED_EARLY, str(tmp_path), moment]
+    found = subprocess.run(argv, cwd=ROOT, stdout=subprocess.PIPE, timeout=15, check=True)
+    number, said, _, _, was_asked, *_ = json.loads(found.stdout)
+    assert (number, said, was_asked) == (1, ending, True)
 
 
 def test_a_command_that_takes_too_long_has_timed_out(bench: Bench) -> None:

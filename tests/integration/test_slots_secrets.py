@@ -26,6 +26,10 @@ def tell(work):
     subprocess.run(["sh", "-c", "echo child says " + key], check=True)
     raise ValueError("bad key " + key)
 
+def tell_raw(work):
+    print("the key is", work.secret("raw"))
+    raise ValueError("bad key " + work.secret("raw"))
+
 def slowly(work):
     sys.stdout.write("the key is sword"); sys.stdout.flush()
     time.sleep(0.5)
@@ -36,8 +40,12 @@ def ask(work):
 """
 
 
+RAW = b"mackerel\xff-43"
+
+
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    monkeypatch.setenv("HORARIUM_SECRET_RAW", os.fsdecode(RAW))
     monkeypatch.setenv("HORARIUM_CONNECTION_LAKE", "postgresql://ann:hunter2222@db/lake")
     path = tmp_path / "secrets.toml"
     path.write_text('[secrets]\napi_key = "swordfish-42"\n')
@@ -74,7 +82,7 @@ def test_a_secret_that_comes_in_two_pieces_is_masked(bench: Bench) -> None:
 
 
 def test_an_unknown_name_fails_with_the_names_that_there_are(bench: Bench) -> None:
-    assert "there are: API_KEY" in bench.run_one(task("ask")).reason
+    assert "there are: API_KEY, RAW" in bench.run_one(task("ask")).reason
 
 
 def test_a_command_finds_them_in_its_environment(bench: Bench) -> None:
@@ -88,3 +96,13 @@ def test_a_file_that_others_may_read_fails_the_job_and_says_what_to_do(bench: Be
     ended = bench.run_one(task("use"))
     assert ended.ending is Ending.FAILED
     assert "chmod 600" in ended.reason
+
+
+def test_a_secret_that_is_no_utf_8_is_masked_and_holds_up_no_end(bench: Bench) -> None:
+    ended = bench.run_one(task("tell_raw"))
+    assert (ended.ending, ended.reason) == (Ending.FAILED, "ValueError: bad key ***")
+    command = task(argv=("sh", "-c", 'echo "the key is $HORARIUM_SECRET_RAW"'))
+    assert bench.run_one(command).ending is Ending.DONE
+    assert bench.text(command.uow_id) == "the key is ***\n"
+    kept = b"".join(path.read_bytes() for path in bench.out.rglob("*") if path.is_file())
+    assert [word in bench.text().encode() + kept for word in (b"mackerel", b"swordfish")] == [False, False]

@@ -72,7 +72,7 @@ def break_down(process: Scheduler) -> None:
     """Let each of its turns fail from now on, while it can read, beat and take over as before."""
     assert process.engine is not None
 
-    def fail(board: object) -> None:
+    def fail(board: object) -> bool:
         raise StoreError("this engine is ill")
 
     process.engine._obey = fail  # type: ignore[method-assign]

@@ -375,6 +375,14 @@ def test_a_hold_outlives_its_scheduler() -> None:
     assert lamp.requested() == []
 
 
+def test_what_was_held_and_is_skipped_is_held_no_more() -> None:
+    lamp = Lamp(january(("hourly",), start="2020010100", end="2020010200"))
+    lamp.give("hold", "flights_hourly", "2020010101")
+    lamp.give("skip", "flights_hourly", "2020010101")
+    job = lamp.job("flights_hourly", "2020010101")
+    assert (job.state, job.held) == (JobState.SKIPPED, "")
+
+
 # -- order and plan
 
 

@@ -30,7 +30,7 @@ def test_it_gives_way_after_some_rounds_where_its_beats_go_on_and_another_stands
 
 
 def test_to_take_over_once_more_between_rounds_that_fail_counts_for_nothing() -> None:
-    def fail(board: object) -> None:
+    def fail(board: object) -> bool:
         raise StoreError("this engine is ill")
 
     lamp = Lamp(january())

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -91,3 +94,20 @@ def test_what_may_be_the_beginning_or_the_end_of_a_value_is_known() -> None:
 def test_without_secrets_everything_stays_as_it_is() -> None:
     found = masks()
     assert (found.text("any"), found.data(b"any"), found.held_back(b"any")) == ("any", b"any", 0)
+
+
+def test_a_value_that_is_no_utf_8_is_hidden_however_it_is_printed() -> None:
+    raw = b"sword\xfffish"
+    found = masks("hidden-too", os.fsdecode(raw))
+    assert [found.data(b"say " + form) for form in (raw, rb"sword\udcfffish", b"hidden-too")] == [b"say ***"] * 3
+    assert [found.text(form) for form in (os.fsdecode(raw), r"sword\udcfffish")] == ["***", "***"]
+    assert (found.held_back(b"say sword\xff"), found.broken_start(b"d\xfffish!")) == (6, 6)
+
+
+def test_what_could_not_be_learned_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = masks("swordfish")
+    with monkeypatch.context() as patched:
+        patched.setattr(re, "compile", Mock(side_effect=MemoryError))
+        with pytest.raises(MemoryError):
+            found.data(b"swordfish")
+    assert found.data(b"swordfish") == b"***"

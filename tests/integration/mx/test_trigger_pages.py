@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
 
+from db.model import Command
 from launcher.web.desk import WebDesk
 from mx.security.roles import Role
+from system.errors import Unavailable
 from tests.support.mx import client_over
-from tests.support.steered import FIRE, SECRET, commands_of, steered
+from tests.support.steered import FIRE, SECRET, commands_of, steered, within
 
 
 @pytest.fixture
@@ -135,6 +137,57 @@ def test_an_entry_is_made_and_deleted(desk: WebDesk, client: FlaskClient) -> Non
     assert [(c.verb, c.process, c.timeperiod) for c in commands_of(desk)] == [
         ("freerun create", "load", "new"), ("freerun delete", "load", "often")
     ]  # fmt: skip
+
+
+def test_a_form_that_is_sent_again_gives_what_is_missing_alone(
+    desk: WebDesk, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form = {"of": "entries", "verb": "trigger", "reason": "now", "entry": ["load/night", "load/often"], "csrf": "once.signed"}
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.parts.store, "add_command", away_after(1, desk.parts.store.add_command))
+        lost = client.post("/triggers", data=form)
+    assert (lost.status_code, "data-error" in lost.text, "Send it again" in lost.text) == (503, False, True)
+    assert lost.text.count('name="entry"') == 2
+    assert [client.post("/triggers", data=form).location for _ in range(2)] == ["/triggers?told=1,2"] * 2
+    assert [(c.verb, c.timeperiod) for c in commands_of(desk)] == [("freerun trigger", "night"), ("freerun trigger", "often")]
+    client.post("/triggers", data={**form, "csrf": "twice.signed"})
+    assert len(commands_of(desk)) == 4
+
+
+@pytest.mark.parametrize(("path", "form"), [
+    ("/triggers/load/night", {"verb": "cancel"}),
+    ("/triggers/sales_daily", {"verb": "frequency", "schedule": "at 05:15"}),
+    ("/triggers", {"of": "processes", "verb": "trigger", "process": "sales_daily/2026112000"}),
+])  # fmt: skip
+def test_a_double_click_gives_one_command(desk: WebDesk, client: FlaskClient, path: str, form: dict[str, str]) -> None:
+    form |= {"reason": "x", "csrf": "once.signed"}
+    assert [client.post(path, data=form).location for _ in range(2)] == [f"{path}?told=1"] * 2
+    assert len(commands_of(desk)) == 1
+
+
+def test_commands_are_given_while_the_broker_is_away(desk: WebDesk, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(_: object) -> None:
+        raise Unavailable("RabbitMQ is away")
+
+    broker = within(desk, lambda: desk.parts.joined.broker)
+    for name in ("declare", "publish"):
+        monkeypatch.setattr(broker, name, away)
+    for path, form in (("/triggers/sales_daily", {"verb": "off"}), ("/triggers/load/night", {"verb": "cancel"})):
+        assert client.post(path, data={**form, "reason": "x"}).status_code == 303
+    trigger = {"of": "processes", "verb": "trigger", "process": "sales_daily/2026112000", "reason": "x"}
+    assert client.post("/triggers", data=trigger).status_code == 303
+
+
+def away_after(count: int, call: Callable[[Command], int]) -> Callable[[Command], int]:
+    """Return what carries `call` out so often, and finds the store away then."""
+    left = iter(range(count))
+
+    def called(command: Command) -> int:
+        if next(left, None) is None:
+            raise Unavailable("the store is away")
+        return call(command)
+
+    return called
 
 
 def test_a_form_leads_back_to_its_own_page_only(client: FlaskClient) -> None:
