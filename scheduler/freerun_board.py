@@ -126,8 +126,10 @@ class FreerunBoard:
 
     def _meet(self, entry: Entry, rules: Rules) -> None:
         """Take up the runs of an entry that was retired until now: nobody has followed them."""
-        found = self._unmet.pop(entry.key, None)
-        for run in entry.runs if found is not None else ():
+        if entry.key not in self._unmet:
+            return
+        found = self._unmet.pop(entry.key)
+        for run in entry.runs:
             uow = found.get(run.fire)
             if uow is None:
                 self._put_back(entry, run, rules)
