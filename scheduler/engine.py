@@ -18,7 +18,7 @@ from db.store import Store
 from mq.broker import Broker, Delivery
 from scheduler import sweep
 from scheduler.board import Board
-from scheduler.commands import obey
+from scheduler.commands import STEP_BYTES, obey, step_bytes
 from scheduler.context_order import older
 from scheduler.draft import Draft
 from scheduler.inbox import Inbox
@@ -296,14 +296,16 @@ class Engine:
             text = "the scheduler failed over it; nothing was changed, log/scheduler.log says more"
             board.draft.answers.append(Answer(number, CommandState.REFUSED, text))
             del self._commands[number]
-        full = len(board.draft.jobs) + self._settings.looks
+        room = self._settings.looks * STEP_BYTES
         for number in chosen:
-            if len(board.draft.jobs) >= full:
+            if room <= 0:
                 return True
+            before, command = len(board.draft.jobs), self._commands[number]
             self._suspects.carries(number)
-            if self._obeyed(self._commands[number], board):
+            if self._obeyed(command, board):
                 del self._commands[number]
-        return len(chosen) < len(numbers) or len(board.draft.jobs) >= full
+            room -= (len(board.draft.jobs) - before) * step_bytes(command)
+        return len(chosen) < len(numbers) or room <= 0
 
     def _obeyed(self, command: Command, board: Board) -> bool:
         try:

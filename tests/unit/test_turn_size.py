@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
+from db.documents import encode_turn
+from scheduler.plans import MOST_BYTES
 from scheduler.policy import SchedulerSettings
 from system.lifecycle import JobState
 from tests.support.contexts import managed
@@ -54,7 +57,7 @@ def cascade(looks: int) -> Lamp:
     """Return a lamp with a fortnight of hours on each of which four others depend, one by one."""
     fields: dict[str, Any] = {"start": "2013010100", "end": "2013011500", "lag_s": 0.0, "blocking_type": "blocking_dependencies"}
     names = ("flights", "delays", "costs", "claims", "refunds")
-    on = {name: [before] for before, name in zip(names, names[1:], strict=False)}
+    on = {name: [before] for before, name in pairwise(names)}
     return settled(Lamp([managed(f"{name}_hourly", **fields) for name in names], small(looks), **on))
 
 
@@ -98,3 +101,16 @@ def test_small_commands_that_came_at_once_share_a_turn() -> None:
         lamp.desk.give("hold", "flights_hourly", f"20130101{hour:02}", "ann", "test")
     lamp.turn()
     assert max(sizes(lamp)) == 20
+
+
+@pytest.mark.parametrize("why", ["w" * 1_000, "ы" * 200], ids=["long", "of letters that take six bytes each"])
+def test_a_command_whose_reason_would_make_its_turn_too_large_is_refused(why: str) -> None:
+    lamp = Lamp(january(("hourly",), end="2014010100", is_on=False))
+    lamp.turn()
+    numbers = [lamp.desk.give("hold", "flights_hourly", "2013010100", "ann", why, until=until) for until in ("2014010100", "2013070100")]
+    lamp.turn(2)
+    answers = [lamp.desk.answer(number) for number in numbers]
+    assert [answer.state for answer in answers] == ["refused", "done"]
+    assert "too many for so long a reason" in answers[0].answer
+    (turn,) = lamp.store.turns_after(lamp.engine.head - 1, 1)
+    assert len(encode_turn(turn)) < MOST_BYTES
