@@ -67,7 +67,7 @@ def _result(command: Command, board: Board, store: Store) -> Result:
         return CommandState.REFUSED, plan.refusal
     most = MOST_BYTES // step_bytes(command)
     if len(plan.steps) > most:
-        return CommandState.REFUSED, f"that touches over {most:,} jobs, too many for so long a reason: give a smaller range or a shorter one"
+        return CommandState.REFUSED, f"that touches over {most:,} jobs, too many for so long a reason: make one of them shorter"
     for step in plan.steps:
         _take(step, command, board)
     return CommandState.DONE, _said(plan)
