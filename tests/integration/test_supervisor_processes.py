@@ -136,7 +136,7 @@ def test_a_leftover_that_does_not_die_is_told_once_and_holds_up_nothing(
     crew = LocalCrew(tmp_path, lambda _: ["true"], {})
     monkeypatch.setattr(processes, "end", lambda _: False)
     with subprocess.Popen(["sleep", "1000"], env={processes.MARK_VARIABLE: f"{folder_id(tmp_path)}.worker.1.x"}) as left:
-        wait_until(lambda: processes.mark_of(left.pid))
+        wait_until(lambda: processes.mark_of(left.pid) != "")
         looks = [crew.clear() for _ in range(60)]
         left.kill()
     crew.close()
