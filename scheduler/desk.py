@@ -23,7 +23,7 @@ from scheduler.commands import plan_of
 from scheduler.decisions import Ask, Close, Open
 from scheduler.durations import Durations, Forecast, Usual, forecast
 from scheduler.events import LogEntry, log_of
-from scheduler.health import Health, health_of
+from scheduler.health import Health, Stall, health_of, stall_of
 from scheduler.joblist import LATE, PHASES, JobLine, JobList, active_lines, nodes_in
 from scheduler.lateness import Late, late, late_at, late_count, late_since
 from scheduler.levels import Level, Progress, by_process, level_of, retired_level
@@ -159,6 +159,13 @@ class Desk:
             return health_of(self._leader, table.head, self._sessions, self._clock.now())
         return health_of(self._leader, table.head, self._store.sessions(), self._clock.now())
 
+    def stall(self) -> Stall | None:
+        """Return why nothing is scheduled, None where something is."""
+        return self._stall(self.health())
+
+    def _stall(self, health: Health) -> Stall | None:
+        return stall_of(health, self._settings.stalled_after_s)
+
     @contextmanager
     def still(self) -> Iterator[None]:
         """Let all questions inside be answered as of one moment: turns and sessions are read once, at the beginning."""
@@ -207,7 +214,7 @@ class Desk:
         health = self.health()
         board.size_windows(sum(s.slots for s in health.sessions if s.kind == "worker"))
         usual = Durations(self._store, self._read()).of if has_usual else lambda _: None
-        scene = Scene(board, uows, {s.id: s for s in health.sessions}, health.leader != "", usual)
+        scene = Scene(board, uows, {s.id: s for s in health.sessions}, self._stall(health), usual)
         return [explain(scene, node) for node in nodes]
 
     def plan(self, verb: str, process: str, timeperiod: str, *, until: str = "") -> Plan:

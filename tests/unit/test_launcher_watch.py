@@ -120,7 +120,7 @@ def test_a_leader_whose_turns_fail_is_shown() -> None:
     lamp.store.beat("scheduler-1", {"turned_at": lamp.clock.now().isoformat()})
     lamp.clock.sleep(30)
     (trouble,) = watch_over(lamp).look().troubles
-    assert trouble == "nothing is scheduled since 00:00:00Z: the log of the scheduler (pid 1 on box-1) says why"
+    assert trouble == "nothing is scheduled since 00:00:00Z: scheduler-1 leads and its turns fail, see log/scheduler.log on box-1"
 
 
 def test_a_timetable_that_nobody_leads_is_shown_after_a_while() -> None:
