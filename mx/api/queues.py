@@ -16,7 +16,6 @@ from mx.desk import Desk
 from mx.models.queues import DeadLetters, QueueAnswer, QueueRow
 from mx.security.roles import Role, needs
 
-
 # What a message says: the id of a unit of work, such as `flights_hourly/2013010105/1/1`.
 _Letter = Annotated[str, Field(min_length=1, max_length=400)]
 
