@@ -130,7 +130,7 @@ class QueuesArea(Area):
     def _queue_row(self, name: str, readers: Sequence[str], depths: Mapping[str, int], work: _Work) -> QueueRow:
         is_work = name not in (REPORT_QUEUE, DEAD_QUEUE)
         workers = [session for session in work.sessions if session.kind == "worker"]
-        takers = [session for session in workers if name in session.queues]
+        takers = [session for session in workers if name in session.takes_from]
         figures = scheduler_settings(self.parts.roof.settings)
         window = max(figures.window_least, figures.window_per_slot * sum(session.slots for session in workers))
         return QueueRow(
