@@ -95,7 +95,7 @@ class SqlFile(Database):
             if is_long or future.done():
                 return future.result()
             raise Unavailable(
-                f"{self.path} took longer than {self._patience_s:g} s to write, whether this was written is not known; look at the disk's load"
+                f"{self.path} took longer than {self._patience_s:g} s to write, if it was written is not known; look at its disk's load"
             ) from error
 
     def submit(self, fn: Callable[[sa.Connection], T], *, durable: bool = True, anew: bool = False) -> Future[T]:

@@ -39,7 +39,7 @@ class ServerKind(ABC):
 
     @abstractmethod
     def connect_args(self, *, is_patient: bool = False) -> dict[str, Any]:
-        """Return what the driver is given beside the URL: finite timeouts above all; where it `is_patient`, an answer takes what it takes."""
+        """Return what the driver is given beside the URL: finite timeouts above all; if `is_patient`, none for the answer."""
 
     @abstractmethod
     def amend(self, given: dict[str, Any]) -> None:

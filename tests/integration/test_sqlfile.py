@@ -248,7 +248,7 @@ def test_what_has_begun_is_waited_for_where_it_may_be_long_and_blamed_on_nobody(
     slow = Slow(path, patience_s=0.01)
     assert slow.write_long(add("a")) == 1
     slow.migrate("store", [lambda conn: None])
-    with pytest.raises(Unavailable, match="took longer than 0.01 s to write, whether this was written is not known"):
+    with pytest.raises(Unavailable, match=r"took longer than 0.01 s to write, if it was written is not known"):
         slow.write(add("b"))
     slow._patience_s = PATIENCE_S
     slow.close()
