@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
+from launcher.say import counted
 from scheduler.desk import Desk
 from scheduler.levels import Level, Progress
 from supervisor.keeper import STORE, View
@@ -156,9 +157,20 @@ class Watch:
 
     def _judge(self, sight: Sight) -> Ending | None:
         """Return why to end, once two looks in a row say so."""
-        ending = _ending(sight, self._views())
+        ending = _ending(sight, self._views()) or self._held_up(sight)
         self._agreed = self._agreed + 1 if ending else 0
         return ending if self._agreed >= _SURE_AFTER else None
+
+
+    def _held_up(self, sight: Sight) -> Ending | None:
+        """Return that what is left waits for processes that are off: whoever switched them off may mean it, but it has no end by itself."""
+        off = self._desk.held_up_by_off() if sight.progress else []
+        if not off or sight.progress is None:
+            return None
+        left, names = sight.progress.due - sight.progress.finished, " ".join(off)
+        waiting = f"{counted(left, 'period')} {'waits' if left == 1 else 'wait'}"
+        what = f"{waiting} for {'a process that is' if len(off) == 1 else 'processes that are'} off"
+        return Ending(is_good=False, text=f"{what}: `launch.py process on {names} --why TEXT`", levels=sight.levels)
 
 
 def _culprit(views: list[View]) -> View | None:

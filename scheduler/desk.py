@@ -121,6 +121,24 @@ class Desk:
         is_stuck = held > 0 and not is_done and not has_command and not self._goes_on()
         return Progress(due, finished, active, held, failing, is_done, is_stuck)
 
+    def held_up_by_off(self) -> list[str]:
+        """Return the processes that are off and that the others wait for with all they have left; none where anything goes on by itself.
+
+        For one who waits for the end of all: it walks all that is unfinished.
+        """
+        table, now = self._read(), self._clock.now()
+        if all(states.is_on for states in table.states.values()) or self._store.open_commands(1) or self._goes_on():
+            return []
+        first = {name: self._first_left(name, now) for name, states in table.states.items() if states.is_on}
+        left = [(name, table.period((name, ordinal))) for name, ordinal in first.items() if ordinal is not None]
+        leaves = [leaf for why in self.whys(left, has_usual=False) for leaf in why.leaves()]
+        is_for_persons = all(leaf.kind in ("off", "held") for leaf in leaves)
+        return sorted({leaf.process for leaf in leaves if leaf.kind == "off"}) if is_for_persons else []
+
+    def _first_left(self, process: str, now: datetime) -> int | None:
+        states, group = self._read().states[process], self._topology.group
+        return next((at for at in states.unfinished(states.first, states.due_end(now)) if group(process, at)[-1] == at), None)
+
     def watermarks(self) -> list[Watermark]:
         """Return up to where each process is complete."""
         return self._watermarks.of(self._read(), self._clock.now())
@@ -391,13 +409,19 @@ class Desk:
         table, now = self._read(), self._clock.now()
         # What runs on an open period goes on for ever, and leads to nothing that is due.
         under_way = {n: j for n, j in table.active.items() if not table.states[n[0]].is_open(n[1], now)}
-        if any(not job.held and job.uow_state is not None and job.uow_state not in UOW_FINISHED for job in under_way.values()):
+        if any(self._is_at_work(job) for job in under_way.values()):
             return True
         board = Board(self._context, self._topology, table, self._settings, now)
         on = {name for name, states in table.states.items() if states.is_on}
         active = (node for node in under_way if node[0] in on)
         due = ((name, ordinal) for name in sorted(on) for ordinal in table.due_embryos(name, now))
         return any(isinstance(board.decision(node), Open | Close | Ask) for node in chain(active, due))
+
+    def _is_at_work(self, job: Job) -> bool:
+        """Return whether a unit of work waits for a worker, is with one, or will be tried again: that of a process that is off will not."""
+        if job.held or job.uow_state is None or job.uow_state in UOW_FINISHED:
+            return False
+        return job.uow_state is not UowState.INVALID or self._read().states[job.process].is_on
 
     def _board(self, processes: Collection[str]) -> tuple[Board, dict[str, UnitOfWork]]:
         """Return a board as the engine would have it now, and by id the units of work under way, both as far as `processes` go."""

@@ -79,13 +79,13 @@ class QueuesArea(Area):
         return DeadLetters(letters=letters, total=max(len(found), total.get(DEAD_QUEUE, 0)))
 
     @asked
-    def requeue_dead(self, who: str, why: str, *, only: Sequence[str] = ()) -> QueueAnswer:
+    def requeue_dead(self, who: str, why: str, *, only: Sequence[str] | None = None) -> QueueAnswer:
         """Send those that are still due to their queues and drop the rest."""
         done = dead_letters.send_again(self.parts.store, self.parts.joined.broker, only)
         return self._noted("queue requeue", DEAD_QUEUE, who, why, f"sent {done.sent:,} dead letters again, dropped {done.dropped:,}")
 
     @asked
-    def drop_dead(self, who: str, why: str, *, only: Sequence[str] = ()) -> QueueAnswer:
+    def drop_dead(self, who: str, why: str, *, only: Sequence[str] | None = None) -> QueueAnswer:
         """Drop them."""
         done = dead_letters.drop(self.parts.joined.broker, only)
         return self._noted("queue drop", DEAD_QUEUE, who, why, f"dropped {done.dropped:,} dead letters")
@@ -130,7 +130,7 @@ class QueuesArea(Area):
     def _queue_row(self, name: str, readers: Sequence[str], depths: Mapping[str, int], work: _Work) -> QueueRow:
         is_work = name not in (REPORT_QUEUE, DEAD_QUEUE)
         workers = [session for session in work.sessions if session.kind == "worker"]
-        takers = [session for session in workers if name in session.queues]
+        takers = [session for session in workers if name in session.takes_from]
         figures = scheduler_settings(self.parts.roof.settings)
         window = max(figures.window_least, figures.window_per_slot * sum(session.slots for session in workers))
         return QueueRow(

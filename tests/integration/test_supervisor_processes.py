@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from supervisor.local_crew import LocalCrew, folder_id
 from system import processes
 from system.processes import Identity
 from tests.support.waiting import wait_until
@@ -126,6 +127,42 @@ def test_what_a_dead_process_left_is_ended_marked_or_not(box: Box) -> None:
     os.kill(parent, signal.SIGKILL)
     wait_until(lambda: all(is_gone(pid) for pid in left), within_s=2)
     assert box.await_starts("parent", 2) != parent
+
+
+def test_a_leftover_that_does_not_die_is_told_once_and_holds_up_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(processes, "become_subreaper", lambda: True)
+    crew = LocalCrew(tmp_path, lambda _: ["true"], {})
+    monkeypatch.setattr(processes, "end", lambda _: False)
+    with subprocess.Popen(["sleep", "1000"], env={processes.MARK_VARIABLE: f"{folder_id(tmp_path)}.worker.1.x"}) as left:
+        wait_until(lambda: processes.mark_of(left.pid) != "")
+        looks = [crew.clear() for _ in range(60)]
+        left.kill()
+    crew.close()
+    assert (looks[0], looks[-1], looks.index(True) == looks.count(False)) == (False, True, True)
+    assert [r.getMessage() for r in caplog.records] == [
+        f"ended what a dead process left: pid {left.pid}", f"what a dead process left can't be ended: pid {left.pid}",
+    ]  # fmt: skip
+
+
+def test_what_a_member_prints_while_it_lives_stays_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "become_subreaper", lambda: True)
+    crew = LocalCrew(tmp_path, lambda _: ["/bin/sh", "-c", "while :; do echo 0123456789; done"], {}, log_bytes=10_000)
+    member = crew.start("chatty")
+    out, older = tmp_path / "log" / "chatty.out", tmp_path / "log" / "chatty.out.1"
+
+    def is_cut() -> bool:
+        crew.wait(0)
+        return older.exists()
+
+    wait_until(is_cut)
+    wait_until(lambda: out.stat().st_size > 100)
+    crew.send(member, signal.SIGKILL)
+    wait_until(lambda: [death.member for death in crew.deaths()] == [member])
+    crew.close()
+    assert 10_000 <= older.stat().st_size <= 20_000
+    assert (set(out.read_bytes()) | set(older.read_bytes())) == set(b"0123456789\n")
 
 
 def test_a_clean_stop_ends_everything_and_leaves_no_pid_file(box: Box) -> None:
