@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -56,9 +55,9 @@ def test_a_chain_of_periods_that_are_not_caught_up_takes_several_turns_and_ends_
 def cascade(looks: int) -> Lamp:
     """Return a lamp with a fortnight of hours on each of which four others depend, one by one."""
     fields: dict[str, Any] = {"start": "2013010100", "end": "2013011500", "lag_s": 0.0, "blocking_type": "blocking_dependencies"}
-    names = ("flights", "delays", "costs", "claims", "refunds")
-    on = {name: [before] for before, name in pairwise(names)}
-    return settled(Lamp([managed(f"{name}_hourly", **fields) for name in names], small(looks), **on))
+    processes = [managed(f"{name}_hourly", **fields) for name in ("flights", "delays", "costs", "claims", "refunds")]
+    lamp = Lamp(processes, small(looks), delays=["flights"], costs=["delays"], claims=["costs"], refunds=["claims"])
+    return settled(lamp)
 
 
 def test_what_a_skip_leads_to_takes_several_turns_and_ends_as_in_one() -> None:
