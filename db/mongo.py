@@ -50,7 +50,7 @@ from db.model import (
     UnitOfWork,
 )
 from db.mongo_boxes import MongoBoxes
-from db.mongo_bulk import Change, change, write
+from db.mongo_bulk import Change, change, fetch, write
 from db.mongo_client import Talk
 from db.mongo_facts import MongoFacts
 from db.mongo_keeping import MongoKeeping, below, document_uow
@@ -112,9 +112,8 @@ class MongoStore(MongoTurns, MongoProjection, MongoBoxes, MongoFacts, MongoKeepi
 
     def jobs(self, process: str, timeperiods: Sequence[str]) -> list[Job]:
         """See Store."""
-        ids = [job_id(process, timeperiod) for timeperiod in timeperiods]
         with self._talk():
-            return [row_job(document) for document in self._jobs.find({"_id": {"$in": ids}})]
+            return [row_job(document) for document in fetch(self._jobs, [job_id(process, timeperiod) for timeperiod in timeperiods])]
 
     def chunks(self, processes: Sequence[str]) -> Iterator[Chunk]:
         """See Store."""
@@ -141,7 +140,7 @@ class MongoStore(MongoTurns, MongoProjection, MongoBoxes, MongoFacts, MongoKeepi
     def uows(self, ids: Sequence[str]) -> list[UnitOfWork]:
         """See Store."""
         with self._talk():
-            return [document_uow(document) for document in self._uows.find({"_id": {"$in": list(ids)}})]
+            return [document_uow(document) for document in fetch(self._uows, ids)]
 
     def uows_of(self, process: str, timeperiod: str, limit: int) -> list[UnitOfWork]:
         """See Store."""

@@ -1,11 +1,11 @@
-"""How are many documents of MongoDB written at once? In no order, by as few statements as say it, so that a server has little to do.
+"""How are many documents of MongoDB written or fetched at once? In no order, by few statements, so that a server has little to do.
 
 An `_id` that is taken is no error here: whoever came first keeps it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from pymongo import DeleteMany, InsertOne, ReplaceOne, UpdateMany, UpdateOne
 from pymongo.collection import Collection
@@ -20,6 +20,8 @@ Write = InsertOne[Row] | UpdateOne | UpdateMany | ReplaceOne[Row] | DeleteMany
 
 # So many in one message: a slow server answers it well within the driver's patience.
 _AT_ONCE = 2000
+# So many `_id`s in one question: the driver refuses what is larger than 16 MB.
+_ASKED_AT_ONCE = 10_000
 
 # (_id, what else the document must match, what to set). Values are plain, so that equal ones can be found.
 Change = tuple[object, Row, Row]
@@ -73,6 +75,13 @@ def _change(match: Row, values: Row, keys: list[object]) -> Write:
     if len(keys) == 1:
         return UpdateOne({"_id": keys[0], **match}, {"$set": values})
     return UpdateMany({"_id": {"$in": sorted(keys, key=str)}, **match}, {"$set": values})
+
+
+def fetch(collection: Collection[Row], ids: Iterable[str]) -> Iterator[Row]:
+    """Yield the documents there are among any number of `_id`s, each once."""
+    wanted = list(dict.fromkeys(ids))
+    for place in range(0, len(wanted), _ASKED_AT_ONCE):
+        yield from collection.find({"_id": {"$in": wanted[place : place + _ASKED_AT_ONCE]}})
 
 
 def write(collection: Collection[Row], writes: Sequence[Write]) -> int:

@@ -9,6 +9,7 @@ from pymongo.collection import Collection
 
 from db.documents import Row, moment_text, row_job, row_piece
 from db.model import Job, OutputPiece, UnitOfWork
+from db.mongo_bulk import fetch
 from db.mongo_client import Talk
 from db.mongo_keeping import below, document_uow
 from db.mongo_projection import job_id
@@ -34,9 +35,8 @@ class MongoLooking(Store):
 
     def jobs_at(self, places: Sequence[tuple[str, str]]) -> list[Job]:
         """See Looking."""
-        ids = [job_id(process, timeperiod) for process, timeperiod in places]
         with self._talk():
-            return [row_job(document) for document in self._jobs.find({"_id": {"$in": ids}})]
+            return [row_job(document) for document in fetch(self._jobs, [job_id(process, timeperiod) for process, timeperiod in places])]
 
     def output_from(self, uow_id: str, fence: int, offset: int) -> list[OutputPiece]:
         """See Looking."""

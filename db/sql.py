@@ -230,7 +230,7 @@ class SqlStore(SqlBoxes, SqlFacts, SqlKeeping, SqlLooking, SqlMoving, SqlPapers)
 
     def jobs(self, process: str, timeperiods: Sequence[str]) -> list[Job]:
         """See Store."""
-        parts = sql_uows.sliced(timeperiods)
+        parts = sql_uows.sliced(list(dict.fromkeys(timeperiods)))
         return [job for part in parts for job in self._records(row_job, _JOBS, {"of": process, "periods": list(part)})]
 
     def chunks(self, processes: Sequence[str]) -> Iterator[Chunk]:

@@ -112,7 +112,7 @@ def claimed(rows: Sequence[Row], session: str, at: datetime) -> list[UnitOfWork]
 
 def find(conn: sa.Connection, ids: Sequence[str]) -> list[Row]:
     """Return the rows there are among `ids`."""
-    return [row for part in sliced(ids) for row in conn.execute(_BY_IDS, {"ids": list(part)}).all()]
+    return [row for part in sliced(list(dict.fromkeys(ids))) for row in conn.execute(_BY_IDS, {"ids": list(part)}).all()]
 
 
 def of_job(conn: sa.Connection, process: str, timeperiod: str, limit: int) -> Sequence[Row]:

@@ -43,10 +43,10 @@ def dead_letters(store: Store, broker: Broker) -> list[DeadLetter]:
     return [_letter(text, known.get(text)) for letter in pile.letters for text in _said(letter)]
 
 
-def send_again(store: Store, broker: Broker, only: Collection[str] = ()) -> Settled:
+def send_again(store: Store, broker: Broker, only: Collection[str] | None = None) -> Settled:
     """Send what is still requested to its queue, and drop the rest: nobody waits for it any more.
 
-    `only` the letters that name one of these units of work, where any is named; the others stay.
+    `only` the letters that name one of these units of work, where it is given; the others stay.
     """
     with _Pile(broker) as pile:
         meant = pile.meant(only)
@@ -58,9 +58,9 @@ def send_again(store: Store, broker: Broker, only: Collection[str] = ()) -> Sett
     return Settled(len(due), len(useless))
 
 
-def drop(broker: Broker, only: Collection[str] = ()) -> Settled:
+def drop(broker: Broker, only: Collection[str] | None = None) -> Settled:
     """Drop them all, or only those of `send_again`'s `only`; what is still requested the scheduler's sweep sends again."""
-    if not only:
+    if only is None:
         return Settled(0, broker.purge(DEAD_QUEUE))
     with _Pile(broker) as pile:
         meant = pile.meant(only)
@@ -98,9 +98,9 @@ class _Pile:
         if hasattr(self, "_consumer"):
             self._consumer.close()
 
-    def meant(self, only: Collection[str]) -> list[Delivery]:
-        """Return those that name one of `only`, all where that names none."""
-        return [letter for letter in self.letters if not only or not set(only).isdisjoint(_said(letter))]
+    def meant(self, only: Collection[str] | None) -> list[Delivery]:
+        """Return those that name one of `only`, all where that is not given."""
+        return [letter for letter in self.letters if only is None or not set(only).isdisjoint(_said(letter))]
 
     def drop(self, letters: Sequence[Delivery]) -> None:
         """Let these not go back."""

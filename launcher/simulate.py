@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import datetime
 
 import click
 
@@ -12,6 +13,7 @@ from launcher.parts import Roof
 from launcher.say import counted, say
 from launcher.screen import json_option, moment, show_json
 from scheduler.rehearsal import Attempt, Guess, Rehearsal
+from system.clock import FIRST_YEAR, LAST_YEAR, moment_of
 from system.context import Context
 from system.errors import TimeperiodError
 from system.timeperiod import HOURLY, parse
@@ -29,15 +31,13 @@ class Moment(click.ParamType[datetime]):
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         """Return the moment; fails with the forms that are taken."""
         text = str(value)
+        with suppress(TimeperiodError):
+            text = parse(HOURLY, text).start.isoformat()
         try:
-            return parse(HOURLY, text).start
-        except TimeperiodError:
-            pass
-        try:
-            found = datetime.fromisoformat(text)
+            return moment_of(text)
         except ValueError:
-            self.fail(f"{text!r} is no moment: write 2026112013, 2026-11-20 or 2026-11-20T13:30, in UTC", param, ctx)
-        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+            years = f"of the years {FIRST_YEAR} to {LAST_YEAR}"
+            self.fail(f"{value!r} is no moment: write 2026112013, 2026-11-20 or 2026-11-20T13:30, in UTC, {years}", param, ctx)
 
 
 MOMENT = Moment()

@@ -102,7 +102,7 @@ def _without_context(roof: Roof, error: ConfigError, *, as_json: bool) -> int:
 def _show_needs(seen: Overview, late: Sequence[Late], now: datetime) -> None:
     for need in seen.needs.first:
         style = "yellow" if need.kind == "failing" else "red"
-        what = f"{_word(need)}{f' for {_age(need.since, now)}' if need.since else ''}"
+        what = f"{_word(need)}{f' for {_age(need.since, now)}' if need.since else ''}".lstrip()
         place = f"{need.process} {need.timeperiod} " if need.process else ""
         show(f"[{style}]! {escape(place)}{what}{': ' if what else ''}{escape(printable(need.text))}[/{style}]")
         show(f"    [cyan]{escape(need.look)}[/cyan]")

@@ -6,10 +6,10 @@ import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
+from launcher.say import counted
 from scheduler.desk import Desk
 from scheduler.levels import Level, Progress
 from supervisor.keeper import STORE, View
@@ -20,7 +20,7 @@ from system.lifecycle import JobState
 log = logging.getLogger(__name__)
 
 _SURE_AFTER = 2  # looks in a row that must agree before the end is believed
-_STALLED_AFTER_S = 10.0  # without a good turn, or without a leader
+_LEADERLESS_S = 10.0
 _SLOWEST_S = 2.0  # between looks while nothing changes: who watches an idle system should not keep it busy
 
 
@@ -148,22 +148,29 @@ class Watch:
 
     def _stall(self) -> str:
         """Return since when nothing is scheduled, empty while something is."""
-        health, now_s = self._desk.health(), self._clock.monotonic()
-        if not health.leader:
+        stall, now_s = self._desk.stall(), self._clock.monotonic()
+        if stall and not stall.since:  # nobody leads, as for a moment while another scheduler takes over
             self._leaderless_s = now_s if self._leaderless_s is None else self._leaderless_s
-            return "no scheduler leads: nothing is scheduled" if now_s - self._leaderless_s > _STALLED_AFTER_S else ""
+            return f"{stall.text}: nothing is scheduled" if now_s - self._leaderless_s > _LEADERLESS_S else ""
         self._leaderless_s = None
-        if health.last_turn_age_s is None or health.last_turn_age_s <= _STALLED_AFTER_S:
-            return ""
-        leader = next(s for s in health.sessions if s.id == health.leader)
-        since = datetime.fromisoformat(leader.facts["turned_at"])
-        return f"nothing is scheduled since {since:%H:%M:%S}Z: the log of the scheduler (pid {leader.pid} on {leader.box}) says why"
+        return f"nothing is scheduled since {stall.since:%H:%M:%S}Z: {stall.text}, see {stall.look}" if stall and stall.since else ""
 
     def _judge(self, sight: Sight) -> Ending | None:
         """Return why to end, once two looks in a row say so."""
-        ending = _ending(sight, self._views())
+        ending = _ending(sight, self._views()) or self._held_up(sight)
         self._agreed = self._agreed + 1 if ending else 0
         return ending if self._agreed >= _SURE_AFTER else None
+
+
+    def _held_up(self, sight: Sight) -> Ending | None:
+        """Return that what is left waits for processes that are off: whoever switched them off may mean it, but it has no end by itself."""
+        off = self._desk.held_up_by_off() if sight.progress else []
+        if not off or sight.progress is None:
+            return None
+        left, names = sight.progress.due - sight.progress.finished, " ".join(off)
+        waiting = f"{counted(left, 'period')} {'waits' if left == 1 else 'wait'}"
+        what = f"{waiting} for {'a process that is' if len(off) == 1 else 'processes that are'} off"
+        return Ending(is_good=False, text=f"{what}: `launch.py process on {names} --why TEXT`", levels=sight.levels)
 
 
 def _culprit(views: list[View]) -> View | None:

@@ -23,11 +23,11 @@ class QueuesDesk(Protocol):
         """Return the oldest messages that were given up on."""
         ...
 
-    def requeue_dead(self, who: str, why: str, *, only: Sequence[str] = ()) -> QueueAnswer:
-        """Send those that are still due to their queues and drop the rest; `only` those of these bodies, where any is named."""
+    def requeue_dead(self, who: str, why: str, *, only: Sequence[str] | None = None) -> QueueAnswer:
+        """Send those that are still due to their queues and drop the rest; `only` those of these bodies, where it is given."""
         ...
 
-    def drop_dead(self, who: str, why: str, *, only: Sequence[str] = ()) -> QueueAnswer:
+    def drop_dead(self, who: str, why: str, *, only: Sequence[str] | None = None) -> QueueAnswer:
         """Drop them, or only those of these bodies."""
         ...
 

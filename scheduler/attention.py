@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from db.entries import Entry
 from db.model import Job, Session, UnitOfWork
 from scheduler.audit_count import Counted
+from scheduler.health import Stall
 from scheduler.timetable import Timetable
 from system.lifecycle import UOW_FINISHED, UowState
 
@@ -49,10 +50,10 @@ class Running:
     since: datetime | None
 
 
-def needs(table: Timetable, sessions: Sequence[Session], leader: str, limit: int, more: Iterable[Need] = ()) -> Needs:
-    """Return what needs a person: nobody leads or works, a context is refused, jobs are held or fail, and `more` in its place."""
+def needs(table: Timetable, sessions: Sequence[Session], stall: Stall | None, limit: int, more: Iterable[Need] = ()) -> Needs:
+    """Return what needs a person: nothing is scheduled or done, a context is refused, jobs are held or fail, and `more` in its place."""
     jobs = [_of_job(job) for job in table.active.values() if job.held or job.failing_since]
-    found = [*_of_sessions(sessions, leader), *more, *jobs]
+    found = [*_of_sessions(sessions, stall), *more, *jobs]
     found.sort(key=lambda need: (_GRAVITY.index(need.kind), need.since or _LONG_AGO, need.process, need.timeperiod))
     return Needs(found[:limit], len(found))
 
@@ -91,9 +92,9 @@ def of_entries(entries: Iterable[Entry], now: datetime) -> Iterator[Need]:
             yield Need("missed", *place, entry.missed_until, text, show)
 
 
-def _of_sessions(sessions: Sequence[Session], leader: str) -> Iterable[Need]:
-    if not leader:
-        yield Need("leader", "", "", None, "no scheduler leads: nothing is scheduled", "launch.py up")
+def _of_sessions(sessions: Sequence[Session], stall: Stall | None) -> Iterable[Need]:
+    if stall:
+        yield Need("leader", "", "", stall.since, f"{stall.text}: nothing is scheduled", stall.look)
     if not any(session.kind == "worker" for session in sessions):
         yield Need("worker", "", "", None, "no worker runs: nothing is done", "launch.py up")
     refused: dict[tuple[str, str], dict[str, None]] = {}

@@ -23,7 +23,7 @@ from scheduler.commands import plan_of
 from scheduler.decisions import Ask, Close, Open
 from scheduler.durations import Durations, Forecast, Usual, forecast
 from scheduler.events import LogEntry, log_of
-from scheduler.health import Health, health_of
+from scheduler.health import Health, Stall, health_of, stall_of
 from scheduler.joblist import LATE, PHASES, JobLine, JobList, active_lines, nodes_in
 from scheduler.lateness import Late, late, late_at, late_count, late_since
 from scheduler.levels import Level, Progress, by_process, level_of, retired_level
@@ -121,6 +121,24 @@ class Desk:
         is_stuck = held > 0 and not is_done and not has_command and not self._goes_on()
         return Progress(due, finished, active, held, failing, is_done, is_stuck)
 
+    def held_up_by_off(self) -> list[str]:
+        """Return the processes that are off and that the others wait for with all they have left; none where anything goes on by itself.
+
+        For one who waits for the end of all: it walks all that is unfinished.
+        """
+        table, now = self._read(), self._clock.now()
+        if all(states.is_on for states in table.states.values()) or self._store.open_commands(1) or self._goes_on():
+            return []
+        first = {name: self._first_left(name, now) for name, states in table.states.items() if states.is_on}
+        left = [(name, table.period((name, ordinal))) for name, ordinal in first.items() if ordinal is not None]
+        leaves = [leaf for why in self.whys(left, has_usual=False) for leaf in why.leaves()]
+        is_for_persons = all(leaf.kind in ("off", "held") for leaf in leaves)
+        return sorted({leaf.process for leaf in leaves if leaf.kind == "off"}) if is_for_persons else []
+
+    def _first_left(self, process: str, now: datetime) -> int | None:
+        states, group = self._read().states[process], self._topology.group
+        return next((at for at in states.unfinished(states.first, states.due_end(now)) if group(process, at)[-1] == at), None)
+
     def watermarks(self) -> list[Watermark]:
         """Return up to where each process is complete."""
         return self._watermarks.of(self._read(), self._clock.now())
@@ -158,6 +176,13 @@ class Desk:
         if self._sessions is not None:
             return health_of(self._leader, table.head, self._sessions, self._clock.now())
         return health_of(self._leader, table.head, self._store.sessions(), self._clock.now())
+
+    def stall(self) -> Stall | None:
+        """Return why nothing is scheduled, None where something is."""
+        return self._stall(self.health())
+
+    def _stall(self, health: Health) -> Stall | None:
+        return stall_of(health, self._settings.stalled_after_s)
 
     @contextmanager
     def still(self) -> Iterator[None]:
@@ -207,7 +232,7 @@ class Desk:
         health = self.health()
         board.size_windows(sum(s.slots for s in health.sessions if s.kind == "worker"))
         usual = Durations(self._store, self._read()).of if has_usual else lambda _: None
-        scene = Scene(board, uows, {s.id: s for s in health.sessions}, health.leader != "", usual)
+        scene = Scene(board, uows, {s.id: s for s in health.sessions}, self._stall(health), usual)
         return [explain(scene, node) for node in nodes]
 
     def plan(self, verb: str, process: str, timeperiod: str, *, until: str = "") -> Plan:
@@ -384,13 +409,19 @@ class Desk:
         table, now = self._read(), self._clock.now()
         # What runs on an open period goes on for ever, and leads to nothing that is due.
         under_way = {n: j for n, j in table.active.items() if not table.states[n[0]].is_open(n[1], now)}
-        if any(not job.held and job.uow_state is not None and job.uow_state not in UOW_FINISHED for job in under_way.values()):
+        if any(self._is_at_work(job) for job in under_way.values()):
             return True
         board = Board(self._context, self._topology, table, self._settings, now)
         on = {name for name, states in table.states.items() if states.is_on}
         active = (node for node in under_way if node[0] in on)
         due = ((name, ordinal) for name in sorted(on) for ordinal in table.due_embryos(name, now))
         return any(isinstance(board.decision(node), Open | Close | Ask) for node in chain(active, due))
+
+    def _is_at_work(self, job: Job) -> bool:
+        """Return whether a unit of work waits for a worker, is with one, or will be tried again: that of a process that is off will not."""
+        if job.held or job.uow_state is None or job.uow_state in UOW_FINISHED:
+            return False
+        return job.uow_state is not UowState.INVALID or self._read().states[job.process].is_on
 
     def _board(self, processes: Collection[str]) -> tuple[Board, dict[str, UnitOfWork]]:
         """Return a board as the engine would have it now, and by id the units of work under way, both as far as `processes` go."""

@@ -197,7 +197,7 @@ class Engine:
         self._leader = self._session
         self.leads_since, self._round_s = now, self._clock.monotonic()
         board = Board(self._context, self._topology, timetable, self._settings, now)
-        active = [*(job.uow_id for job in timetable.active.values()), *board.freerun.uow_ids()]
+        active = [*(job.uow_id for job in timetable.active.values() if job.run), *board.freerun.uow_ids()]
         uows = self._store.uows(active)
         board.resume(uows)
         board.freerun.take_up(uows)

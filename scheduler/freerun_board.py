@@ -55,6 +55,7 @@ class FreerunBoard:
         self._newcomers: list[Key] = []
         self._missing: list[tuple[Key, Run]] = []
         self._rescheduled: list[Key] = []  # by the context, since they were written last
+        self._unmet: dict[Key, dict[str, UnitOfWork]] = {}  # the units of work of retired entries, by fire
 
     def begin(self, draft: Draft) -> None:
         """Start the next turn. The first one puts back what the store lacks of the units of work under way."""
@@ -63,10 +64,13 @@ class FreerunBoard:
         for key, run in missing:
             entry, rules = self._timetable.entries[key], self.rules(key)
             if rules is not None:
-                uow = freerun.unit_of(entry, run.fire, rules, draft.now, draft.number)
-                # One that was given up is told apart from one that was called off by its INVALID unit of work, which is gone.
-                is_ending = run.is_ending or run.is_given_up
-                self._note(entry, run.fire, put_back(uow, run, key, is_ending=is_ending, draft=draft))
+                self._put_back(entry, run, rules)
+
+    def _put_back(self, entry: Entry, run: Run, rules: Rules) -> None:
+        uow = freerun.unit_of(entry, run.fire, rules, self.draft.now, self.draft.number)
+        # One that was given up is told apart from one that was called off by its INVALID unit of work, which is gone.
+        is_ending = run.is_ending or run.is_given_up
+        self._note(entry, run.fire, put_back(uow, run, entry.key, is_ending=is_ending, draft=self.draft))
 
     def take_up(self, uows: Iterable[UnitOfWork]) -> None:
         """Take up every entry; `uows` are the units of work of what was under way, those of jobs may be among them."""
@@ -76,6 +80,7 @@ class FreerunBoard:
             if entry.goes_by != freerun.goes_by(rules):
                 self._rescheduled.append(key)
             if rules is None:
+                self._unmet[key] = {run.fire: uow for run in entry.runs if (uow := found.get(entry.uow_id(run.fire)))}
                 continue
             for run in entry.runs:
                 uow = found.get(entry.uow_id(run.fire))
@@ -111,12 +116,26 @@ class FreerunBoard:
         if rules is None:
             self._armed.pop(entry.key, None)
             return
+        self._meet(entry, rules)
         if freerun.is_too_wide(entry, rules.overlap):
             entry = freerun.narrowed(entry)
             self.draft.put_entry(entry)
         for run in freerun.to_end(entry, rules.overlap):
             self.call_off(entry.key, run.fire, f"replaced by the fire {entry.waiting[0]}")
         self._follow(self._timetable.entries[entry.key], rules)
+
+    def _meet(self, entry: Entry, rules: Rules) -> None:
+        """Take up the runs of an entry that was retired until now: nobody has followed them."""
+        if entry.key not in self._unmet:
+            return
+        found = self._unmet.pop(entry.key)
+        for run in entry.runs:
+            uow = found.get(run.fire)
+            if uow is None:
+                self._put_back(entry, run, rules)
+            else:
+                self._note(entry, run.fire, uow)
+                self._look_at[uow.id] = None
 
     def _follow(self, entry: Entry, rules: Rules) -> None:
         """Set the entry's alarm, and let it be looked at for what it has to open."""

@@ -38,6 +38,26 @@ class Health:
     followers: tuple[Follower, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """Why nothing is scheduled, where to look, and since when where that is known."""
+
+    text: str
+    look: str
+    since: datetime | None = None
+
+
+def stall_of(health: Health, most_s: float) -> Stall | None:
+    """Return why nothing is scheduled: nobody leads, or whoever does had no good turn for longer than `most_s`; None where all is well."""
+    if not health.leader:
+        return Stall("no scheduler leads", "launch.py up")
+    if health.last_turn_age_s is None or health.last_turn_age_s <= most_s:
+        return None
+    leader = next(session for session in health.sessions if session.id == health.leader)
+    since = datetime.fromisoformat(leader.facts["turned_at"])
+    return Stall(f"{leader.id} leads and its turns fail", f"log/scheduler.log on {leader.box}", since)
+
+
 def health_of(leader: str, last_turn: int, sessions: Sequence[Session], now: datetime) -> Health:
     """Return the health where `leader` made the last turn. The age is by wall clocks: to be shown."""
     found = next((s for s in sessions if s.id == leader), None)

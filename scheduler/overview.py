@@ -11,7 +11,7 @@ from mq.broker import Broker
 from scheduler.attention import Needs, Running, needs, of_audit, of_broker, of_entries, running, under_way
 from scheduler.audit_count import Counted, counted
 from scheduler.desk import Desk
-from scheduler.health import BROKER_FACT, Health
+from scheduler.health import BROKER_FACT, Health, stall_of
 from scheduler.policy import SchedulerSettings
 from scheduler.registry import retired
 from scheduler.watermark import Watermark
@@ -67,7 +67,7 @@ def overview(
     fault = fault or told_of_broker(health)
     more = [*of_broker(fault), *of_audit(audit), *of_entries(desk.entries(), now)]
     return Overview(
-        needs(table, health.sessions, health.leader, most, more),
+        needs(table, health.sessions, stall_of(health, settings.stalled_after_s), most, more),
         desk.watermarks(),
         running(store.uows(ids), sessions),
         len(ids),

@@ -38,3 +38,8 @@ class SchedulerSettings:
     second_looks: int = 4
     probe_timeout_s: float = 30.0
     probe_fresh_s: float = 30.0
+
+    @property
+    def stalled_after_s(self) -> float:
+        """How old a leader's last good turn is, as its beats tell, when its turns surely fail: an idle one does a turn with each sweep."""
+        return max(10.0, 2 * (self.sweep_s + self.calm_beat_s))

@@ -15,14 +15,15 @@ from db.memory import MemoryStore
 from db.model import Outcome, Session, UnitOfWork
 from mq.broker import Delivery, Message
 from mq.memory import MemoryBroker
+from scheduler.desk import Desk
 from scheduler.engine import Engine
 from scheduler.policy import SchedulerSettings
+from scheduler.timetable import States, Timetable, id_of, ordinal_of
 from system.calendars import Calendar
 from system.clock import ManualClock
-from system.context import REPORT_QUEUE, Context, ManagedProcess, first_period
+from system.context import REPORT_QUEUE, Context, ManagedProcess
 from system.lanes import Lane, lane_of, managed_queues
 from system.lifecycle import UOW_ACTIVE, UowEvent
-from system.timeperiod import Timeperiod, parse
 
 _SCHEDULER, _WORKER, _BOX = "rehearsal-scheduler", "rehearsal-worker", "rehearsal"
 # Beats are given with every step, so nothing is ever lost; a sweep that looks seldom lets time go in large steps.
@@ -95,6 +96,8 @@ class Rehearsal:
             self._store.open_session(Session(name, kind, _BOX, 1, 0.0, begin, slots=slots))
         settings = SchedulerSettings(timetable_start=default_start, sweep_s=_SWEEP_S, lease_s=4 * _SWEEP_S)
         self._engine = Engine(self._store, self._broker, self._context, self._clock, settings, session=_SCHEDULER)
+        self._desk = Desk(self._store, self._broker, self._context, self._clock, settings)
+        self._states = Timetable(self._context, default_start).states
         self._running: list[tuple[datetime, str, UnitOfWork]] = []
         self._waiting: list[Delivery] = []
         self.totals = Totals()
@@ -111,7 +114,14 @@ class Rehearsal:
                 break
             self._clock.sleep(self._step_s(now, wait_s))
             yield from self._end_attempts()
-        self.totals.unfinished = [f"{job.process} {job.timeperiod}" for job in self._store.active_jobs()]
+        self.totals.unfinished = self._unfinished()
+
+    def _unfinished(self) -> list[str]:
+        """Return what was due and is not done: what is under way, and what never began."""
+        table, now = self._desk.read(), self._clock.now()
+        group, on = self._desk.topology.group, (name for name, states in table.states.items() if states.is_on)
+        waiting = [(name, at) for name in on for at in table.due_embryos(name, now) if group(name, at)[-1] == at]
+        return list(dict.fromkeys(f"{name} {table.period((name, at))}" for name, at in (*table.active, *waiting)))
 
     def _is_under_way(self) -> bool:
         return any(job.uow_state in UOW_ACTIVE for job in self._store.active_jobs())
@@ -152,7 +162,7 @@ class Rehearsal:
     def _noted(self, uow: UnitOfWork, ended_at: datetime, *, failed: bool) -> Attempt:
         began_at = uow.started_at or ended_at
         entry = self._context.managed.get(uow.process)
-        due_at = self._ended_at(uow) + timedelta(seconds=entry.lag_s) if entry else None
+        due_at = self._due_at(uow) if entry else None
         name = uow.process if entry else uow.id.rsplit("/", 2)[0]  # of a fire: process/entry
         made = Attempt(name, uow.timeperiod, uow.failures + 1, due_at, uow.opened_at, began_at, ended_at, failed)
         totals = self.totals
@@ -162,10 +172,10 @@ class Rehearsal:
         totals.longest_wait_s = max(totals.longest_wait_s, made.waited_s if uow.failures == 0 else 0.0)
         return made
 
-    def _ended_at(self, uow: UnitOfWork) -> datetime:
-        """Return when the period of a unit of work had ended."""
-        period = parse(self._context.managed[uow.process].qualifier, uow.timeperiod)
-        return self._context.calendar_of(uow.process).end(period.qualifier, period.ordinal)
+    def _due_at(self, uow: UnitOfWork) -> datetime:
+        """Return when the period of a unit of work became due, by the schedule of its process too."""
+        states = self._states[uow.process]
+        return states.due_at(ordinal_of(states.qualifier, uow.timeperiod))
 
 
 def _cut(context: Context, begin: datetime, end: datetime, default_start: str) -> Context:
@@ -177,12 +187,7 @@ def _cut(context: Context, begin: datetime, end: datetime, default_start: str) -
 
 
 def _cut_one(process: ManagedProcess, begin: datetime, end: datetime, default_start: str, calendar: Calendar) -> ManagedProcess:
-    own = first_period(process, default_start, calendar)
-    # The first period that ends no earlier than its lag before each bound: due at the beginning is in, due at the end is out.
-    early = timedelta(seconds=process.lag_s) + timedelta.resolution
-    first = max(own.ordinal, calendar.containing(process.qualifier, begin - early))
-    last = calendar.containing(process.qualifier, end - early)
-    if process.end:
-        last = min(last, parse(process.qualifier, process.end).ordinal)
-    first_id, last_id = (Timeperiod(process.qualifier, n).id for n in (first, max(first, last)))
-    return replace(process, start=first_id, end=last_id)
+    states, just = States(process, default_start, calendar), timedelta.resolution
+    # What becomes due at the beginning is in, what becomes due at the end is out. All before counts as done, so nothing is to be caught up.
+    first_id, last_id = (id_of(process.qualifier, states.due_end(moment - just)) for moment in (begin, end))
+    return replace(process, start=first_id, end=last_id, catchup="all")

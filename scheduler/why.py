@@ -13,6 +13,7 @@ from scheduler.blockers import Blocker, said
 from scheduler.board import Board
 from scheduler.decisions import Ask, Close, Decision, Wait
 from scheduler.durations import Usual, span_text
+from scheduler.health import Stall
 from scheduler.inputs import before_start
 from scheduler.lateness import late_at
 from scheduler.switches import off_blocker
@@ -24,7 +25,7 @@ from system.lifecycle import JOB_FINISHED, UOW_FINISHED, JobState, UowState
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What was read for one answer: the board, the units of work under way by id, the open sessions by id, whether somebody leads.
+    """What was read for one answer: the board, the units of work under way by id, the open sessions by id, why nothing is scheduled.
 
     `usual` says how long the units of work of a process take, as far as that is known.
     """
@@ -32,7 +33,7 @@ class Scene:
     board: Board
     uows: Mapping[str, UnitOfWork]
     sessions: Mapping[str, Session]
-    leads: bool
+    stall: Stall | None
     usual: Callable[[str], Usual | None] = lambda process: None  # noqa: ARG005  nothing is known
 
 
@@ -123,8 +124,8 @@ def _of_admission(scene: Scene, node: Node, decision: Decision) -> Blocker:
     timeperiod = scene.board.timetable.period(node)
     lane = scene.board.frontiers[node[0]].lane(node[1])
     refusal = scene.board.refusal(node[0], lane)
-    if not scene.leads:
-        return _nobody_leads(node[0], timeperiod)
+    if scene.stall:
+        return _stalled(scene.stall, node[0], timeperiod)
     if refusal == "off":
         return _off(scene, process.name, timeperiod)
     if refusal == "in flight":
@@ -153,8 +154,8 @@ def _of_uow(scene: Scene, job: Job) -> Blocker:
         text = f"{job.uow_id} was decided and is not in the store yet"
         return Blocker("turn", text, job.process, job.timeperiod, job.changed_at, "launch.py status")
     session = scene.sessions.get(uow.session)
-    if not scene.leads and session is None:
-        return _nobody_leads(job.process, job.timeperiod)
+    if scene.stall and session is None:
+        return _stalled(scene.stall, job.process, job.timeperiod)
     if uow.state in UOW_FINISHED:
         return Blocker("turn", f"{uow.id} ended: the next turn settles it", job.process, job.timeperiod, uow.finished_at)
     if uow.state is UowState.INVALID and not scene.board.timetable.states[job.process].is_on:
@@ -197,5 +198,5 @@ def _of_queue(scene: Scene, job: Job, uow: UnitOfWork) -> Blocker:
     return Blocker("unit of work", text, job.process, job.timeperiod, job.changed_at, "launch.py status")
 
 
-def _nobody_leads(process: str, timeperiod: str) -> Blocker:
-    return Blocker("scheduler", "no scheduler leads", process, timeperiod, look="launch.py up")
+def _stalled(stall: Stall, process: str, timeperiod: str) -> Blocker:
+    return Blocker("scheduler", stall.text, process, timeperiod, stall.since, stall.look)

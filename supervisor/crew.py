@@ -51,7 +51,8 @@ class Crew(ABC):
 
     @abstractmethod
     def clear(self) -> bool:
-        """Kill what dead members left running. Returns whether nothing of theirs is left; call again soon where not."""
+        """Kill what dead members left running. Returns whether nothing of theirs is left, but for what can't be killed; call again soon
+        where not."""
 
     @abstractmethod
     def wait(self, seconds: float) -> None:

@@ -26,6 +26,7 @@ from system.errors import StoreError, Unavailable
 
 log = logging.getLogger(__name__)
 
+_KILL_AGAIN_S = 1.0  # one that hangs in the kernel dies of no kill
 _LOOK_S = 0.25  # between looks at a call that is under way; its end ends the wait, too
 STORE = "store"  # no process, but where it is away it is shown beside them
 
@@ -62,6 +63,7 @@ class Keeper:
             self.want(names)
         self._members: dict[str, Member] = {}
         self._asked: dict[str, float] = {}
+        self._killed: dict[str, float] = {}  # when last
         self._has_begun = False
         self._is_stopping = False
         self._is_killing = False
@@ -147,6 +149,7 @@ class Keeper:
         name, how = death.member.name, policy.described(death.exit_code)
         del self._members[name]
         was_asked = self._asked.pop(name, None) is not None or self._is_stopping
+        self._killed.pop(name, None)
         if name in self._lives:
             life = self._lives[name]
             self._lives[name] = policy.ended(now) if was_asked else policy.died(life, death.exit_code, now)
@@ -203,11 +206,20 @@ class Keeper:
         log.info("started %s, pid %d", name, member.identity.pid, extra={"action": "started", "member": name})
 
     def _end_the_unwanted(self, now: float) -> None:
+        unwanted = self._unwanted()
+        for member in unwanted:
+            self._end(member, now)
+        for name in self._asked.keys() - {member.name for member in unwanted}:
+            # It was switched on again, and did not end meanwhile: from here on it is kept as if it had never been asked.
+            if not self.reach.trouble and now - self._asked[name] >= self._grace_s:
+                del self._asked[name]
+                self._killed.pop(name, None)
+
+    def _unwanted(self) -> list[Member]:
+        """Return who is to end while the others run."""
         if self._names is None or self.reach.trouble:  # who runs stays: nothing could take the place of it
-            return
-        for member in list(self._members.values()):
-            if member.name not in self._lives or not member.is_current:
-                self._end(member, now)
+            return []
+        return [member for member in self._members.values() if member.name not in self._lives or not member.is_current]
 
     def _end_what_runs(self, now: float) -> None:
         """Work on the stop: the kind that was started last is ended first, the others wait for it."""
@@ -219,12 +231,21 @@ class Keeper:
 
     def _end(self, member: Member, now: float) -> None:
         step = Stopping.KILL if self._is_killing else policy.stopping(self._asked.get(member.name), now, self._grace_s)
-        if step is Stopping.WAIT:
+        last = self._killed.get(member.name)
+        if step is Stopping.WAIT or (last is not None and now - last < _KILL_AGAIN_S):
             return
         self._asked.setdefault(member.name, now)
         if step is Stopping.KILL:
-            log.warning("killed %s, pid %d: it did not end in time", member.name, member.identity.pid, extra={"member": member.name})
+            if last is None:
+                log.warning("killed %s, pid %d: it did not end in time", member.name, member.identity.pid, extra={"member": member.name})
+            self._killed[member.name] = now
         self._crew.send(member, signal.SIGTERM if step is Stopping.ASK else signal.SIGKILL)
+
+    def _until_step_s(self, name: str, now: float) -> float:
+        """Return the seconds until the next step towards the end of a process that was asked."""
+        if name in self._killed:
+            return self._killed[name] + _KILL_AGAIN_S - now
+        return self._asked.get(name, now) + self._grace_s - now
 
     def _rest_s(self, now: float) -> float:
         """Return how long nothing is due. Deaths and signals end the wait before that."""
@@ -233,7 +254,7 @@ class Keeper:
         start_s = max(self._start_again_at - now, _LOOK_S if self._gate else 0.0)
         waits = [max(start_s, policy.until_due_s(life, self._spent_until, now)) for life in self._down().values()]
         waits += [max(self._aftermath.due_at - now, _LOOK_S if self._aftermath.is_waiting else 0.0)]
-        waits += [max(0.0, asked + self._grace_s - now) for asked in self._asked.values()]
+        waits += [self._until_step_s(member.name, now) for member in self._unwanted()]
         return max(0.005, min(waits))
 
 

@@ -23,6 +23,7 @@ from system.processes import MARK_VARIABLE, Identity
 log = logging.getLogger(__name__)
 
 _BY_HAND = "by-hand"
+_MANY_KILLS = 40  # after which a leftover is not going to die: it hangs in the kernel, or is another user's
 _BLIND_LOOK_S = 0.1  # between looks where the system can't watch a process
 
 
@@ -63,7 +64,7 @@ class LocalCrew(Crew):
         self._command, self._environ, self._fingerprint = command, dict(environ), fingerprint
         self._members: dict[str, Member] = {}
         self._watched: dict[str, int] = {}
-        self._told: set[Identity] = set()
+        self._kills: dict[Identity, int] = {}  # of each leftover
         processes.become_subreaper()
         self._own = processes.own_identity()
         # Whoever replaced itself by us (a shell's `exec`) may have left us children of its own: not ours to end.
@@ -135,15 +136,19 @@ class LocalCrew(Crew):
         return processes.is_alive(identity)
 
     def clear(self) -> bool:
-        """Kill leftovers by their mark, and inherited orphans without one. What they started in turn is found by the next call."""
-        leftovers = self._leftovers()
-        for identity in leftovers:
-            if identity not in self._told:
+        """Kill leftovers by their mark, and inherited orphans without one. What they started in turn is found by the next call.
+
+        One that does not die of many kills counts no more: what the dead held must not wait for it.
+        """
+        self._kills = {identity: self._kills.get(identity, 0) + 1 for identity in self._leftovers()}
+        for identity, kills in self._kills.items():
+            if kills == 1:
                 log.warning("ended what a dead process left: pid %d", identity.pid, extra={"action": "leftover_ended"})
+            elif kills == _MANY_KILLS:
+                log.error("what a dead process left can't be ended: pid %d", identity.pid, extra={"action": "leftover_stays"})
             processes.end(identity)
-        self._told = leftovers
         self._reap()
-        return not leftovers
+        return all(kills >= _MANY_KILLS for kills in self._kills.values())
 
     def wait(self, seconds: float) -> None:
         """Return after `seconds`, or when a member died, or when woken."""

@@ -12,6 +12,8 @@ from typing import Protocol
 # Seconds that go on while a laptop sleeps; the plain monotonic clock stands still then, and a lease would outlive its end.
 _AGE_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
+FIRST_YEAR, LAST_YEAR = 1900, 9000  # of a moment that a person gives
+
 
 class Clock(Protocol):
     """Time as it is handed to whoever needs it."""
@@ -82,17 +84,28 @@ class TrialClock:
         self._real.sleep(seconds)
 
 
+def moment_of(text: str) -> datetime:
+    """Return the moment that an ISO 8601 text names, in UTC where it names no offset.
+
+    Raises ValueError, also outside FIRST_YEAR and LAST_YEAR: what is reckoned from it (lags, offsets, schedules) must stay in the calendar.
+    """
+    found = datetime.fromisoformat(text)
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:
+        raise ValueError(f"{text!r} is not of the years {FIRST_YEAR} to {LAST_YEAR}")
+    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+
+
 def trial_of(text: str) -> tuple[datetime, float]:
     """Return start and speed of a trial's clock written as `2026-11-20T22:30@60`; raises ValueError that says what is expected."""
     moment, _, speed = text.partition("@")
     try:
-        start = datetime.fromisoformat(moment)
-        factor = float(speed)
+        start, factor = moment_of(moment), float(speed)
     except ValueError:
-        raise ValueError("expected START@SPEED, such as 2026-11-20T22:30@60, in UTC") from None
+        years = f"of the years {FIRST_YEAR} to {LAST_YEAR}"
+        raise ValueError(f"expected START@SPEED, such as 2026-11-20T22:30@60, in UTC, {years}") from None
     if not 0 < factor <= 100_000:
         raise ValueError("expected a speed above 0, at most 100000")
-    return (start.astimezone(UTC) if start.tzinfo else start.replace(tzinfo=UTC)), factor
+    return start, factor
 
 
 class ManualClock:

@@ -25,6 +25,7 @@ from workers.linux import Alarm, adopt_orphans, children, die_with_parent, how_i
 from workers.slot import Place, run_slot
 
 _MESSAGE_BYTES = 1 << 16
+_DYING_S = 5.0  # after which what was killed counts as beyond us: it hangs in the kernel, or another process traces it
 _DEFAULTS = (signal.SIGCHLD, signal.SIGHUP)
 
 
@@ -52,6 +53,7 @@ class ForkServer:
         self._causes: dict[int, str] = {}
         self._gone: list[Exit] = []
         self._beyond_us: set[int] = set()
+        self._killed: dict[int, float] = {}  # strangers that have not died yet, and since when
         self._asked_for_emptiness: list[int] = []
         self._until_s = 0.0
         self._is_open = True
@@ -151,9 +153,10 @@ class ForkServer:
     # -- time
 
     def _wait_s(self) -> float | None:
-        if self._alarm.fileno() >= 0 or not self._slots:
-            return None
-        return max(0.0, self._until_s - self._monotonic())
+        moments = [at_s + _DYING_S for at_s in self._killed.values()]
+        if self._alarm.fileno() < 0 and self._slots:
+            moments.append(self._until_s)
+        return max(0.0, min(moments) - self._monotonic()) if moments else None
 
     def _expire(self) -> None:
         if self._until_s and self._monotonic() >= self._until_s:
@@ -173,6 +176,7 @@ class ForkServer:
         """Reap who has died, end what the dead left behind, and tell of them once nothing is left of any."""
         for pid, status in _dead():
             self._beyond_us.discard(pid)
+            self._killed.pop(pid, None)
             number = self._slots.pop(pid, None)
             if number is not None:
                 self._gone.append(Exit(number, how_it_ended(status), self._causes.pop(number, "")))
@@ -187,12 +191,22 @@ class ForkServer:
 
     def _end_strangers(self) -> bool:
         """Kill children that are no slots; returns whether there were any. Their own children become ours by that, and are next."""
+        now_s = self._monotonic()
         strangers = [pid for pid in children() if pid not in self._slots and pid not in self._beyond_us]
         refused = kill(strangers)
-        if refused:
-            self._beyond_us.update(refused)
-            print(f"left by a slot, run as another user, can't be ended: pids {refused}", file=sys.stderr)  # noqa: T201  no logging here
-        return len(strangers) > len(refused)
+        self._killed = {pid: self._killed.get(pid, now_s) for pid in strangers if pid not in refused}
+        undying = [pid for pid, at_s in self._killed.items() if now_s - at_s >= _DYING_S]
+        self._give_up(refused, "run as another user, can't be ended")
+        self._give_up(undying, "killed, but does not die")
+        return bool(self._killed)
+
+    def _give_up(self, pids: list[int], why: str) -> None:
+        """Wait no more for these: one that can't be ended must not keep every lane from hearing of its end."""
+        for pid in pids:
+            self._beyond_us.add(pid)
+            self._killed.pop(pid, None)
+        if pids:
+            print(f"left by a slot, {why}: pids {pids}", file=sys.stderr)  # noqa: T201  no logging here
 
     def _answer(self) -> None:
         if not self._slots and not self._gone:

@@ -19,6 +19,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -293,10 +294,11 @@ class Slot:
         while trace is not None and trace.tb_frame.f_code.co_filename in _NOT_THE_USERS:
             trace = trace.tb_next  # the user's own frames say it
         text = "".join(traceback.format_exception(type(error), error, trace))
-        if self._err.closed:
-            os.write(2, text.encode("utf-8", "backslashreplace"))
-        else:
-            self._err.write(text)
+        with suppress(OSError):  # where the disk is full the error is told all the same, if only in a line
+            if self._err.closed:
+                os.write(2, text.encode("utf-8", "backslashreplace"))
+            else:
+                self._err.write(text)
         if os.getpid() != self._pid:
             os._exit(1)
         return Result(FAILED, None, traceback.format_exception_only(error)[-1].strip()[:REASON_CHARACTERS])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -15,11 +15,13 @@ from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import HTTPRedirectHandler, HTTPSHandler, OpenerDirector, ProxyHandler, Request, build_opener
 from uuid import uuid4
 
+from system.clock import RealClock
 from system.errors import ConfigError, HorariumError, NotFound, Refused, StoreError, Unavailable
 
 PREFIX = "/api/v1"
 _PATIENCE_S = 30.0
-_TRIES = 3
+_WAITS_S = (0.5, 1.5)  # before it is asked again
+_KEY = "Idempotency-Key"
 _HERE = ("127.0.0.1", "localhost", "::1")
 _PAGE = 500
 
@@ -38,12 +40,12 @@ class _Stay(HTTPRedirectHandler):
 class Client:
     """Asks one dashboard. Raises Unavailable, Denied, NotFound, Refused, ConfigError or StoreError, each with what to do."""
 
-    def __init__(self, url: str, token: str) -> None:
+    def __init__(self, url: str, token: str, *, sleep: Callable[[float], None] | None = None) -> None:
         self.url = url.rstrip("/")
         parts = urlsplit(self.url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ConfigError(f"HORARIUM_URL is {url!r}: write the address of a dashboard, such as https://mx.example.org/")
-        self._token = token
+        self._token, self._sleep = token, sleep or RealClock().sleep
         self._opener = _opener(is_here=parts.hostname in _HERE)
 
     def get(self, *path: str, **query: object) -> Any:
@@ -79,15 +81,23 @@ class Client:
     def _asked(self, method: str, path: str, body: Mapping[str, object] | None) -> Any:
         headers = self._headers()
         if method != "GET":
-            headers |= {"Idempotency-Key": str(uuid4()), "Content-Type": "application/json"}
+            headers |= {_KEY: str(uuid4()), "Content-Type": "application/json"}
         data = json.dumps(body).encode() if body is not None else None
         request = Request(f"{self.url}{path}", data=data, headers=headers, method=method)  # noqa: S310  checked above
-        for left in reversed(range(_TRIES)):
+        lost: Unavailable | None = None
+        for wait_s in (*_WAITS_S, None):
             try:
                 return self._read(self._answer(request))
-            except Unavailable:
-                if not left:
+            except Unavailable as error:
+                lost = failed = error
+            except Refused as error:
+                if lost is None or _KEY not in str(error):
                     raise
+                # It came before what was lost, and goes on or was cut off: that is no reason of its own.
+                failed = Unavailable(f"{lost}; whether it was done is not known: {self.url}/commands tells what was given")
+            if wait_s is None:
+                raise failed
+            self._sleep(wait_s)
         raise AssertionError("unreachable")
 
     def _read(self, data: bytes) -> Any:

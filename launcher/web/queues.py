@@ -79,13 +79,13 @@ class QueuesArea(Area):
         return DeadLetters(letters=letters, total=max(len(found), total.get(DEAD_QUEUE, 0)))
 
     @asked
-    def requeue_dead(self, who: str, why: str, *, only: Sequence[str] = ()) -> QueueAnswer:
+    def requeue_dead(self, who: str, why: str, *, only: Sequence[str] | None = None) -> QueueAnswer:
         """Send those that are still due to their queues and drop the rest."""
         done = dead_letters.send_again(self.parts.store, self.parts.joined.broker, only)
         return self._noted("queue requeue", DEAD_QUEUE, who, why, f"sent {done.sent:,} dead letters again, dropped {done.dropped:,}")
 
     @asked
-    def drop_dead(self, who: str, why: str, *, only: Sequence[str] = ()) -> QueueAnswer:
+    def drop_dead(self, who: str, why: str, *, only: Sequence[str] | None = None) -> QueueAnswer:
         """Drop them."""
         done = dead_letters.drop(self.parts.joined.broker, only)
         return self._noted("queue drop", DEAD_QUEUE, who, why, f"dropped {done.dropped:,} dead letters")

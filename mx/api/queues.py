@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
 from flask import Response, g
 from pydantic import BaseModel, Field
@@ -14,6 +15,9 @@ from mx.api.params import Flag, Name, Paged, Reasoned
 from mx.desk import Desk
 from mx.models.queues import DeadLetters, QueueAnswer, QueueRow
 from mx.security.roles import Role, needs
+
+# What a message says: the id of a unit of work, such as `flights_hourly/2013010105/1/1`.
+_Letter = Annotated[str, Field(min_length=1, max_length=400)]
 
 
 class QueuesQuery(Paged):
@@ -32,7 +36,9 @@ class QueuePath(BaseModel):
 class Letters(Reasoned):
     """Which messages."""
 
-    only: list[Name] | None = Field(None, max_length=1_000, description="Only those that name these units of work; left out: all.")
+    only: list[_Letter] | None = Field(
+        None, min_length=1, max_length=1_000, description="Only those that name these units of work, one at least; left out: all."
+    )
 
 
 class QueuePage(Page[QueueRow]):
@@ -75,12 +81,12 @@ def api(desk: Desk) -> Part:
     @needs(Role.OPERATOR)
     def requeue(body: Letters) -> Response:
         """Send what is still due to its queue, and drop the rest."""
-        return answer(desk.requeue_dead(g.user.name, body.why, only=body.only or ()))
+        return answer(desk.requeue_dead(g.user.name, body.why, only=body.only))
 
     @bp.post("/dead-letters/drop", operation_id="drop_dead_letters", responses={200: QueueAnswer})
     @needs(Role.OPERATOR)
     def drop(body: Letters) -> Response:
         """Drop messages that were given up on."""
-        return answer(desk.drop_dead(g.user.name, body.why, only=body.only or ()))
+        return answer(desk.drop_dead(g.user.name, body.why, only=body.only))
 
     return bp

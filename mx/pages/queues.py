@@ -38,8 +38,8 @@ def page(desk: Desk) -> Blueprint:
     @needs(Role.OPERATOR)
     def settle(name: str) -> ResponseReturnValue:
         verb, why = chosen("verb", ("requeue", "drop", "requeue all", "drop all")), reason()
-        only = [] if verb.endswith(" all") else list(dict.fromkeys(request.form.getlist("letter")))
-        if not only and not verb.endswith(" all"):
+        only = None if verb.endswith(" all") else list(dict.fromkeys(request.form.getlist("letter")))
+        if only == []:
             raise BadForm("nothing is marked: mark the messages that are meant, then press again. Nothing was changed")
         settled = desk.requeue_dead if verb.startswith("requeue") else desk.drop_dead
         return _back(name, settled(g.user.name, why, only=only))

@@ -13,6 +13,7 @@ Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 WAS_FORWARDED = "horarium.was_forwarded"
 FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_FORWARDED")
+_SIGNS = (*FORWARDED, "HTTP_VIA", "HTTP_X_REAL_IP")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,8 @@ def caller(environ: Mapping[str, str], trusted: Sequence[Network]) -> Caller:
 
 
 def is_forwarded(environ: Mapping[str, str]) -> bool:
-    """Say whether a proxy has had a request in its hands."""
-    return any(environ.get(name) for name in FORWARDED)
+    """Say whether a proxy tells that it has had a request in its hands. One that tells nothing is not known."""
+    return any(environ.get(name) for name in _SIGNS)
 
 
 class Unwrapped:

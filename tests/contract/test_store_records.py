@@ -48,6 +48,15 @@ def test_units_of_work_are_read_by_id_once_each(store: Store) -> None:
     assert [found.id for found in store.uows(["b", "unknown", "b"])] == ["b"]
 
 
+def test_any_number_of_records_may_be_asked_for_at_once(store: Store) -> None:
+    many = [f"{PROCESS}/{number}/{ODD[0] * 90}" for number in range(200_000)]  # 20 MB: more than a message to MongoDB holds
+    open_uows(store, "a", "b")
+    assert sorted(found.id for found in store.uows(["a", *many, "b", "a"])) == ["a", "b"]
+    made = [job("2024010101"), job("2024010102")]
+    store.project(turn(2, jobs=made), [])
+    assert sorted(store.jobs(PROCESS, ["2024010101", *many, "2024010102", "2024010101"]), key=lambda found: found.timeperiod) == made
+
+
 def test_chunks_are_read_by_process_with_all_their_bytes(store: Store) -> None:
     wide = chunk(1, states=bytes(range(256)) * 3)
     store.project(turn(1), [wide, chunk(2, states=b""), chunk(3, process="other")])

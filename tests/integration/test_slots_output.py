@@ -89,6 +89,13 @@ def test_bytes_that_are_no_text_are_replaced(bench: Bench) -> None:
     assert bench.text() == "a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}"
 
 
+@pytest.mark.parametrize("closed", [False, True])
+def test_on_a_full_disk_a_jobs_own_error_is_told_and_its_slot_is_replaced(bench: Bench, closed: bool) -> None:
+    ended = bench.run_one(task("fill_the_disk", arguments={"closed": closed}))
+    assert (ended.ending, ended.reason) == (Ending.FAILED, "ValueError: the real error")
+    assert bench.run_one(task("noop")).ending is Ending.DONE
+
+
 def test_an_output_folder_that_cannot_be_made_is_told_at_once(tmp_path: Path) -> None:
     (tmp_path / "output").write_text("a file")
     with pytest.raises(Exception, match="the folder for the jobs' output can't be made"):

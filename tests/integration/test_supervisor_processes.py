@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from supervisor.local_crew import LocalCrew, folder_id
 from system import processes
 from system.processes import Identity
 from tests.support.waiting import wait_until
@@ -126,6 +127,23 @@ def test_what_a_dead_process_left_is_ended_marked_or_not(box: Box) -> None:
     os.kill(parent, signal.SIGKILL)
     wait_until(lambda: all(is_gone(pid) for pid in left), within_s=2)
     assert box.await_starts("parent", 2) != parent
+
+
+def test_a_leftover_that_does_not_die_is_told_once_and_holds_up_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(processes, "become_subreaper", lambda: True)
+    crew = LocalCrew(tmp_path, lambda _: ["true"], {})
+    monkeypatch.setattr(processes, "end", lambda _: False)
+    with subprocess.Popen(["sleep", "1000"], env={processes.MARK_VARIABLE: f"{folder_id(tmp_path)}.worker.1.x"}) as left:
+        wait_until(lambda: processes.mark_of(left.pid) != "")
+        looks = [crew.clear() for _ in range(60)]
+        left.kill()
+    crew.close()
+    assert (looks[0], looks[-1], looks.index(True) == looks.count(False)) == (False, True, True)
+    assert [r.getMessage() for r in caplog.records] == [
+        f"ended what a dead process left: pid {left.pid}", f"what a dead process left can't be ended: pid {left.pid}",
+    ]  # fmt: skip
 
 
 def test_a_clean_stop_ends_everything_and_leaves_no_pid_file(box: Box) -> None:

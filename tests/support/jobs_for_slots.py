@@ -6,6 +6,7 @@ from __future__ import annotations
 import ctypes
 import importlib
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -82,6 +83,14 @@ def surroundings(work: Any) -> None:
     print("stdin:", repr(sys.stdin.read()))
     print("leads its session:", os.getsid(0) == os.getpid())
     print("marks:", os.environ["HORARIUM_UOW"], os.environ["HORARIUM_FENCE"])
+
+
+def fill_the_disk(work: Any) -> None:
+    """Have no place for another byte, as on a full disk, then fail."""
+    if work.arguments["closed"]:
+        sys.stderr.close()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    raise ValueError("the real error")
 
 
 def pid(work: Any) -> int:

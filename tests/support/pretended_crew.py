@@ -19,6 +19,7 @@ class PretendedCrew(Crew):
         self.leftovers = 0
         self.refuses = False
         self.obeys = True
+        self.kills = True
         self.log: list[str] = []
         self._dead: list[Death] = []
         self._strangers: set[Identity] = set()
@@ -42,7 +43,7 @@ class PretendedCrew(Crew):
 
     def send(self, member: Member, signum: int) -> None:
         self.sent.append((member.name, signum))
-        if signum == signal.SIGKILL or self.obeys:
+        if self.kills if signum == signal.SIGKILL else self.obeys:
             self.die(member.name, 0 if signum == signal.SIGTERM else -signum)
 
     def is_alive(self, identity: Identity) -> bool:

@@ -57,6 +57,11 @@ def test_they_can_be_dropped(broker: MemoryBroker) -> None:
     assert broker.depths([DEAD_QUEUE]) == {DEAD_QUEUE: 0}
 
 
+def test_where_none_is_meant_none_is_settled(store: MemoryStore, broker: MemoryBroker) -> None:
+    assert (send_again(store, broker, only=[]), drop(broker, only=[])) == (Settled(0, 0), Settled(0, 0))
+    assert broker.depths([DEAD_QUEUE]) == {DEAD_QUEUE: 2}
+
+
 def test_a_broker_that_gives_up_on_nothing_has_none(store: MemoryStore) -> None:
     broker = MemoryBroker()
     assert (dead_letters(store, broker), send_again(store, broker), drop(broker)) == ([], Settled(0, 0), Settled(0, 0))

@@ -163,6 +163,16 @@ def test_without_a_leader_that_is_the_reason() -> None:
     assert lamp.desk.health().leader == ""
 
 
+def test_a_leader_whose_turns_fail_is_the_reason_too() -> None:
+    lamp = Lamp(january(("hourly",), end="2013010101"))
+    lamp.store.beat("scheduler-1", {"turned_at": lamp.clock.now().isoformat()})
+    lamp.clock.sleep(9)
+    assert leaf(lamp.desk.why("flights_hourly", "2013010100")).kind != "scheduler"
+    lamp.clock.sleep(2)
+    found = leaf(lamp.desk.why("flights_hourly", "2013010100"))
+    assert (found.kind, found.text, found.look) == ("scheduler", "scheduler-1 leads and its turns fail", "log/scheduler.log on box-1")
+
+
 def test_unknown_names_are_refused() -> None:
     lamp = day()
     with pytest.raises(NotFound, match="no managed process 'flihgts'"):

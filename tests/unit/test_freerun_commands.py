@@ -42,8 +42,9 @@ def restart(lamp: Lamp, *entries: FreerunProcess) -> None:
     """Let another scheduler lead, with another context."""
     if entries:
         lamp.context = Context(entries, {})
-    lamp.store.close_sessions(["scheduler-1"])
-    lamp.engine = lamp.another_engine("scheduler-2")
+    leaders = [session.id for session in lamp.store.sessions() if session.kind == "scheduler"]
+    lamp.store.close_sessions(leaders)
+    lamp.engine = lamp.another_engine(f"{leaders[-1]}-heir")
     lamp.turn(3)
 
 
@@ -248,3 +249,38 @@ def test_an_entry_that_is_made_again_while_the_clock_is_back_fires_nothing_twice
 def test_a_command_about_an_entry_that_is_new_in_the_context_finds_it() -> None:
     lamp = Lamp([entry()])
     assert give(lamp, "off").state is CommandState.DONE
+
+
+def made_anew(lamp: Lamp) -> None:
+    """Let an entry leave the context while its run is under way, and be made anew by a command."""
+    restart(lamp, entry("day", is_on=False))
+    assert give(lamp, "create", trigger_frequency="every 60", is_on=True).state is CommandState.DONE
+
+
+def test_the_run_of_an_entry_that_left_and_is_made_anew_is_settled_and_the_next_one_fires() -> None:
+    lamp = lamp_of(entry(), entry("day", is_on=False))
+    lamp.pass_s(60)
+    (uow,) = lamp.claim(*(f"{fire}/1" for fire in lamp.fires()))
+    made_anew(lamp)
+    lamp.finish(uow)
+    lamp.pass_s(60)
+    assert (lamp.entry("night").succeeded, len(lamp.fires())) == (1, 1)
+
+
+def test_the_run_of_an_entry_that_left_and_is_made_anew_can_be_canceled() -> None:
+    lamp = lamp_of(entry(), entry("day", is_on=False))
+    lamp.pass_s(60)
+    (fire,) = lamp.fires()
+    made_anew(lamp)
+    assert give(lamp, "cancel").answer == "1 run is being ended, 0 fires that waited are let go"
+    lamp.turn(2)
+    assert (lamp.uow(f"{fire}/1").state, lamp.entry("night").runs) == (UowState.CANCELED, ())
+
+
+def test_a_run_whose_unit_of_work_is_gone_by_the_time_its_entry_is_made_anew_is_put_back() -> None:
+    lamp = lamp_of(entry(), entry("day", is_on=False))
+    lamp.pass_s(60)
+    before = lamp.fires()
+    lamp.store.remove_uows([f"{fire}/1" for fire in before])
+    made_anew(lamp)
+    assert lamp.fires() == before

@@ -15,8 +15,10 @@ from launcher.watch import Ending, Rate, Sight, Watch
 from scheduler.levels import Level, Progress
 from supervisor.keeper import View
 from system.clock import ManualClock
+from system.context import ManagedProcess
 from system.errors import Unavailable
 from system.lifecycle import UowEvent
+from tests.support.contexts import managed
 from tests.support.lamp import Lamp, hours, january
 
 RUNNING = [View("scheduler", 1), View("worker.1", 2)]
@@ -93,6 +95,41 @@ def test_a_timetable_that_waits_for_a_person_is_a_bad_end() -> None:
     assert (ending.is_good, ending.text) == (False, "24 periods wait for a person: 24 held")
 
 
+def with_hours_off(*others: ManagedProcess) -> Lamp:
+    """Return a lamp whose hours were switched off with one of them under way, which their day waits for."""
+    lamp = Lamp([*january(max_in_flight=1), *others])
+    lamp.turn()
+    lamp.switch("off")
+    return lamp
+
+
+def test_what_waits_for_a_process_that_is_off_is_a_bad_end_that_names_it() -> None:
+    lamp = with_hours_off()
+    assert ending_of(watch_over(lamp)) is None  # what runs goes on
+    lamp.run()
+    ending = ending_of(watch_over(lamp))
+    assert ending is not None
+    assert (ending.is_good, ending.text) == (
+        False, "1 period waits for a process that is off: `launch.py process on flights_hourly --why TEXT`",
+    )  # fmt: skip
+
+
+def test_what_failed_is_not_tried_again_while_its_process_is_off() -> None:
+    lamp = with_hours_off()
+    lamp.work(*lamp.requested(), event=UowEvent.FAILED)
+    ending = ending_of(watch_over(lamp))
+    assert ending is not None
+    assert "1 period waits for a process that is off" in ending.text
+
+
+def test_what_becomes_due_by_itself_is_no_end_though_a_process_is_off() -> None:
+    bounds = {"start": "2013010100", "end": "2013010200", "blocking_type": "blocking_children"}
+    hourly, daily = managed("other_hourly", lag_s=10 * 366 * 86_400.0, **bounds), managed("other_daily", "_daily", lag_s=0.0, **bounds)
+    lamp = with_hours_off(hourly, daily)
+    lamp.run()
+    assert ending_of(watch_over(lamp)) is None
+
+
 @pytest.mark.parametrize("broken", ["scheduler", "worker.1"])
 def test_a_crash_loop_without_which_nothing_goes_on_is_a_bad_end(broken: str) -> None:
     views = [View(v.name, None, f"{v.name} died 5 times", is_crash_loop=True) if v.name == broken else v for v in RUNNING]
@@ -120,7 +157,7 @@ def test_a_leader_whose_turns_fail_is_shown() -> None:
     lamp.store.beat("scheduler-1", {"turned_at": lamp.clock.now().isoformat()})
     lamp.clock.sleep(30)
     (trouble,) = watch_over(lamp).look().troubles
-    assert trouble == "nothing is scheduled since 00:00:00Z: the log of the scheduler (pid 1 on box-1) says why"
+    assert trouble == "nothing is scheduled since 00:00:00Z: scheduler-1 leads and its turns fail, see log/scheduler.log on box-1"
 
 
 def test_a_timetable_that_nobody_leads_is_shown_after_a_while() -> None:

@@ -82,6 +82,31 @@ def test_the_mean_of_the_drawn_durations_is_the_one_that_was_asked_for() -> None
     assert mean_s == pytest.approx(100.0, rel=0.1)
 
 
+@pytest.mark.parametrize("frequency", ["at 03:00", "cron 0 3 * * *"])
+def test_what_becomes_due_by_a_schedule_is_played_however_long_ago_it_ended(frequency: str) -> None:
+    hours = managed("flights_hourly", lag_s=0.0, start="2013010100", trigger_frequency=frequency)
+    played = Rehearsal(context([hours]), BEGIN, END, slots=50, guesses={hours.name: Guess()}, seed=1, default_start="2013010100")
+    attempts = sorted(played.play(), key=lambda attempt: attempt.timeperiod)
+    assert (attempts[0].timeperiod, attempts[-1].timeperiod, len(attempts)) == ("2026111903", "2026112102", 48)
+    assert {a.due_at for a in attempts} == {a.began_at for a in attempts} == {BEGIN + timedelta(hours=3), BEGIN + timedelta(hours=27)}
+
+
+def test_what_is_due_and_never_begins_is_not_done() -> None:
+    hourly, daily = (
+        managed(f"flights_{level}", f"_{level}", lag_s=0.0, start="2013010100", blocking_type="blocking_children", is_on=level == "daily")
+        for level in ("hourly", "daily")
+    )
+    found = context([hourly, daily])
+    played = Rehearsal(found, BEGIN, END, slots=4, guesses=dict.fromkeys(found.managed, Guess()), seed=1, default_start="2013010100")
+    assert list(played.play()) == []
+    assert played.totals.unfinished == ["flights_daily 2026111900", "flights_daily 2026112000"]
+
+
+def test_what_is_due_at_the_beginning_is_played_though_nothing_is_caught_up() -> None:
+    hours = [a.timeperiod for a in rehearsal(catchup="none", lag_s=0.0).play() if a.process == "flights_hourly"]
+    assert (hours[0], len(hours)) == ("2026111923", 48)
+
+
 def test_a_process_that_ended_before_has_nothing_to_play() -> None:
     assert list(rehearsal(end="2014010100").play()) == []
 
@@ -125,6 +150,9 @@ def test_as_json_it_is_one_document(terminal: Terminal) -> None:
     [
         (("--from", "2013010100", "--to", "2013010100"), 2, "is not after --from"),
         (("--from", "yesterday", "--to", "2013010200"), 2, "'yesterday' is no moment: write 2026112013"),
+        (("--from", "0001-01-01T00:00+05:00", "--to", "2013010200"), 2, "in UTC, of the years 1900 to 9000"),
+        (("--from", "0001010100", "--to", "2013010200"), 2, "in UTC, of the years 1900 to 9000"),
+        (("--from", "9999-12-30", "--to", "9999-12-31"), 2, "in UTC, of the years 1900 to 9000"),
         ((*TWO_DAYS[1:], "--takes", "flights_hurly=3"), 2, "did you mean flights_hourly"),
         ((*TWO_DAYS[1:], "--takes", "long"), 2, "expected a number from 0.001"),
         ((*TWO_DAYS[1:], "--fails", "1"), 2, "expected a number from 0 to 0.9"),

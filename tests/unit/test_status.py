@@ -87,6 +87,17 @@ def test_nobody_who_leads_and_nobody_who_works_come_before_all_else(lamp: Lamp, 
     assert kinds == ["leader", "worker", "held"]
 
 
+def test_a_leader_whose_turns_fail_needs_a_person(lamp: Lamp, terminal: Terminal) -> None:
+    lamp.store.beat("scheduler-1", {"turned_at": lamp.clock.now().isoformat()})
+    terminal.roof.clock.sleep(9)
+    assert terminal.json("status")["overview"]["needs"]["total"] == 0
+    terminal.roof.clock.sleep(291)
+    assert [need["kind"] for need in terminal.json("status")["overview"]["needs"]["first"]] == ["leader"]
+    assert terminal.run("status") == 0
+    said = "! for 5.0 min: scheduler-1 leads and its turns fail: nothing is scheduled\n    log/scheduler.log on box-1\n"
+    assert terminal.out.startswith(said)
+
+
 class AwayBroker(MemoryBroker):
     """A broker whose server can be taken away."""
 

@@ -223,6 +223,55 @@ def test_an_unwanted_survivor_that_does_not_listen_is_killed_after_the_grace_tim
     assert box.crew.sent[1:] == [("worker.9", signal.SIGKILL)]
 
 
+def test_one_that_dies_of_no_kill_costs_a_turn_a_second_and_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    box = Box(survivor("worker.9"))
+    box.crew.obeys = box.crew.kills = False
+    box.turn()
+    rests = [box.turn(10), *(box.turn(1) for _ in range(3)), box.turn(0.5)]
+    assert rests == pytest.approx([1.0, 1.0, 1.0, 1.0, 0.5])
+    assert box.crew.sent[1:] == [("worker.9", signal.SIGKILL)] * 4
+    assert [r.getMessage() for r in caplog.records if "did not end in time" in r.getMessage()] == [
+        "killed worker.9, pid 7: it did not end in time"
+    ]
+
+
+def test_who_was_asked_and_is_wanted_again_goes_on_as_if_never_asked(box: Box) -> None:
+    box.crew.obeys = False
+    box.keeper.want(["scheduler", "worker.1"])
+    box.turn()
+    box.keeper.want(NAMES)
+    assert box.turn(1) > 5
+    assert box.turn(10) > 5
+    box.keeper.want(["scheduler", "worker.1"])
+    box.turn(100)
+    assert box.crew.sent == [("worker.2", signal.SIGTERM)] * 2
+
+
+def test_who_ends_soon_after_it_is_wanted_again_ended_as_asked(box: Box) -> None:
+    box.crew.obeys = False
+    box.keeper.want(["scheduler", "worker.1"])
+    box.turn()
+    box.keeper.want(NAMES)
+    box.turn(1)
+    box.crew.die("worker.2", 0)
+    box.turn(1)
+    assert box.crew.started[3:] == ["worker.2"]
+
+
+def test_who_was_asked_keeps_nobody_awake_while_the_store_is_away(box: Box) -> None:
+    box.crew.obeys = False
+    box.keeper.want(["scheduler", "worker.1"])
+    box.turn()
+    box.turn(1)
+    box.store.is_away = True
+    box.turn(32)
+    assert min(box.turn(1) for _ in range(5)) >= 0.25
+    box.store.is_away = False
+    box.turn(1)
+    box.turn(1)
+    assert box.crew.sent == [("worker.2", signal.SIGTERM), ("worker.2", signal.SIGKILL)]
+
+
 def test_before_it_is_known_what_is_wanted_nothing_is_started_and_nothing_ended() -> None:
     box = Box(survivor("worker.1"))
     box.keeper = Keeper(None, box.crew, box.store, box.broker, "box-1", grace_s=10)

@@ -126,6 +126,14 @@ def test_every_error_is_a_problem_that_says_what_to_do(client: FlaskClient, meth
     assert (response.headers.get("Retry-After") is not None) == (status == 503)
 
 
+@pytest.mark.parametrize("deed", ["requeue", "drop"])
+def test_no_dead_letters_at_all_are_not_taken_for_all_of_them(desk: WebDesk, client: FlaskClient, deed: str) -> None:
+    path = f"/api/v1/dead-letters/{deed}"
+    assert "only: " in problem_of(client.post(path, json={"why": "x", "only": []}), 422).detail
+    named, every = (client.post(path, json={"why": "x", **only}) for only in ({"only": ["load/often/20130101000000/1"]}, {}))
+    assert (named.status_code, every.status_code) == (200, 200)
+
+
 def raising(desk: WebDesk, error: Exception) -> FlaskClient:
     """Return a client of an app that has an endpoint which raises."""
     app = app_over(desk)

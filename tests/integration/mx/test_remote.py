@@ -209,7 +209,7 @@ def test_an_address_that_is_none_is_refused(url: str) -> None:
 
 def test_what_was_lost_on_its_way_is_sent_again_and_done_once(desk: WebDesk) -> None:
     app = app_over(desk, Role.OPERATOR)
-    answers, losses = app.wsgi_app, iter([True, True, False])
+    answers, losses, waits = app.wsgi_app, iter([True, True, False]), list[float]()
 
     def losing(environ: Any, start: Any) -> Any:
         if not next(losses, False):
@@ -219,11 +219,32 @@ def test_what_was_lost_on_its_way_is_sent_again_and_done_once(desk: WebDesk) -> 
         return [b"lost"]
 
     app.wsgi_app = losing  # type: ignore[method-assign, assignment]
-    before = desk.commands(limit=1).lines[0].number
+    before = max((each.number for each in desk.commands(limit=1).lines), default=0)
     body = {"verb": "reprocess", "processes": ["flights_hourly"], "timeperiod": "2013010101", "until": "", "why": "test"}
     with served(app) as url:
-        given = Client(url, "").post("commands", body=body)
+        given = Client(url, "", sleep=waits.append).post("commands", body=body)
     assert given["number"] == before + 1 == desk.commands(limit=1).lines[0].number
+    assert len(waits) == 2
+
+
+def test_what_was_wrong_is_said_and_not_that_the_key_is_used(desk: WebDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object, **__: object) -> int:
+        raise Unavailable("the disk is full")
+
+    monkeypatch.setattr(type(desk), "command_entry", away)
+    with served(app_over(desk, Role.OPERATOR)) as url, pytest.raises(Unavailable, match=f"the disk is full; .* {url}/commands"):
+        Client(url, "", sleep=lambda _: None).post("freerun", "load", "often", "trigger", body={"why": "test"})
+
+
+def test_a_refusal_after_a_loss_is_the_answer() -> None:
+    app, answers = Flask("refusing"), iter([503, 409])
+
+    @app.post("/api/v1/commands")
+    def refuse() -> tuple[str, int]:
+        return json.dumps({"detail": "nothing to reprocess"}), next(answers)
+
+    with served(app) as url, pytest.raises(Refused, match="nothing to reprocess"):
+        Client(url, "", sleep=lambda _: None).post("commands", body={})
 
 
 def test_the_token_is_shown_nowhere(capsys: pytest.CaptureFixture[str]) -> None:

@@ -51,6 +51,8 @@ def test_a_proxy_that_is_not_trusted_is_not_believed() -> None:
     assert caller(DIRECT | TOLD, ()) == Caller("10.0.0.9", "http", "mx:8642")
     assert caller(DIRECT | TOLD, read_networks("10.0.1.0/24")) == Caller("10.0.0.9", "http", "mx:8642")
     assert is_forwarded(DIRECT | TOLD)
+    assert is_forwarded(DIRECT | {"HTTP_VIA": "1.1 proxy"})
+    assert is_forwarded(DIRECT | {"HTTP_X_REAL_IP": "8.8.8.8"})
     assert not is_forwarded(DIRECT)
 
 
