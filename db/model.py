@@ -272,6 +272,9 @@ class Chunk:
         return {state.label: n for state in JobState if (n := self.states.count(state))}
 
 
+NEW_QUEUES = "new_queues"  # among what a worker tells of itself: the queues that it took up since its session was opened
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """The presence of a worker, scheduler or supervisor. `beat` only grows; a claim names the session's id.
@@ -290,6 +293,11 @@ class Session:
     slots: int = 0
     queues: tuple[str, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def takes_from(self) -> tuple[str, ...]:
+        """The queues that a worker takes from: those that it began with, and those of the contexts that it took up since."""
+        return (*self.queues, *self.facts.get(NEW_QUEUES, "").split())
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,20 @@ def of_broker(fault: str) -> Iterator[Need]:
         yield Need("broker", "", "", None, fault, "launch.py doctor")
 
 
+def of_queues(uows: Iterable[UnitOfWork], sessions: Iterable[Session]) -> Iterator[Need]:
+    """Yield the queues in which some of `uows` wait and that no worker takes from, where there are workers at all."""
+    workers = [session for session in sessions if session.kind == "worker"]
+    taken = {queue for session in workers for queue in session.takes_from}
+    waiting: dict[str, list[UnitOfWork]] = {}
+    for uow in uows:
+        if uow.state is UowState.REQUESTED and uow.queue not in taken:
+            waiting.setdefault(uow.queue, []).append(uow)
+    for queue, found in waiting.items() if workers else ():
+        since, processes = min(uow.opened_at for uow in found), ", ".join(sorted({uow.process for uow in found}))
+        text = f"no worker takes from {queue}, in which work waits: see present_on_boxes of {processes}"
+        yield Need("worker", "", "", since, text, "launch.py query")
+
+
 def of_audit(audit: Counted | None) -> Iterator[Need]:
     """Yield what the leader's count has found."""
     found = {kind: count for kind, count in audit.counts.items() if count} if audit else {}

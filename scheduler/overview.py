@@ -8,7 +8,7 @@ from datetime import datetime
 
 from db.store import Store
 from mq.broker import Broker
-from scheduler.attention import Needs, Running, needs, of_audit, of_broker, of_entries, running, under_way
+from scheduler.attention import Needs, Running, needs, of_audit, of_broker, of_entries, of_queues, running, under_way
 from scheduler.audit_count import Counted, counted
 from scheduler.desk import Desk
 from scheduler.health import BROKER_FACT, Health, stall_of
@@ -65,12 +65,14 @@ def overview(
     audit = counted(sessions[health.leader].facts) if health.leader else None
     queued, fault = _depths(broker, queues)
     fault = fault or told_of_broker(health)
-    more = [*of_broker(fault), *of_audit(audit), *of_entries(desk.entries(), now)]
+    fires = [entry.uow_id(run.fire) for entry in desk.entries() for run in entry.runs if not run.held][:_MOST_UOWS]
+    uows = store.uows([*ids, *fires])
+    more = [*of_broker(fault), *of_queues(uows, health.sessions), *of_audit(audit), *of_entries(desk.entries(), now)]
     return Overview(
         needs(table, health.sessions, stall_of(health, settings.stalled_after_s), most, more),
         desk.watermarks(),
-        running(store.uows(ids), sessions),
-        len(ids),
+        running(uows, sessions),
+        len(uows),
         queued,
         max(settings.window_least, settings.window_per_slot * sum(s.slots for s in health.sessions if s.kind == "worker")),
         [Retired(row.name, row.retired_at) for row in retired(table.registered.values(), table.states)],

@@ -191,8 +191,12 @@ def _of_queue(scene: Scene, job: Job, uow: UnitOfWork) -> Blocker:
     if not workers:
         text = f"{uow.id} waits in {queue} and no worker runs"
         return Blocker("worker", text, job.process, job.timeperiod, job.changed_at, "launch.py up")
+    readers = [s for s in workers if queue in s.takes_from]
+    if not readers:
+        text = f"{uow.id} waits in {queue}, and no worker takes from it: see present_on_boxes of {job.process}"
+        return Blocker("worker", text, job.process, job.timeperiod, job.changed_at, "launch.py query")
     before = len(scene.board.inflight.requested[queue])
-    text = f"{uow.id} is one of {before} that wait in {queue} for one of {sum(s.slots for s in workers)} slots"
+    text = f"{uow.id} is one of {before} that wait in {queue} for one of {sum(s.slots for s in readers)} slots"
     if lane_of(queue) is Lane.BACKFILL:
         text = f"{uow.id} is one of {before} that wait in the backfill queue {queue}; live work goes first"
     return Blocker("unit of work", text, job.process, job.timeperiod, job.changed_at, "launch.py status")

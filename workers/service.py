@@ -13,7 +13,7 @@ import socket
 from threading import Event, Thread
 from uuid import uuid4
 
-from db.model import Session
+from db.model import NEW_QUEUES, Session
 from db.store import Store
 from mq.broker import Broker, Consumer
 from system.clock import Clock
@@ -61,6 +61,7 @@ class WorkerService:
         self._box = box
         self._watch = watch
         self._queues = queues_on(context, box)
+        self._first_queues = len(self._queues)
         me = own_identity()
         template = Session("", "worker", box, me.pid, me.created_s, clock.now(), slots=slots.size, queues=self._queues)
         self._presence = Presence(store, clock, slots, template, settings, lambda: f"{box}-worker-{me.pid}-{uuid4().hex[:12]}")
@@ -111,7 +112,7 @@ class WorkerService:
 
     def _take_up_context(self) -> None:
         if self._watch:
-            self._presence.remark({"refused": self._watch.refusal} if self._watch.refusal else {})
+            self._presence.remark(self._remarks(self._watch.refusal))
         context = self._watch.take() if self._watch else None
         if context is None:
             return
@@ -121,6 +122,11 @@ class WorkerService:
         if queues != self._queues:
             self._queues, self._must_disconnect = queues, True
             log.info("listens to queues %s", ", ".join(queues), extra={"action": "queues_changed"})
+
+    def _remarks(self, refusal: str) -> dict[str, str]:
+        """Return what beats tell beside how the work goes."""
+        new = self._queues[self._first_queues :]
+        return {**({"refused": refusal} if refusal else {}), **({NEW_QUEUES: " ".join(new)} if new else {})}
 
     def _send_beats(self) -> None:
         while not self._over.is_set():

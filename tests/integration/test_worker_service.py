@@ -260,3 +260,14 @@ def test_a_context_that_it_refuses_is_told_with_its_beats_until_it_is_mended(tmp
         watch.look()
         wait_until(lambda: all("refused" not in s.facts for s in store.sessions()), what="the refusal to be over")
     assert store.sessions() == []
+
+
+def test_the_queues_of_a_context_that_it_takes_up_are_told_with_its_beats(tmp_path: Path) -> None:
+    store, broker = MemoryStore(), MemoryBroker()
+    (tmp_path / "context.py").write_text("")
+    watch = ContextWatch(tmp_path / "context.py", CONTEXT, lambda: context_of({"flights": ["hourly", "daily"]}), lambda _: "")
+    with at_work(store, broker, VirtualSlots(1, CLOCK, taking(0.05)), watch=watch):
+        wait_until(lambda: any(s.takes_from == (QUEUE, BACKFILL_QUEUE) for s in store.sessions()), what="its own queues")
+        watch.look()
+        new = ("queue_flights_daily", "queue_flights_daily_backfill")
+        wait_until(lambda: any(s.takes_from == (QUEUE, BACKFILL_QUEUE, *new) for s in store.sessions()), what="the new queues")

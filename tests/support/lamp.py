@@ -19,7 +19,7 @@ from scheduler.policy import SchedulerSettings
 from scheduler.timetable import ordinal_of
 from system.clock import ManualClock
 from system.context import REPORT_QUEUE, Context, FreerunProcess, ManagedProcess, timetable_tree_entry
-from system.lanes import both_lanes
+from system.lanes import both_lanes, managed_queues
 from system.lifecycle import JobState, UowEvent
 from tests.support.contexts import managed
 
@@ -80,9 +80,10 @@ class Lamp:
         self.open_session(session, kind="scheduler")
         return Engine(self.store, self.broker, self.context, self.clock, self.settings, session=session)
 
-    def open_session(self, name: str, *, kind: str = "worker", slots: int = 0) -> None:
-        """Open a session of box-1."""
-        self.store.open_session(Session(name, kind, "box-1", 1, 0.0, NOW, slots=slots))
+    def open_session(self, name: str, *, kind: str = "worker", slots: int = 0, queues: Sequence[str] | None = None) -> None:
+        """Open a session of box-1; a worker takes from all queues, or from `queues`."""
+        taken = managed_queues(self.context) if queues is None and kind == "worker" else queues or ()
+        self.store.open_session(Session(name, kind, "box-1", 1, 0.0, NOW, slots=slots, queues=tuple(taken)))
 
     def turn(self, times: int = 1) -> float:
         """Let the engine do rounds; returns what the last one returned."""

@@ -25,7 +25,7 @@ def worked(desk: WebDesk, hours: int = HOURS, process: str = "flights_hourly") -
     with open_parts(roof.settings) as parts:
         parts.broker.declare([REPORT_QUEUE, *managed_queues(roof.context)])
         for name, kind in (("scheduler-1", "scheduler"), ("worker-1", "worker")):
-            parts.store.open_session(Session(name, kind, "box-1", 1, 0.0, now, slots=2))
+            parts.store.open_session(Session(name, kind, "box-1", 1, 0.0, now, slots=2, queues=tuple(managed_queues(roof.context))))
         engine = Engine(parts.store, parts.broker, roof.context, roof.clock, scheduler_settings(roof.settings), session="scheduler-1")
         for _ in range(3):
             engine.turn(roof.clock.now())

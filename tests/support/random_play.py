@@ -37,7 +37,7 @@ class RandomPlay:
         self.store, self.broker, self.clock = MemoryStore(), MemoryBroker(), ManualClock(begin)
         self.broker.declare([REPORT_QUEUE, *managed_queues(self.context)])
         for kind in ("scheduler", "worker"):
-            self.store.open_session(Session(kind, kind, "box", 1, 0.0, begin, slots=4))
+            self.store.open_session(Session(kind, kind, "box", 1, 0.0, begin, slots=4, queues=tuple(managed_queues(self.context))))
         self.engine = Engine(self.store, self.broker, self.context, self.clock, _SETTINGS, session="scheduler")
         self.desk = Desk(self.store, self.broker, self.context, self.clock, _SETTINGS)
         self.book = Book(self.context, _SETTINGS.history_s)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -57,6 +58,11 @@ def without_worker(lamp: Lamp) -> None:
     lamp.store.close_sessions(["worker-1"])
 
 
+def with_workers_elsewhere(lamp: Lamp) -> None:
+    lamp.store.close_sessions(["worker-1"])
+    lamp.open_session("worker-2", slots=8, queues=["queue_flights_daily"])
+
+
 def with_a_gone_worker(lamp: Lamp) -> None:
     lamp.claim(*hours(1))
     lamp.store.close_sessions(["worker-1"])
@@ -78,6 +84,7 @@ def unsettled(lamp: Lamp) -> None:
         (ending, "ending", "is being ended on box-1"),
         (failing, "retry", "attempt 1 failed (no disk), the next is due at 2020-01-01 00:00:0"),
         (without_worker, "worker", "and no worker runs"),
+        (with_workers_elsewhere, "worker", "and no worker takes from it: see present_on_boxes of flights_hourly"),
         (with_a_gone_worker, "worker", "is gone: the next turn makes it due again"),
         (after_a_hard_stop, "scheduler", "no scheduler leads"),
         (unsettled, "turn", "ended: the next turn settles it"),
@@ -89,6 +96,15 @@ def test_each_standing_of_a_unit_of_work_is_said(scene: Callable[[Lamp], None], 
     found = leaf(lamp.desk.why("flights_daily", "2013010100"))
     assert found.kind == kind
     assert text in found.text
+
+
+def test_only_slots_of_workers_that_take_from_a_queue_are_counted() -> None:
+    lamp = Lamp(january(), begins=datetime(2013, 1, 1, 12, tzinfo=UTC))  # so that it is live
+    lamp.turn()
+    lamp.open_session("worker-2", slots=8, queues=["queue_flights_daily"])
+    assert leaf(lamp.desk.why("flights_hourly", "2013010100")).text.endswith("wait in queue_flights_hourly for one of 2 slots")
+    lamp.store.beat("worker-2", {"new_queues": "queue_rates queue_flights_hourly"})
+    assert leaf(lamp.desk.why("flights_hourly", "2013010100")).text.endswith("for one of 10 slots")
 
 
 def test_a_held_job_says_what_to_press() -> None:

@@ -98,6 +98,14 @@ def test_a_leader_whose_turns_fail_needs_a_person(lamp: Lamp, terminal: Terminal
     assert terminal.out.startswith(said)
 
 
+def test_a_queue_that_no_worker_takes_from_needs_a_person(terminal: Terminal, lamp: Lamp) -> None:
+    lamp.store.close_sessions(["worker-1"])
+    lamp.open_session("worker-2", slots=8, queues=["queue_flights_daily"])
+    (need,) = terminal.json("status")["overview"]["needs"]["first"]
+    said = "no worker takes from queue_flights_hourly_backfill, in which work waits: see present_on_boxes of flights_hourly"
+    assert (need["kind"], need["text"], need["since"]) == ("worker", said, NOW.isoformat())
+
+
 class AwayBroker(MemoryBroker):
     """A broker whose server can be taken away."""
 
