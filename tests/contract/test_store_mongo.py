@@ -22,6 +22,7 @@ from pymongo.errors import (
 from db import mongo_turns
 from db.model import Turn
 from db.mongo import MongoStore
+from db.mongo_errors import translating
 from db.store import Store
 from system.errors import SchemaError, StoreError, Unavailable
 from tests.support.builders import NOW, UOW_ID, command, job, outcome, session, turn, uow
@@ -210,6 +211,18 @@ def test_what_passes_by_itself_is_unavailable(code: int) -> None:
     for error in (OperationFailure("no", code), BulkWriteError({"writeErrors": [{"code": code}]})):
         with pytest.raises(Unavailable, match="just now"):
             broken(error).project(turn(1, opened=[uow()]), [])
+
+
+def test_a_taken_key_beside_what_passes_by_itself_is_unavailable() -> None:
+    with pytest.raises(Unavailable, match="just now"):
+        broken(BulkWriteError({"writeErrors": [{"code": 11000}, {"code": 112}]})).project(turn(1, opened=[uow()]), [])
+
+
+@pytest.mark.parametrize("codes", [(11000,), (11000, 112, 2)])
+def test_a_taken_key_alone_or_beside_a_lasting_fault_is_none_that_passes(codes: tuple[int, ...]) -> None:
+    with pytest.raises(StoreError) as caught, translating():
+        raise BulkWriteError({"writeErrors": [{"code": code} for code in codes]})
+    assert not isinstance(caught.value, Unavailable)
 
 
 def test_one_lasting_fault_among_passing_ones_is_no_case_for_another_try() -> None:
