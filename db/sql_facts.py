@@ -26,7 +26,7 @@ class SqlFacts(Store):
 
     def mend(self) -> None:
         """See Store."""
-        self.database.write(lambda conn: grow(conn, metadata))
+        self.database.write_long(lambda conn: grow(conn, metadata))
 
 
 def _missing(conn: sa.Connection) -> tuple[str, ...]:

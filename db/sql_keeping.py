@@ -168,11 +168,8 @@ class SqlKeeping(Store):
 
     def sizes(self) -> dict[str, int]:
         """See Keeping."""
-        count = sa.func.count()
-        return {
-            name: self.database.read(lambda conn, t=table: conn.execute(sa.select(count).select_from(t)).scalar()) or 0  # type: ignore[misc]
-            for name, table in _COUNTED.items()
-        }
+        counts = {name: sa.select(sa.func.count()).select_from(table) for name, table in _COUNTED.items()}
+        return self.database.read_long(lambda conn: {name: conn.execute(count).scalar_one() for name, count in counts.items()})
 
     def _remove(self, statement: Many, rows: Sequence[tuple[Any, ...]]) -> None:
         self.database.write(lambda conn: statement(conn, rows), durable=False)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-
 import click
 from rich.markup import escape
 
@@ -15,6 +13,7 @@ from launcher.remote.desk import RemoteDesk
 from launcher.say import say
 from launcher.screen import json_option, show, show_json, table_of
 from launcher.steering import deployment, registered
+from launcher.who import who
 from scheduler.desk import Desk
 from scheduler.durations import Forecast, span_text
 from scheduler.plans import PREVIEWS, Plan
@@ -40,7 +39,7 @@ def _command(verb: str, summary: str) -> None:
             raise named.BadName("--why is empty: say why, for whoever reads it later")
         with deployment(roof) as found:
             desk = found.desk
-            number = desk.give(verb, entry.name, first, getpass.getuser(), reason, until=until)
+            number = desk.give(verb, entry.name, first, who(), reason, until=until)
             if not as_json:
                 say(f"stored as command {number}")
             answered = await_answer(desk, number, roof.clock, wait_s)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import logging
 
 import click
@@ -11,6 +10,7 @@ from launcher.asking import sure
 from launcher.parts import Joined, Roof, scheduler_settings
 from launcher.say import say
 from launcher.screen import json_option, show_json
+from launcher.who import who
 from mq.broker import Message
 from scheduler.context_plan import ContextPlan, ProcessPlan, Span, apply_context, plan_context
 from system.context import REPORT_QUEUE
@@ -55,8 +55,7 @@ def context_apply_command(roof: Roof, *, reopen: bool, is_sure: bool, as_json: b
             return _nothing(plan, as_json=as_json)
         if not sure(f"Apply it{' and run finished periods again' if reopen and plan.reopen else ''}?", is_sure=is_sure):
             return 1
-        now, who = roof.clock.now(), getpass.getuser()
-        turn = apply_context(parts.store, context, settings, now, plan, who=who, reopen=reopen, box=box)
+        turn = apply_context(parts.store, context, settings, roof.clock.now(), plan, who=who(), reopen=reopen, box=box)
         _tell(parts, turn)
         leads = any(session.kind == "scheduler" for session in parts.store.sessions())
     if as_json:

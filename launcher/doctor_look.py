@@ -101,14 +101,17 @@ def _machine(found: Look) -> None:
 
 def _folders(found: Look) -> None:
     seen, settings = found.seen, found.seen.settings
-    if settings.folder.exists():
-        seen.var_fault = writing_fault(settings.folder)
+    try:
+        if settings.folder.exists():
+            seen.var_fault = writing_fault(settings.folder)
+    except OSError as error:  # a folder on the way there can't be entered
+        seen.var_fault = f"{settings.folder} can't be looked at ({error.strerror})"
     seen.secrets_fault = fault_of(settings)
-    seen.files = tuple(_files(found.roof))
+    seen.files = tuple(_files(found))
 
 
-def _files(roof: Roof) -> Iterator[FileSeen]:
-    settings = roof.settings
+def _files(found: Look) -> Iterator[FileSeen]:
+    roof, settings = found.roof, found.seen.settings
     wanted: list[tuple[Path | None, str, int]] = [
         (_ENVIRONMENT, "the environment of the services", _ANY),
         (settings.folder, "where pid files and logs are", _WRITE),
@@ -119,8 +122,17 @@ def _files(roof: Roof) -> Iterator[FileSeen]:
     if roof.settled.file:
         wanted.append((Path(roof.settled.file), "the settings", _WRITE))
     for path, what, least in wanted:
-        if path is not None and path.exists():
-            yield FileSeen(str(path), what, stat.S_IMODE(path.stat().st_mode) & _ANY, least)
+        if path is None:
+            continue
+        try:
+            mode = path.stat().st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            text = f"{path}, {what}, can't be looked at ({error.strerror}): its mode is not known"
+            found.failed.append(Finding("modes", Gravity.WARNING, text, "look as the user that runs Horarium, or as root"))
+            continue
+        yield FileSeen(str(path), what, stat.S_IMODE(mode) & _ANY, least)
 
 
 def _disks(found: Look) -> None:
@@ -131,11 +143,18 @@ def _disks(found: Look) -> None:
     places |= {"archive": Path(settings.archive)} if settings.archive != NO_ARCHIVE else {}
     disks: dict[int, DiskSeen] = {}
     for name, wanted in places.items():
-        path = next(folder for folder in (wanted, *wanted.parents) if folder.exists())
+        path = next(folder for folder in (wanted, *wanted.parents) if _is_seen(folder))
         key, free = path.stat().st_dev, os.statvfs(path)
         before = disks.get(key) or DiskSeen((), str(path), free.f_bavail * free.f_frsize, free.f_favail if free.f_files else None)
         disks[key] = replace(before, names=(*before.names, name))
     found.seen.disks = tuple(disks.values())
+
+
+def _is_seen(folder: Path) -> bool:
+    try:
+        return folder.exists()
+    except OSError:  # one above it can't be entered; that one lies on a disk too
+        return False
 
 
 def _daemons(found: Look) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import getpass
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -20,6 +19,7 @@ from launcher.remote.desk import RemoteFreerun
 from launcher.say import say
 from launcher.screen import json_option, limit_option, moment, number, show, show_facts, show_json, table_of
 from launcher.steering import deployment, registered
+from launcher.who import who
 from scheduler.freerun import GIVEN_FIELDS
 from scheduler.freerun_commands import faults_of
 from scheduler.freerun_desk import EntryLine, EntryView, FreerunDesk
@@ -217,7 +217,7 @@ def _give(roof: Roof, verb: str, place: tuple[str, str], details: Mapping[str, o
         desk, freerun = found.desk, found.freerun
         if verb != "create" and not freerun.is_coming(process, entry):
             _known(freerun, process, entry)
-        given = freerun.give(verb, process, entry, getpass.getuser(), asked["reason"], details)
+        given = freerun.give(verb, process, entry, who(), asked["reason"], details)
         if not asked["as_json"]:
             say(f"stored as command {given}")
         answered = await_answer(desk, given, roof.clock, asked["wait_s"])

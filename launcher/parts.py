@@ -88,7 +88,10 @@ class Roof:
     def has_store(self) -> bool:
         """Whether there is a store to look into: a file that nobody has written yet is none. A server is taken to be there."""
         file = sqlite_path(self.settings.store_url)
-        return file is None or file.exists() or store_mark.is_missing(self.settings)
+        try:
+            return file is None or file.exists() or store_mark.is_missing(self.settings)
+        except OSError:  # a folder on the way can't be entered: who opens the store says so
+            return True
 
     @contextmanager
     def joined(self) -> Iterator[Joined]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,6 +16,7 @@ from launcher.parts import Roof
 from launcher.say import say
 from launcher.screen import json_option, moment, number, printable, show, show_json, table_of
 from launcher.steering import deployment, registered
+from launcher.who import who
 from scheduler.switches import Standing
 from system.context import schedule_faults
 
@@ -76,7 +76,7 @@ def _switch(roof: Roof, verb: str, names: Sequence[str], reason: str, wait_s: fl
         raise named.BadName("--why is empty: say why, for whoever reads it later")
     with deployment(roof) as there:
         desk = there.desk
-        numbers = [desk.switch(verb, name, getpass.getuser(), reason, frequency=frequency) for name in wanted]
+        numbers = [desk.switch(verb, name, who(), reason, frequency=frequency) for name in wanted]
         answers = [await_answer(desk, given, roof.clock, wait_s) for given in numbers]
         leads = bool(desk.health().leader)
     if as_json:

@@ -15,6 +15,12 @@ from launcher.say import say
 from launcher.screen import json_option, show_json
 from system.clock import RealClock
 
+_NO_TESTS = 5  # as pytest, and unittest since Python 3.12
+_UNITTEST = (
+    "import sys, unittest; done = unittest.main(None, exit=False).result; "
+    f"sys.exit(not done.wasSuccessful() or (0 if done.testsRun or done.skipped else {_NO_TESTS}))"
+)
+
 
 @click.command("test", context_settings={"ignore_unknown_options": True})
 @click.argument("arguments", metavar="[ARGUMENT]...", nargs=-1, type=click.UNPROCESSED)
@@ -31,13 +37,13 @@ def test_command(roof: Roof, arguments: tuple[str, ...], *, as_json: bool) -> in
     path = os.pathsep.join(filter(None, [str(folder), str(ROOT), os.environ.get("PYTHONPATH", "")]))
     began_s = RealClock().monotonic()
     if not as_json:
-        say(f"in {folder}: {' '.join(['python', *call[1:]])}", err=True)
+        say(f"in {folder}: {' '.join([call[2] if call[1] == '-m' else 'unittest', *arguments])}", err=True)
     output = sys.stderr if as_json else None
     done = subprocess.run(call, cwd=folder, env={**os.environ, "PYTHONPATH": path}, stdout=output, check=False)
     if as_json:
         seconds = round(RealClock().monotonic() - began_s, 3)
         show_json({"folder": str(folder), "command": call, "is_good": done.returncode == 0, "seconds": seconds})
-    elif done.returncode == 5:
+    elif done.returncode == _NO_TESTS:
         say(f"error: there are no tests in {folder}: write test_jobs.py, as `launch.py init` does", err=True)
     return 0 if done.returncode == 0 else 1
 
@@ -47,4 +53,4 @@ def _runner(folder: Path) -> list[str]:
         return [sys.executable, "-m", "pytest"]
     if folder == ROOT:
         raise click.ClickException("Horarium's own tests need pytest: ./scripts/test.sh installs it and runs all checks")
-    return [sys.executable, "-m", "unittest"]
+    return [sys.executable, "-c", _UNITTEST]

@@ -16,7 +16,10 @@ _NAME = "store"
 def is_missing(settings: Settings) -> bool:
     """Return whether the store's file is not there, though it was."""
     path = sqlite_path(settings.store_url)
-    return path is not None and not path.exists() and _said(settings) == str(path.absolute())
+    try:
+        return path is not None and not path.exists() and _said(settings) == str(path.absolute())
+    except OSError:  # a folder on the way can't be entered, which says nothing of the file
+        return False
 
 
 def note(settings: Settings) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -15,6 +14,7 @@ from launcher.boxes import BoxRow
 from launcher.parts import Roof
 from launcher.say import counted, say
 from launcher.screen import json_option, show, show_json
+from launcher.who import who
 from supervisor.places import MOST_INSTANCES
 from system.errors import NotFound
 
@@ -66,7 +66,7 @@ def super_command(  # noqa: PLR0913  one option each
         if started or stopped:
             with _named():
                 box_wishes.switch(
-                    roof, parts.store, mine, started or stopped, is_on=bool(started), instances=instances or 0, who=getpass.getuser(),
+                    roof, parts.store, mine, started or stopped, is_on=bool(started), instances=instances or 0, who=who(),
                     why=why,
                 )  # fmt: skip
         return _say(parts.store, mine, started or stopped, as_json=as_json)

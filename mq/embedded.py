@@ -103,7 +103,7 @@ class EmbeddedBroker(Broker):
     def mend(self) -> None:
         """See Broker."""
         with _translating():
-            self._file.write(lambda conn: grow(conn, metadata))
+            self._file.write_long(lambda conn: grow(conn, metadata))
 
     def declare(self, queues: Sequence[str]) -> None:
         """See Broker."""

@@ -41,14 +41,9 @@ class Board:
     """The timetable with everything under way on it. Belongs to one thread. `draft` is the turn in the making."""
 
     def __init__(
-        self,
-        context: Context,
-        topology: Topology,
-        timetable: Timetable,
-        settings: SchedulerSettings,
-        now: datetime,
+        self, context: Context, topology: Topology, timetable: Timetable, settings: SchedulerSettings, now: datetime,
         only: Iterable[str] | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self.context = context
         self.topology = topology
         self.timetable = timetable
@@ -63,6 +58,8 @@ class Board:
         self._again: dict[tuple[str, Lane], dict[int, None]] = {}
         self._round = deque(self.frontiers)
         self._marked: dict[Node, None] = {}
+        self._left: dict[Node, None] = {}  # marked for the next turn
+        self._closings = 0
         self._alarms: list[tuple[datetime, str]] = []
         self._armed: dict[str, datetime] = {}
         self._missing: list[Node] = []
@@ -74,6 +71,7 @@ class Board:
         """Start the draft of the next turn. The first one puts back what the store lacks of the units of work under way."""
         self.draft = Draft(self.timetable.head + 1, now, self.timetable)
         self.freerun.begin(self.draft)
+        self._marked, self._left, self._closings = {**self._left, **self._marked}, {}, 0
         missing, self._missing = self._missing, []
         for node in missing:
             job = self.timetable.active[node]
@@ -201,11 +199,16 @@ class Board:
         self._marked[node] = None
 
     def settle_marked(self) -> None:
-        """Decide every marked node, and those that this marks in turn."""
+        """Decide every marked node, and those that this marks in turn. One close may lead to any number of others: after so many as a turn
+        may look at, untouched periods are left for the next turn. Another leader comes upon them as upon all that is due.
+        """
         while self._marked:
             node = next(iter(self._marked))
             del self._marked[node]
-            self._act(node)
+            if self._closings >= self.settings.looks and self.timetable.states[node[0]][node[1]] == JobState.EMBRYO:
+                self._left[node] = None
+            else:
+                self._act(node)
 
     def decision(self, node: Node) -> Decision | None:
         """Return what `node` is owed; None when it is finished, nothing may run yet, or it is not the process's period at all."""
@@ -289,6 +292,7 @@ class Board:
             self._let_fill(probed.question.node[0])
 
     def _close(self, node: Node, event: JobEvent, reason: str) -> None:
+        self._closings += 1
         job = self.timetable.active.get(node)
         now, turn = self.draft.now, self.draft.number
         if job is None:
@@ -352,8 +356,7 @@ class Board:
     # -- opening units of work
 
     def fill(self, looks: int) -> bool:
-        """Open what may be opened, live periods before history, oldest first in each process; returns whether candidates are left that
-        were not looked at."""
+        """Open what may be opened, live periods before history, oldest first in each process; returns whether there is more to look at."""
         # Fires are due at their second; periods would fill any turn while there is something to catch up with.
         looks = self.freerun.fill(looks)
         while lane := next((lane for lane in Lane if self._hungry[lane]), None):
@@ -362,7 +365,7 @@ class Board:
             if looks <= 0:
                 return True
             del self._hungry[lane][process]
-        return self.freerun.is_more()
+        return self.freerun.is_more() or bool(self._left)
 
     def _let_fill(self, process: str) -> None:
         for hungry in self._hungry.values():
@@ -481,7 +484,7 @@ class Board:
     def look_again(self, count: int) -> int:
         """Decide up to `count` open candidates that nothing marked; returns how many of them were owed something: a fault, counted."""
         found = 0
-        for _ in range(min(count, len(self._round))):
+        for _ in range(0 if self._left else min(count, len(self._round))):
             process = self._round[0]
             self._round.rotate(-1)
             ordinal = self.frontiers[process].look_again()

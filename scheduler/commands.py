@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 from db.model import Answer, Cancel, Command, CommandState, Job, UowMove
@@ -9,7 +10,7 @@ from db.store import Store
 from scheduler import switching
 from scheduler.board import Board
 from scheduler.freerun_commands import PREFIX, obey_entry
-from scheduler.plans import MOST_STEPS, PLANNERS, PREVIEWS, REACH, Action, Plan, Step
+from scheduler.plans import MOST_BYTES, MOST_STEPS, PLANNERS, PREVIEWS, REACH, Action, Plan, Step
 from scheduler.settlement import reopened
 from scheduler.timetable import Node, id_of, ordinal_of
 from system.errors import TimeperiodError
@@ -18,6 +19,7 @@ from system.timeperiod import LAST_YEAR
 
 Result = tuple[CommandState, str] | None
 
+STEP_BYTES = 300
 ARCHIVED = "its record was archived"
 
 VERBS = ("cancel", *PLANNERS, *switching.VERBS)
@@ -63,9 +65,17 @@ def _result(command: Command, board: Board, store: Store) -> Result:
     plan = plan_of(command, board, store)  # a planner's, as "cancel" has been carried out
     if not plan.steps:
         return CommandState.REFUSED, plan.refusal
+    most = MOST_BYTES // step_bytes(command)
+    if len(plan.steps) > most:
+        return CommandState.REFUSED, f"that touches over {most:,} jobs, too many for so long a reason: make one of them shorter"
     for step in plan.steps:
         _take(step, command, board)
     return CommandState.DONE, _said(plan)
+
+
+def step_bytes(command: Command) -> int:
+    """Return how much of a turn's record each job takes that a command touches, at most: the reason stands in the job and in its log."""
+    return STEP_BYTES + 2 * len(json.dumps(command.why + command.who))
 
 
 def _nodes(command: Command, board: Board) -> list[Node] | str:

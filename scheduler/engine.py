@@ -18,7 +18,7 @@ from db.store import Store
 from mq.broker import Broker, Delivery
 from scheduler import sweep
 from scheduler.board import Board
-from scheduler.commands import obey
+from scheduler.commands import STEP_BYTES, obey, step_bytes
 from scheduler.context_order import older
 from scheduler.draft import Draft
 from scheduler.inbox import Inbox
@@ -267,8 +267,7 @@ class Engine:
         hints = self._read_reports(board, deliveries)
         if not self._sweep_if_due(board, at_once=hints):
             return None
-        is_more = self._obey(board)
-        is_more = reopen_owed(board, self._store) or is_more
+        is_more = self._obey(board) or reopen_owed(board, self._store)
         for probed in self._prober.answers():
             board.hear(probed)
             self._late.hear(probed)
@@ -287,7 +286,7 @@ class Engine:
         return 0.0 if is_more or board.look_at or self._inbox.has_more else self._wait_s(board)
 
     def _obey(self, board: Board) -> bool:
-        """Carry out the open commands; returns whether more of them can be in the next turn.
+        """Carry out the open commands, as many as one record can hold; returns whether more of them can be in the next turn.
 
         One over which a round fails by a fault of ours is refused, so that it holds up nothing else.
         """
@@ -297,11 +296,16 @@ class Engine:
             text = "the scheduler failed over it; nothing was changed, log/scheduler.log says more"
             board.draft.answers.append(Answer(number, CommandState.REFUSED, text))
             del self._commands[number]
+        room = self._settings.looks * STEP_BYTES
         for number in chosen:
+            if room <= 0:
+                return True
+            before, command = len(board.draft.jobs), self._commands[number]
             self._suspects.carries(number)
-            if self._obeyed(self._commands[number], board):
+            if self._obeyed(command, board):
                 del self._commands[number]
-        return len(chosen) < len(numbers)
+            room -= (len(board.draft.jobs) - before) * step_bytes(command)
+        return len(chosen) < len(numbers) or room <= 0
 
     def _obeyed(self, command: Command, board: Board) -> bool:
         try:

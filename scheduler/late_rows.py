@@ -82,7 +82,11 @@ class LateRows:
         if not told:
             return
         jobs = records_of(board, store, list(told))
+        full = len(board.draft.jobs) + board.settings.looks
         for node, (probed, turn) in told.items():
+            if len(board.draft.jobs) >= full:
+                self._heard[node] = (probed, turn)  # for the next turn
+                continue
             job = jobs.get(node)
             if job is not None and _is_finished(node, board) and (reason := late_reason(job, probed.extent, turn)):
                 _reopen(node, reason, board, store)

@@ -25,10 +25,10 @@ from scheduler.trees import Topology
 from system.context import DEAD_QUEUE, Context
 from system.errors import BrokerError, Unavailable
 from system.lanes import lane_of
-from system.lifecycle import UOW_FINISHED
+from system.lifecycle import UOW_FINISHED, UowState
 
 log = logging.getLogger(__name__)
-# So many ended units of work are read at once; more come with the next look. What lies beyond the second is not timed.
+# So many ended units of work are read at once, to be timed; more come with the next look. What lies beyond the second is not timed.
 _AT_ONCE, _MOST_WAITING = 1_000, 50_000
 FENCED_FACT = "fenced"
 _KINDS = ("scheduler", "worker", "supervisor")
@@ -81,7 +81,7 @@ class Meter:
         self._store = store
         self._broker = broker
         self._counts = _Counts()
-        self._to_read: deque[str] = deque(maxlen=_MOST_WAITING)
+        self._to_read: deque[tuple[str, bool]] = deque(maxlen=_MOST_WAITING)  # ids, and whether each is counted already
         self._fenced_of: dict[str, int] = {}
 
     def follow(self, desk: Desk, context: Context, queues: Sequence[str]) -> None:
@@ -117,7 +117,7 @@ class Meter:
             self._gauges.touch(job.process)
             states = before.states.get(job.process)
             was = before.active.get((job.process, ordinal_of(states.qualifier, job.timeperiod))) if states else None
-            if was is not None and was.uow_id == job.uow_id:
+            if was is not None:
                 self._compare(was, job)
         for switch in turn.switches:
             self._gauges.touch(switch.process)
@@ -127,29 +127,45 @@ class Meter:
 
     def _compare(self, was: Job, job: Job) -> None:
         """Learn from what became of the unit of work of a job."""
+        if was.uow_state in UOW_FINISHED:
+            return
+        if was.uow_id != job.uow_id:  # it has ended and the next one is opened, by one turn: its own record alone tells how
+            if was.uow_state is not None:
+                self._to_read.append((was.uow_id, False))
+            return
         if job.failures > was.failures:
             self._counts.failed[job.process] += job.failures - was.failures
-        if job.uow_state in UOW_FINISHED and was.uow_state not in UOW_FINISHED:
-            self._to_read.append(job.uow_id)
+        if job.uow_state is not None and job.uow_state in UOW_FINISHED:
+            self._counts.ended[job.process, job.uow_state.value] += 1
+            self._to_read.append((job.uow_id, True))
 
     def _compare_fires(self, was: Entry | None, entry: Entry) -> None:
-        """Learn which fires of an entry have ended."""
+        """Learn which fires of an entry have ended, and how: of several at once the last one that succeeded may have found nothing."""
         going = {run.fire for run in entry.runs}
-        self._to_read.extend(entry.uow_id(run.fire) for run in (was.runs if was else ()) if run.fire not in going)
+        gone = [run.fire for run in (was.runs if was else ()) if run.fire not in going]
+        if was is None or not gone:
+            return
+        good = min(len(gone), max(0, entry.succeeded - was.succeeded))
+        empty = int(good > 0 and entry.last_end == UowState.NOOP.value)
+        for state, count in ((UowState.PROCESSED, good - empty), (UowState.NOOP, empty), (UowState.CANCELED, len(gone) - good)):
+            self._counts.ended[entry.process, state.value] += count
+        self._to_read.extend((entry.uow_id(fire), True) for fire in gone)
 
     def _time_what_ended(self) -> None:
-        ids = [self._to_read.popleft() for _ in range(min(_AT_ONCE, len(self._to_read)))]
+        asked = [self._to_read.popleft() for _ in range(min(_AT_ONCE, len(self._to_read)))]
         try:
-            found = self._store.uows(ids) if ids else []
+            found = self._store.uows([uow_id for uow_id, _ in asked]) if asked else []
         except Unavailable:
-            self._to_read.extendleft(reversed(ids))
+            self._to_read.extendleft(reversed(asked))
             raise
+        uncounted = {uow_id for uow_id, is_counted in asked if not is_counted}
         for uow in found:
+            if uow.id in uncounted and uow.state in UOW_FINISHED:
+                self._counts.ended[uow.process, uow.state.value] += 1
             self._time(uow)
 
     def _time(self, uow: UnitOfWork) -> None:
         counts = self._counts
-        counts.ended[uow.process, uow.state.value] += 1
         if uow.started_at is None or uow.finished_at is None:
             return
         counts.durations.setdefault(uow.process, Tally(LONG_S)).add((uow.finished_at - uow.started_at).total_seconds())

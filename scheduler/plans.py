@@ -20,6 +20,8 @@ from system.lifecycle import JOB_FINISHED, UOW_FINISHED, JobEvent, JobState
 
 # What one command may touch: all of it is one turn, and a turn is one record.
 MOST_STEPS = 20_000
+# A server takes a record of up to 16 MiB (MariaDB as it comes, MongoDB always), and what is quoted in it gets longer on the way.
+MOST_BYTES = 12_000_000
 
 
 class Action(Enum):

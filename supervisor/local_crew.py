@@ -16,6 +16,7 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from supervisor import rotation
 from supervisor.crew import Crew, Death, Member
 from system import processes
 from system.processes import MARK_VARIABLE, Identity
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 
 _BY_HAND = "by-hand"
 _MANY_KILLS = 40  # after which a leftover is not going to die: it hangs in the kernel, or is another user's
+_PRINTED_LOOK_S = 10.0  # between looks at what members have printed
 _BLIND_LOOK_S = 0.1  # between looks where the system can't watch a process
 
 
@@ -151,9 +153,11 @@ class LocalCrew(Crew):
         return all(kills >= _MANY_KILLS for kills in self._kills.values())
 
     def wait(self, seconds: float) -> None:
-        """Return after `seconds`, or when a member died, or when woken."""
+        """Return after `seconds`, or when a member died, or when woken. What members print is kept short by the way."""
+        for name in self._members if self._log_bytes else ():
+            rotation.cut(self._output(name), self._log_bytes)
         is_blind = len(self._watched) < len(self._members)
-        for key, _ in self._selector.select(min(seconds, _BLIND_LOOK_S) if is_blind else seconds):
+        for key, _ in self._selector.select(min(seconds, _BLIND_LOOK_S if is_blind else _PRINTED_LOOK_S)):
             if key.fileobj is self._bell:
                 self._bell.recv(4096)
 
@@ -224,10 +228,13 @@ class LocalCrew(Crew):
 
     def _fresh_output(self, name: str) -> Path:
         """Return the file for what a member prints outside its log, such as a traceback at its start; one generation back is kept."""
-        path = self._log / f"{name}.out"
+        path = self._output(name)
         if self._log_bytes and path.exists() and path.stat().st_size > self._log_bytes:
-            path.replace(path.with_suffix(".out.1"))
+            path.replace(rotation.older(path))
         return path
+
+    def _output(self, name: str) -> Path:
+        return self._log / f"{name}.out"
 
     def _pid_file(self, name: str) -> Path:
         return self._run / f"{name}.pid"

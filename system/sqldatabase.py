@@ -46,6 +46,10 @@ class Database(ABC):
         lost, whole, when the machine stops (not when the process does).
         """
 
+    def write_long(self, fn: Callable[[sa.Connection], T]) -> T:
+        """Return what `write` would, however long its statements take: for what touches all there is, as a change of the schema does."""
+        return self.write(fn)
+
     def write_anew(self, fn: Callable[[sa.Connection], T]) -> T:
         """Return what `write` would. Where another database has come in place of the one that this process goes by, write to that."""
         return self.write(fn)
@@ -61,6 +65,10 @@ class Database(ABC):
     @abstractmethod
     def read(self, fn: Callable[[sa.Connection], T]) -> T:
         """Return what `fn` read. Each of its statements sees the latest commit; it fetches all it wants."""
+
+    def read_long(self, fn: Callable[[sa.Connection], T]) -> T:
+        """Return what `read` would, however long its statements take: for what counts all there is."""
+        return self.read(fn)
 
     @abstractmethod
     def product(self) -> Product:
@@ -95,7 +103,7 @@ class Database(ABC):
                 "nothing was changed: install the newer Horarium that wrote it, or name another store"
             )
         for number in range(found, len(steps)):
-            self.write(lambda conn, n=number: _climb(conn, part, n, steps[n]))  # type: ignore[misc]
+            self.write_long(lambda conn, n=number: _climb(conn, part, n, steps[n]))  # type: ignore[misc]
 
 
 def version_of(conn: sa.Connection, part: str) -> int:

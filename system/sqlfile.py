@@ -79,15 +79,23 @@ class SqlFile(Database):
         """See Database."""
         return self._result(self.submit(fn, anew=True))
 
-    def _result(self, future: Future[T]) -> T:
+    def write_long(self, fn: Callable[[sa.Connection], T]) -> T:
+        """See Database. Its turn is waited for as ever; what has begun is its own."""
+        return self._result(self.submit(fn), is_long=True)
+
+    def _result(self, future: Future[T], *, is_long: bool = False) -> T:
         try:
             return future.result(self._patience_s)
         except TimeoutError as error:
-            if future.done():
-                raise
-            fate = "nothing was written" if future.cancel() else "whether this was written is not known"
+            if future.cancel():
+                raise Unavailable(
+                    f"{self.path} was held by another process for {self._patience_s:g} s, nothing was written; "
+                    "look for a stopped process of Horarium"
+                ) from error
+            if is_long or future.done():
+                return future.result()
             raise Unavailable(
-                f"{self.path} was held by another process for {self._patience_s:g} s, {fate}; look for a stopped process of Horarium"
+                f"{self.path} took longer than {self._patience_s:g} s to write, if it was written is not known; look at its disk's load"
             ) from error
 
     def submit(self, fn: Callable[[sa.Connection], T], *, durable: bool = True, anew: bool = False) -> Future[T]:

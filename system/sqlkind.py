@@ -38,8 +38,8 @@ class ServerKind(ABC):
     has_quick_commits: bool
 
     @abstractmethod
-    def connect_args(self) -> dict[str, Any]:
-        """Return what the driver is given beside the URL: finite timeouts above all."""
+    def connect_args(self, *, is_patient: bool = False) -> dict[str, Any]:
+        """Return what the driver is given beside the URL: finite timeouts above all; if `is_patient`, none for the answer."""
 
     @abstractmethod
     def amend(self, given: dict[str, Any]) -> None:
@@ -56,6 +56,10 @@ class ServerKind(ABC):
     @abstractmethod
     def hurry(self, cursor: Any) -> None:
         """Have the commits of a new session not wait for the disk, where `has_quick_commits`."""
+
+    @abstractmethod
+    def be_patient(self, cursor: Any) -> None:
+        """Have the statements of a new session take as long as they need; what others hold is waited for no longer than ever."""
 
     @abstractmethod
     def product(self, conn: sa.Connection) -> Product:

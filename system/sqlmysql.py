@@ -24,6 +24,9 @@ _SESSION = (
 _MARIADB = f"SET SESSION max_statement_time = {STATEMENT_S}, idle_transaction_timeout = {IDLE_S}"
 _MYSQL = f"SET SESSION max_execution_time = {STATEMENT_S * 1000}"
 
+_MARIADB_PATIENT = f"SET SESSION max_statement_time = 0, lock_wait_timeout = {LOCK_S}"
+_MYSQL_PATIENT = f"SET SESSION max_execution_time = 0, lock_wait_timeout = {LOCK_S}"
+
 _LATER = "it is tried again; look at the server if this stays"
 _GONE = Meaning(f"the connection broke; {_LATER}", is_passing=True)
 _AWAY = Meaning(f"is it running, and can this box reach it? {_LATER}", is_passing=True)
@@ -63,9 +66,10 @@ class MySql(ServerKind):
     package = "PyMySQL"
     has_quick_commits = False
 
-    def connect_args(self) -> dict[str, Any]:
-        """See ServerKind."""
-        return {"connect_timeout": CONNECT_S, "read_timeout": _SOCKET_S, "write_timeout": _SOCKET_S, "charset": "utf8mb4"}
+    def connect_args(self, *, is_patient: bool = False) -> dict[str, Any]:
+        """See ServerKind. Who is patient is told by the kernel of a server that is gone, in its own time."""
+        read_s = None if is_patient else _SOCKET_S
+        return {"connect_timeout": CONNECT_S, "read_timeout": read_s, "write_timeout": _SOCKET_S, "charset": "utf8mb4"}
 
     def amend(self, given: dict[str, Any]) -> None:
         """See ServerKind. Counts what was changed, not what was found: else an insert that found its key taken would count as one."""
@@ -84,6 +88,11 @@ class MySql(ServerKind):
 
     def hurry(self, cursor: Any) -> None:
         """See ServerKind. It is the whole server's setting here: innodb_flush_log_at_trx_commit."""
+
+    def be_patient(self, cursor: Any) -> None:
+        """See ServerKind. A change of a table waits for its readers by a limit of its own, a day unless it is said."""
+        cursor.execute("SELECT VERSION()")
+        cursor.execute(_MARIADB_PATIENT if "MariaDB" in cursor.fetchone()[0] else _MYSQL_PATIENT)
 
     def product(self, conn: sa.Connection) -> Product:
         """See ServerKind. Its tables bring their own character set."""

@@ -6,6 +6,7 @@ import zlib
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
 from system.sqldatabase import Product
 from system.sqlkind import CONNECT_S, IDLE_S, LOCK_S, STATEMENT_S, Meaning, ServerKind
@@ -22,12 +23,13 @@ _SESSION = (
     f"SET idle_in_transaction_session_timeout = '{IDLE_S}s'",
 )
 
+_HELD = "55P03"
 _LATER = "it is tried again; look at the server if this stays"
 # By code, or by the front of a code: https://www.postgresql.org/docs/current/errcodes-appendix.html
 _MEANINGS = {
     "40001": Meaning(f"two writes got in each other's way; {_LATER}", is_passing=True, again=True),
     "40P01": Meaning(f"two writes waited for each other; {_LATER}", is_passing=True, again=True),
-    "55P03": Meaning(f"somebody else held a row for {LOCK_S} s; look for a stopped process, or an open transaction", is_passing=True),
+    _HELD: Meaning(f"somebody else held a row for {LOCK_S} s; look for a stopped process, or an open transaction", is_passing=True),
     "57014": Meaning(f"it took longer than {STATEMENT_S} s, or was canceled; look at the server's load", is_passing=True),
     "57": Meaning(f"the server ended the connection; {_LATER}", is_passing=True),
     "08": Meaning(f"the connection broke; {_LATER}", is_passing=True),
@@ -51,7 +53,7 @@ class Postgres(ServerKind):
     package = "psycopg[binary]"
     has_quick_commits = True
 
-    def connect_args(self) -> dict[str, Any]:
+    def connect_args(self, *, is_patient: bool = False) -> dict[str, Any]:  # noqa: ARG002  the server alone has limits here
         """See ServerKind. What is sent and never answered, as by a box that lost its power, is given up by the kernel."""
         return {
             "connect_timeout": CONNECT_S,
@@ -78,6 +80,10 @@ class Postgres(ServerKind):
         """See ServerKind."""
         cursor.execute("SET synchronous_commit = off")
 
+    def be_patient(self, cursor: Any) -> None:
+        """See ServerKind."""
+        cursor.execute("SET statement_timeout = 0")
+
     def product(self, conn: sa.Connection) -> Product:
         """See ServerKind."""
         version, encoding, name, now = conn.exec_driver_sql(
@@ -92,7 +98,12 @@ class Postgres(ServerKind):
 
     def lock(self, conn: sa.Connection, name: str) -> None:
         """See ServerKind."""
-        conn.exec_driver_sql(f"SELECT pg_advisory_lock({_number(name)})")
+        try:
+            conn.exec_driver_sql(f"SELECT pg_advisory_lock({_number(name)})")
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) == _HELD:
+                raise TimeoutError(f"another process migrates it for more than {LOCK_S} s") from error
+            raise
 
     def unlock(self, conn: sa.Connection, name: str) -> None:
         """See ServerKind."""

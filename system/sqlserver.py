@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import NullPool
 
 from system.errors import ConfigError, StoreError, Unavailable
 from system.sqldatabase import Database, Product, Step
@@ -26,6 +27,13 @@ KEPT, MOST = 5, 20
 POOL_S = 10.0
 # A firewall forgets a connection that says nothing for long.
 OLDEST_S = 900
+_POOL = {
+    "pool_size": KEPT,
+    "max_overflow": MOST - KEPT,
+    "pool_timeout": POOL_S,
+    "pool_recycle": OLDEST_S,
+    "pool_use_lifo": True,
+}
 # How often a write is begun: the server ends one of two that wait for each other, and the next try nearly always goes through.
 TRIES = 5
 
@@ -49,6 +57,7 @@ class SqlServer(Database):
         try:
             self._durable = self._engine(durable=True)
             self._quick = self._engine(durable=False) if kind.has_quick_commits else self._durable
+            self._patient = self._engine(durable=True, is_patient=True)
         except ImportError as error:
             raise ConfigError(f"a store on {kind.name} needs its driver: pip install '{kind.package}' ({error})") from error
 
@@ -62,10 +71,17 @@ class SqlServer(Database):
 
     def write(self, fn: Callable[[sa.Connection], T], *, durable: bool = True) -> T:
         """See Database. Where it raises Unavailable, whether this was written is not known."""
+        return self._write(fn, self._durable if durable else self._quick)
+
+    def write_long(self, fn: Callable[[sa.Connection], T]) -> T:
+        """See Database."""
+        return self._write(fn, self._patient)
+
+    def _write(self, fn: Callable[[sa.Connection], T], engine: sa.Engine) -> T:
         self._check_open()
         for left in reversed(range(TRIES)):
             try:
-                return self._transact(fn, self._durable if durable else self._quick)
+                return self._transact(fn, engine)
             except _Again as again:
                 if not left:
                     raise again.ours from again.__cause__
@@ -73,11 +89,18 @@ class SqlServer(Database):
 
     def read(self, fn: Callable[[sa.Connection], T]) -> T:
         """See Database."""
+        return self._read(fn, self._durable)
+
+    def read_long(self, fn: Callable[[sa.Connection], T]) -> T:
+        """See Database."""
+        return self._read(fn, self._patient)
+
+    def _read(self, fn: Callable[[sa.Connection], T], engine: sa.Engine) -> T:
         self._check_open()
         for left in (1, 0):
             with self._told():
                 try:
-                    with self._durable.connect() as conn:
+                    with engine.connect() as conn:
                         return fn(conn)
                 except DBAPIError as error:
                     # A connection that died while it lay in the pool: all of them are thrown away by now.
@@ -94,7 +117,7 @@ class SqlServer(Database):
         if self.version(part) >= len(steps):
             super().migrate(part, steps)
             return
-        with self._told(), self._durable.connect() as conn:
+        with self._told(), self._patient.connect() as conn:
             if wrong := self._kind.product(conn).unsupported:
                 raise StoreError(f"the store {self} can't be used: {wrong}")
             self._kind.lock(conn, part)
@@ -109,21 +132,19 @@ class SqlServer(Database):
         if self._is_closed:
             return
         self._is_closed = True
-        for engine in {self._durable, self._quick}:
+        for engine in {self._durable, self._quick, self._patient}:
             engine.dispose(close=os.getpid() == self._owner)
 
-    def _engine(self, *, durable: bool) -> sa.Engine:
+    def _engine(self, *, durable: bool, is_patient: bool = False) -> sa.Engine:
+        # What has no limits is rare, so its connections are not kept.
+        pool: dict[str, Any] = {"poolclass": NullPool} if is_patient else _POOL
         # The driver begins no transactions by itself: a read is one statement and needs none, a write says BEGIN and COMMIT.
         engine = sa.create_engine(
             self._url.set(drivername=self._kind.driver),
             isolation_level="AUTOCOMMIT",
             skip_autocommit_rollback=True,
-            connect_args=self._kind.connect_args(),
-            pool_size=KEPT,
-            max_overflow=MOST - KEPT,
-            pool_timeout=POOL_S,
-            pool_recycle=OLDEST_S,
-            pool_use_lifo=True,
+            connect_args=self._kind.connect_args(is_patient=is_patient),
+            **pool,
         )
         kind = self._kind
 
@@ -137,6 +158,8 @@ class SqlServer(Database):
                 kind.set_up(cursor)
                 if not durable:
                     kind.hurry(cursor)
+                if is_patient:
+                    kind.be_patient(cursor)
 
         return engine
 

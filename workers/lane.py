@@ -11,6 +11,7 @@ import itertools
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -352,14 +353,18 @@ class Lane:
     # -- output
 
     def look(self) -> None:
-        """Take in what the running attempt has printed, and keep its file bounded."""
+        """Take in what the running attempt has printed, and keep its file bounded.
+
+        Where the disk refuses that, the next look tries again, and the attempt's end tells it: cancels and ends must not wait for it.
+        """
         running = self._running()
         if running is None:
             return
-        if running.transcript is None:
-            running.transcript = self._transcript(running)
-        if running.transcript is not None:
-            self._shop.pieces += running.transcript.look()
+        with suppress(OSError):
+            if running.transcript is None:
+                running.transcript = self._transcript(running)
+            if running.transcript is not None:
+                self._shop.pieces += running.transcript.look()
 
     def _transcript(self, running: Attempt) -> Transcript | None:
         channel = self._hands()

@@ -45,7 +45,7 @@ def entry(token: str, level: str, machine: str, **fields: Any) -> ManagedProcess
     )
 
 
-# The hour that is open is counted again whenever views came in, the coarser levels every minute; each once more when it is over.
+# The hour that is open is counted again whenever views came in, the coarser levels every so often; each once more when it is over.
 # A client's day and the alert wait for the site's.
 processes = [
     entry(

@@ -23,10 +23,19 @@ _PATIENCE_S = 10.0
 
 
 class Asker:
-    """A thread that runs what is asked, one after the other. `idle` is called by it every `idle_s` seconds or so."""
+    """A thread that runs what is asked, one after the other. `idle` is called by it every `idle_s` seconds or so, `before` before each
+    question, which must not raise.
+    """
 
-    def __init__(self, *, idle: Callable[[], object], idle_s: float = 1.0, patience_s: float = _PATIENCE_S) -> None:
-        self._idle, self._idle_s, self._patience_s = idle, idle_s, patience_s
+    def __init__(
+        self,
+        *,
+        idle: Callable[[], object],
+        before: Callable[[], object] = lambda: None,
+        idle_s: float = 1.0,
+        patience_s: float = _PATIENCE_S,
+    ) -> None:
+        self._idle, self._before, self._idle_s, self._patience_s = idle, before, idle_s, patience_s
         self._said = ""  # of what `idle` failed last
         self._asked: SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None] = SimpleQueue()
         self._thread = Thread(target=self._run, name="desk", daemon=True)
@@ -67,6 +76,7 @@ class Asker:
             if not future.set_running_or_notify_cancel():
                 continue  # nobody waits for it any more
             try:
+                self._before()
                 future.set_result(question())
             except Exception as error:  # noqa: BLE001  handed to whoever asked
                 future.set_exception(error)

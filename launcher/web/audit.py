@@ -46,7 +46,7 @@ class AuditArea(Area):
 
     @asked
     def _audit_begun(self, process: str, low: datetime | None, high: datetime | None, *, anew: bool) -> Look:
-        context = self.parts.roof.context
+        context = self.parts.context
         if process and process not in context.managed:
             raise NotFound(f"there is no managed process {process!r}")
         names = [process] if process else list(context.managed)

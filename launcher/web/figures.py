@@ -23,7 +23,7 @@ class FiguresArea(Area):
     @asked
     def measures(self) -> Measures:
         """Return all figures as they are now; a constant number of calls to the store."""
-        desk, context = self.parts.desk, self.parts.roof.context
+        desk, context = self.parts.desk, self.parts.context
         if self._meter is None:
             self._meter = Meter(self.parts.store, self.parts.joined.broker)
         if self._metered is not desk:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import logging
 import socket
 import ssl
@@ -13,6 +12,7 @@ from pathlib import Path
 from launcher.web.address import Address, asks_for_login
 from launcher.web.papers import PaperArea
 from launcher.web.parts import WebParts
+from launcher.who import who
 from mx.security.entrance import Entrance, GateSettings
 from mx.security.gate import Gate
 from mx.security.hosts import ANY, host_name
@@ -69,10 +69,7 @@ def _hosts(given: str, box: str, address: Address, *, has_login: bool) -> frozen
 
 def local_name() -> str:
     """Return what stands in the audit log for who came in without a login."""
-    try:
-        return f"{getpass.getuser()} (local)"
-    except (KeyError, OSError):  # no name in the machine's list of users
-        return "local"
+    return f"{who()} (local)"
 
 
 def gate_over(parts: WebParts, settings: GateSettings) -> tuple[Gate, Entrance]:

@@ -24,7 +24,7 @@ class GraphArea(Area):
     @asked
     def graph(self, trees: Sequence[str] = ()) -> Graph:
         """See TreesDesk."""
-        desk, context = self.parts.desk, self.parts.roof.context
+        desk, context = self.parts.desk, self.parts.context
         for name in trees:
             if name not in context.trees:
                 raise NotFound(f"there is no tree {name!r}{near(name, context.trees)}")
@@ -57,7 +57,7 @@ class GraphArea(Area):
             for source, target in pairs
             if source != target and source in shown and target in shown
         )
-        trees = tuple(self.parts.roof.context.trees)
+        trees = tuple(self.parts.context.trees)
         return Graph(nodes=nodes, edges=kept, trees=trees, is_collapsed=True, left_out=len(sums) - len(shown))
 
     def _nodes(self, desk: Desk, wanted: Collection[str]) -> Iterator[GraphNode]:

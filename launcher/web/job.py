@@ -85,11 +85,10 @@ class JobArea(Area):
         return [JobEvent(at=each.at, what=each.what, who=each.who, text=each.text, turn=each.turn) for each in found]
 
     def _page(self, tree: str) -> str:
-        return page_of(self.parts.roof.context.trees[tree]) if tree else ""
+        return page_of(self.parts.context.trees[tree]) if tree else ""
 
     def _node(self, process: str, timeperiod: str) -> Node:
-        self.parts.desk  # noqa: B018  takes up a context that has changed
-        return node_of(self.parts.roof.context, process, timeperiod)
+        return node_of(self.parts.context, process, timeperiod)
 
 
 def why_of(blocker: Blocker) -> Why:

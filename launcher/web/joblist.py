@@ -29,7 +29,7 @@ class JobListArea(Area):
     @asked
     def job_rows(self, wanted: JobFilter, after: JobPlace | None, limit: int) -> JobRows:
         """Return the rows that come after `after` in the order of the list, at most `limit`; raises NotFound for an unknown process."""
-        context, desk = self.parts.roof.context, self.parts.desk
+        context, desk = self.parts.context, self.parts.desk
         for name in wanted.processes:
             self._known(name)
         asked_for = Wanted(
@@ -48,7 +48,7 @@ class JobListArea(Area):
     def uow_rows(self, process: str, timeperiod: str, limit: int) -> Sequence[UowRow]:
         """Return the units of work of one job, last opened first; raises NotFound or TimeperiodError."""
         self._known(process)
-        parse(self.parts.roof.context.managed[process].qualifier, timeperiod)
+        parse(self.parts.context.managed[process].qualifier, timeperiod)
         return [uow_row(uow) for uow in self.parts.store.uows_of(process, timeperiod, limit)]
 
     def _topology_of(self, context: Context) -> Topology:
@@ -58,7 +58,7 @@ class JobListArea(Area):
         return self._topology[1]
 
     def _known(self, process: str) -> None:
-        if process not in self.parts.roof.context.managed:
+        if process not in self.parts.context.managed:
             raise NotFound(f"there is no managed process {process!r}: /api/v1/processes lists them")
 
     def _records(self, found: Sequence[PageJob]) -> dict[tuple[str, str], Job]:

@@ -51,7 +51,7 @@ class OverviewArea(Area):
 
     def _overview(self, needs: int, marks: int, running: int) -> Overview:
         desk, now, store = self.parts.desk, self.now(), self.parts.store
-        context = self.parts.roof.context
+        context = self.parts.context
         settings = scheduler_settings(self.parts.roof.settings)
         seen = whole.overview(desk, store, self.parts.joined.broker, list(queues_of(context)), settings, now, most=needs)
         health, levels = desk.health(), desk.timetable()

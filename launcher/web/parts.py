@@ -19,6 +19,7 @@ from system.hidden import hide
 
 if TYPE_CHECKING:
     from db.store import Store
+    from system.context import Context
 
 log = logging.getLogger(__name__)
 _READ_EVERY_S = 60.0
@@ -32,7 +33,7 @@ class WebParts:
 
     def __init__(self, roof: Roof) -> None:
         self.roof = roof
-        self.asker = Asker(idle=self._idle)
+        self.asker = Asker(idle=self._idle, before=self._take_up)
         self._stack = ExitStack()
         self._joined: Joined | None = None
         self._desk: Desk | None = None
@@ -68,13 +69,20 @@ class WebParts:
         return (self._joined or self.asker.ask(lambda: self.joined)).store
 
     @property
+    def context(self) -> Context:
+        """The context as it was when the question came, also while the store is away; raises ConfigError. For the asking thread alone."""
+        if self._joined is not None:
+            self._be_watched()
+        return self.roof.context
+
+    @property
     def desk(self) -> Desk:
-        """The scheduler's desk over the context as it is now; raises Unavailable, or ConfigError where the context can't be read.
+        """The scheduler's desk over `context`; raises Unavailable, or ConfigError where the context can't be read.
 
         For the asking thread alone.
         """
         joined = self.joined
-        self._take_up()
+        self._be_watched()
         if self._desk is None:
             self._desk = self.roof.desk_over(joined)
         return self._desk
@@ -118,10 +126,13 @@ class WebParts:
         except HorariumError as error:
             log.debug("could not read along: %s", error)
 
-    def _take_up(self) -> None:
+    def _be_watched(self) -> None:
         if self._watch is None:  # the context could not be read so far
             self._watch = self._stack.enter_context(watching(self.roof, self.joined))
-        context = self._watch.take()
+
+    def _take_up(self) -> None:
+        """Go by a context that has changed: between questions, so that one is answered by one context."""
+        context = self._watch.take() if self._watch else None
         if context is not None:
             self.roof.__dict__["context"] = context  # the cached property's place
             self._desk = None

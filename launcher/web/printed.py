@@ -52,8 +52,7 @@ class PrintedArea(Area):
 
     def _named_uow(self, process: str, timeperiod: str, uow: str) -> UnitOfWork | None:
         """Return a unit of work of a job, by default its current one; None where nothing has run yet."""
-        self.parts.desk  # noqa: B018  takes up a context that has changed
-        node_of(self.parts.roof.context, process, timeperiod)
+        node_of(self.parts.context, process, timeperiod)
         if not uow:
             found = self.parts.store.uows_of(process, timeperiod, 1)
             return found[0] if found else None

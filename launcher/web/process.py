@@ -43,7 +43,7 @@ class ProcessArea(Area):
     @asked
     def process(self, name: str) -> ProcessDetail:
         """See JobDesk."""
-        desk, context = self.parts.desk, self.parts.roof.context
+        desk, context = self.parts.desk, self.parts.context
         found = [each for each in context.processes if each.name == name]
         if not found:
             raise NotFound(f"there is no process {name!r}{near(name, [each.name for each in context.processes])}")

@@ -51,7 +51,7 @@ class QueuesArea(Area):
     @asked
     def queues(self, *, words: str = "", offset: int = 0, limit: int = 50, only_busy: bool = False) -> Queues:
         """Return queues."""
-        readers, low = self._readers.of(self.parts.roof.context), words.casefold()
+        readers, low = self._readers.of(self.parts.context), words.casefold()
         names = [name for name in readers if name != DEAD_QUEUE and low in " ".join([name, *readers[name]]).casefold()]
         work = self._work_now()
         # Of thousands only those that are shown are asked about, unless those that hold anything are to be found out.
@@ -68,7 +68,7 @@ class QueuesArea(Area):
     def queue(self, name: str) -> QueueRow:
         """Return one queue."""
         depths, _ = self._depths([self._existing(name)])
-        return self._queue_row(name, self._readers.of(self.parts.roof.context)[name], depths, self._work_now())
+        return self._queue_row(name, self._readers.of(self.parts.context)[name], depths, self._work_now())
 
     @asked
     def dead_letters(self) -> DeadLetters:
@@ -102,7 +102,7 @@ class QueuesArea(Area):
 
     def _existing(self, name: str) -> str:
         """Return the name of a queue that there is; raises NotFound with near ones."""
-        names = self._readers.of(self.parts.roof.context)
+        names = self._readers.of(self.parts.context)
         if name not in names:
             near = difflib.get_close_matches(name, names, n=3)
             hint = f"did you mean {' or '.join(near)}?" if near else "/queues lists them"

@@ -26,7 +26,7 @@ class RegisteredArea(Area):
     @asked
     def registered(self) -> Sequence[RegisteredProcess]:
         """Return all processes, by name."""
-        context = self.parts.roof.context
+        context = self.parts.context
         found = {entry.name: _registered(entry, context) for entry in context.processes}
         return sorted(found.values(), key=lambda each: each.name)
 

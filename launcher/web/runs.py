@@ -40,7 +40,7 @@ class RunsArea(Area):
         if len(before) == _MOST_BEFORE and before[-1].started_at:
             back = before[-1].started_at
         now = self.now()
-        managed = self.parts.roof.context.managed
+        managed = self.parts.context.managed
         met = {uow.id: uow for uow in [*inside, *before, *running] if _ran_in(uow, since, until)}
         found = [_run(uow, now, is_managed=uow.process in managed) for uow in met.values()]
         boxes = tuple(sorted({run.box for run in found}))

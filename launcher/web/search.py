@@ -54,7 +54,7 @@ class SearchArea(Area):
             return Found(words="", hits=(), is_all=True, near=())
         desk, store = self.parts.desk, self.parts.store
         desk.entries()
-        known = _Known(self.parts.roof.context, desk.read(), tuple(dict.fromkeys(report.box for report in store.box_reports())))
+        known = _Known(self.parts.context, desk.read(), tuple(dict.fromkeys(report.box for report in store.box_reports())))
         names = self._names.of(known)
         every = chain(self._by_number(words), self._uow(words), _periods(known, words), _named(names, words))
         hits = list(islice(every, limit + 1))

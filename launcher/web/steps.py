@@ -14,7 +14,7 @@ class StepsArea(Area):
     @asked
     def plan_steps(self, verb: str, process: str, timeperiod: str, until: str) -> PlanSteps:
         """Return every job that a command would touch; raises NotFound or TimeperiodError."""
-        desk, managed = self.parts.desk, self.parts.roof.context.managed
+        desk, managed = self.parts.desk, self.parts.context.managed
         plan = desk.plan(verb, process, timeperiod, until=until)
         expected = desk.forecast(plan)
         steps = [

@@ -29,7 +29,7 @@ class TimetableArea(Area):
     @asked
     def heat_map(self, place: str | None = None, *, tree: str = "", find: str = "", page: int = 1, size: int = 50) -> HeatMap:
         """Return a page of the heat map."""
-        table, context, now = self.parts.desk.read(), self.parts.roof.context, self.now()
+        table, context, now = self.parts.desk.read(), self.parts.context, self.now()
         found = _matching(context, tree, find.strip().lower())
         first, last = _bounds(table, [name for _, name in found], now)
         at = places.read(place) if place else _only_year(first, last) if place is None else None

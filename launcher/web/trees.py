@@ -30,9 +30,9 @@ class TreesArea(Area):
     def trees(self, page: str = "", *, skip: int = 0, limit: int = 50) -> tuple[list[TreeLine], int]:
         """See TreesDesk."""
         desk = self.parts.desk
-        found = [tree for tree in self.parts.roof.context.trees.values() if not page or page_of(tree) == page]
+        found = [tree for tree in self.parts.context.trees.values() if not page or page_of(tree) == page]
         if page and not found:
-            pages = dict.fromkeys(page_of(tree) for tree in self.parts.roof.context.trees.values())
+            pages = dict.fromkeys(page_of(tree) for tree in self.parts.context.trees.values())
             raise NotFound(f"there is no page of trees {page!r}{near(page, pages)}")
         first = {name: at for at, name in enumerate(dict.fromkeys(page_of(tree) for tree in found))}
         found.sort(key=lambda tree: first[page_of(tree)])
@@ -41,7 +41,7 @@ class TreesArea(Area):
     @asked
     def tiles(self, tree: str, at: Sequence[str] = ()) -> TreeTiles:
         """See TreesDesk."""
-        desk, context = self.parts.desk, self.parts.roof.context
+        desk, context = self.parts.desk, self.parts.context
         table, now = desk.read(), self.now()
         found = context.trees.get(tree)
         if found is None:
@@ -60,13 +60,13 @@ class TreesArea(Area):
         return TreeTiles(line=self._lines(desk, [found])[0], columns=tuple(columns))
 
     def _levels(self, tree: Tree) -> list[str]:
-        managed = self.parts.roof.context.managed
+        managed = self.parts.context.managed
         return sorted(tree.enclosed_processes, key=lambda name: managed[name].qualifier)
 
     def _lines(self, desk: Desk, trees: Collection[Tree]) -> list[TreeLine]:
         table, now = desk.read(), self.now()
         tree_of = {name: tree.name for tree in trees for name in tree.enclosed_processes}
-        held, failing = dict.fromkeys(self.parts.roof.context.trees, 0), dict.fromkeys(self.parts.roof.context.trees, 0)
+        held, failing = dict.fromkeys(self.parts.context.trees, 0), dict.fromkeys(self.parts.context.trees, 0)
         for (process, _), job in table.active.items():
             if process in tree_of:
                 held[tree_of[process]] += bool(job.held)
@@ -86,7 +86,7 @@ class TreesArea(Area):
 
     def _column(self, table: Timetable, topology: Topology, chosen: Node, periods: range, now: datetime) -> Column:
         name, at = chosen
-        states, process = table.states[name], self.parts.roof.context.managed[name]
+        states, process = table.states[name], self.parts.context.managed[name]
         block = (periods.stop - 1 - at) // _TILES
         high = periods.stop - block * _TILES
         low = max(periods.start, high - _TILES)

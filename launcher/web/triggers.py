@@ -52,7 +52,7 @@ class TriggersArea(Area):
     @property
     def _freerun(self) -> FreerunDesk:
         joined, desk = self.parts.joined, self.parts.desk
-        return FreerunDesk(joined.store, joined.broker, self.parts.roof.context, self.parts.roof.clock, desk.entries)
+        return FreerunDesk(joined.store, joined.broker, self.parts.context, self.parts.roof.clock, desk.entries)
 
     @asked
     def process_triggers(self, *, words: str = "", state: str = "", offset: int = 0, limit: int = 50) -> ProcessTriggers:
@@ -67,7 +67,7 @@ class TriggersArea(Area):
         """Return one managed process."""
         states = self.parts.desk.read().states.get(process)
         if states is None:
-            hint = near(process, list(self.parts.roof.context.managed)) or ": /triggers lists them"
+            hint = near(process, list(self.parts.context.managed)) or ": /triggers lists them"
             raise NotFound(f"there is no process {process!r} that has a schedule{hint}")
         return _process(states, self.now())
 
@@ -99,7 +99,7 @@ class TriggersArea(Area):
     @asked
     def freerun_processes(self) -> tuple[str, ...]:
         """Return the freerun processes."""
-        return tuple(dict.fromkeys(process for process, _ in self.parts.roof.context.freerun))
+        return tuple(dict.fromkeys(process for process, _ in self.parts.context.freerun))
 
     @asked
     def try_schedule(self, schedule: str, *, process: str, entry: str = "", count: int = 5) -> ScheduleTrial:
@@ -129,7 +129,7 @@ class TriggersArea(Area):
         self, verb: str, process: str, entry: str, who: str, why: str, fields: Mapping[str, object] | None = None, *, token: str = ""
     ) -> int:
         """Store a command about an entry. One that gives fields does the same however often it comes, so it needs no mark."""
-        fields, context = dict(fields or {}), self.parts.roof.context
+        fields, context = dict(fields or {}), self.parts.context
         if verb not in VERBS:
             raise NotFound(f"there is no command {verb!r} for an entry: use one of {', '.join(VERBS)}")
         mark = marked(token) if verb not in _WITH_FIELDS else {}
@@ -157,7 +157,7 @@ class TriggersArea(Area):
             raise ConfigError(f"take_back is {back!r}: give a list of names among {', '.join(GIVEN_FIELDS)}")
         if verb == "change" and not fields:
             raise ConfigError("say what is to be changed: nothing differs from how it is")
-        if faults := faults_of(self.parts.roof.context, process, entry, given):
+        if faults := faults_of(self.parts.context, process, entry, given):
             raise ConfigError("; ".join(faults), tuple(faults))
 
     def _is_coming(self, process: str, entry: str) -> bool:

@@ -40,7 +40,7 @@ class Undertakings:
 
     def parts(self, processes: Sequence[str], timeperiod: str, until: str) -> list[Part]:
         """Return the parts of an undertaking that is asked for; see `plans.parts_of`."""
-        return plans.parts_of(self._parts.roof.context, self._parts.desk.topology.order(), processes, timeperiod, until)
+        return plans.parts_of(self._parts.context, self._parts.desk.topology.order(), processes, timeperiod, until)
 
     def give(self, verb: str, asked: Callable[[], Sequence[Part]], who: str, why: str, token: str) -> Given:
         """Store the commands of those parts that do something; raises Refused.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterator
@@ -123,6 +124,24 @@ def test_a_context_that_others_may_write_is_found(practice: Practice) -> None:
     (practice.folder / "context.py").chmod(0o666)
     finding = practice.findings()["modes"]
     assert finding.fix == f"`chmod go-w {practice.folder / 'context.py'}`"
+
+
+def test_a_folder_that_can_not_be_entered_hides_no_other_check(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
+    (practice.folder / "context.py").chmod(0o666)
+    locked, stat = practice.database.parent, Path.stat
+
+    def refused(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        if locked in path.parents:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return stat(path, follow_symlinks=follow_symlinks)
+
+    monkeypatch.setattr(Path, "stat", refused)
+    found = [(each.gravity, each.text) for each in diagnose(look(Roof(practice.environ))) if each.check == "modes"]
+    assert found == [
+        (Gravity.WRONG, f"others than its owner may write {practice.folder / 'context.py'}, the context, whose code is run"),
+        (Gravity.WARNING, f"{practice.database}, the store, can't be looked at (Permission denied): its mode is not known"),
+    ]
+    assert "disks" not in practice.findings()
 
 
 def test_settings_that_can_not_be_read_are_a_finding(practice: Practice, capsys: pytest.CaptureFixture[str]) -> None:

@@ -81,3 +81,31 @@ def test_an_unknown_argument_is_a_usage_error(script: str) -> None:
 def test_help_tells_both_ways(script: str) -> None:
     found = subprocess.run([str(SCRIPTS / script), "--help"], capture_output=True, text=True, check=False)
     assert found.stdout.count(f"./scripts/{script}") == 2
+
+
+STATUS = """rabbitmq    answers          amqp://x
+postgresql  down             -
+mariadb     does not answer  mysql://x
+mongodb     elsewhere        mongodb://x
+prometheus  missing          -"""
+SERVERS = r"""
+set -euo pipefail
+servers="" ours="" results="$1" PYTHON="$1/python"
+source <(sed -n '/^bring_down() {/,/^}/p; /^start_servers() {/,/^}/p' "$2/test.sh")
+start_servers
+wait "$servers"
+bring_down
+bring_down
+"""
+
+
+@pytest.mark.parametrize(
+    ("status", "ended"), [(STATUS, "down postgresql prometheus\n"), ("rabbitmq    answers          amqp://x", ""), ("", "")]
+)
+def test_the_tests_bring_down_only_the_servers_that_were_down_before(tmp_path: Path, status: str, ended: str) -> None:
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\ncase $3 in\nstatus) echo '{status}'; exit 1 ;;\ndown) shift 2; echo $* >>{tmp_path}/ended ;;\nesac\n")
+    python.chmod(0o755)
+    subprocess.run(["bash", "-c", SERVERS, "bash", str(tmp_path), str(SCRIPTS)], check=True)
+    found = tmp_path / "ended"
+    assert (found.read_text() if found.exists() else "") == ended

@@ -8,10 +8,12 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -224,6 +226,33 @@ def test_a_write_that_another_process_keeps_waiting_gives_up_and_writes_nothing(
     assert first.result(PATIENCE_S) == 1
     assert words(file) == ["a"]
     impatient.close()
+
+
+class Slow(SqlFile):
+    """A file whose writes have begun once they are submitted, and take longer than its patience."""
+
+    def submit(self, fn: Callable[[sa.Connection], Any], *, durable: bool = True, anew: bool = False) -> Future[Any]:
+        begun = Event()
+
+        def step(conn: sa.Connection) -> Any:
+            begun.set()
+            Event().wait(0.2)
+            return fn(conn)
+
+        future = super().submit(step, durable=durable, anew=anew)
+        assert begun.wait(PATIENCE_S)
+        return future
+
+
+def test_what_has_begun_is_waited_for_where_it_may_be_long_and_blamed_on_nobody(file: SqlFile, path: Path) -> None:
+    slow = Slow(path, patience_s=0.01)
+    assert slow.write_long(add("a")) == 1
+    slow.migrate("store", [lambda conn: None])
+    with pytest.raises(Unavailable, match=r"took longer than 0.01 s to write, if it was written is not known"):
+        slow.write(add("b"))
+    slow._patience_s = PATIENCE_S
+    slow.close()
+    assert words(file) == ["a", "b"]
 
 
 def test_closing_while_another_process_holds_the_file_says_what_was_not_written(path: Path) -> None:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from db.sql import SqlStore
 from db.sql_schema import STEPS, metadata
 from db.urls import erase_store, open_store
+from system import sqlmysql, sqlpostgres
 from system.errors import ConfigError, SchemaError, StoreError, Unavailable
 from system.sqlserver import SqlServer
 from system.sqlurls import open_server
@@ -25,6 +26,7 @@ pytestmark = pytest.mark.service
 SERVERS = {"postgresql": "POSTGRES_URL", "mariadb": "MARIADB_URL"}
 KILL = {"postgresql": "SELECT pg_terminate_backend({})", "mysql": "KILL {}"}
 OWN_ID = {"postgresql": "SELECT pg_backend_pid()", "mysql": "SELECT CONNECTION_ID()"}
+SLEEP = {"postgresql": "SELECT pg_sleep(1)", "mysql": "SELECT SLEEP(1)"}
 IMPATIENT = {"postgresql": "SET LOCAL lock_timeout = '50ms'", "mysql": "SET SESSION innodb_lock_wait_timeout = 1"}
 
 
@@ -215,10 +217,57 @@ def test_an_older_schema_grows_into_the_same_as_a_new_one(store: SqlStore) -> No
     assert (store.processes(), store.projected_turn()) == ([process_row()], 1)
 
 
+@pytest.fixture
+def impatient(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[SqlServer]:
+    """A server whose statements may take half a second, as it is told and as it is waited for."""
+    monkeypatch.setattr(sqlpostgres, "_SESSION", (*sqlpostgres._SESSION, "SET statement_timeout = '500ms'"))
+    monkeypatch.setattr(sqlmysql, "_MARIADB", f"{sqlmysql._MARIADB}, max_statement_time = 0.5")
+    monkeypatch.setattr(sqlmysql, "_SOCKET_S", 0.8)
+    opened = open_server(url)
+    yield opened
+    opened.write_long(lambda conn: conn.exec_driver_sql("DROP TABLE IF EXISTS meta"))
+    opened.close()
+
+
+def sleep(conn: sa.Connection) -> None:
+    """Have the server work on a statement for longer than that."""
+    conn.exec_driver_sql(SLEEP[conn.dialect.name])
+
+
+def test_only_what_touches_all_there_is_takes_as_long_as_it_needs(impatient: SqlServer) -> None:
+    impatient.migrate("slow", [lambda _: None, sleep])
+    assert impatient.version("slow") == 2
+    impatient.write_long(sleep)
+    impatient.read_long(sleep)
+    with pytest.raises(Unavailable, match="longer than"):
+        impatient.read(sleep)
+
+
+def test_the_store_mends_and_counts_however_long_it_takes(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.prepare()
+    for verb in ("read", "write"):
+        monkeypatch.setattr(store.database, verb, lambda *_: pytest.fail("by a call that has a limit"))
+    assert store.sizes()["jobs"] == 0
+    store.mend()
+
+
+def test_who_waits_for_another_that_migrates_is_told_so(impatient: SqlServer, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlpostgres, "_SESSION", (*sqlpostgres._SESSION, "SET lock_timeout = '50ms'"))
+    monkeypatch.setattr(sqlmysql, "LOCK_S", 0)
+    other = open_server(url)
+
+    def step(_: sa.Connection) -> None:
+        with pytest.raises(Unavailable, match="another process migrates it"):
+            other.migrate("slow", [lambda _: None])
+
+    impatient.migrate("slow", [step])
+    other.close()
+
+
 def test_a_newer_schema_is_refused(store: SqlStore) -> None:
     store.prepare()
-    store.database.migrate("store", [lambda _: None] * 99)
-    with pytest.raises(SchemaError, match="has version 99 of its store, this program knows up to"):
+    store.database.migrate("store", [lambda _: None] * 9)
+    with pytest.raises(SchemaError, match="has version 9 of its store, this program knows up to"):
         store.prepare()
 
 

@@ -146,6 +146,25 @@ def test_a_leftover_that_does_not_die_is_told_once_and_holds_up_nothing(
     ]  # fmt: skip
 
 
+def test_what_a_member_prints_while_it_lives_stays_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "become_subreaper", lambda: True)
+    crew = LocalCrew(tmp_path, lambda _: ["/bin/sh", "-c", "while :; do echo 0123456789; done"], {}, log_bytes=10_000)
+    member = crew.start("chatty")
+    out, older = tmp_path / "log" / "chatty.out", tmp_path / "log" / "chatty.out.1"
+
+    def is_cut() -> bool:
+        crew.wait(0)
+        return older.exists()
+
+    wait_until(is_cut)
+    wait_until(lambda: out.stat().st_size > 100)
+    crew.send(member, signal.SIGKILL)
+    wait_until(lambda: [death.member for death in crew.deaths()] == [member])
+    crew.close()
+    assert 10_000 <= older.stat().st_size <= 20_000
+    assert (set(out.read_bytes()) | set(older.read_bytes())) == set(b"0123456789\n")
+
+
 def test_a_clean_stop_ends_everything_and_leaves_no_pid_file(box: Box) -> None:
     supervisor = box.up("scheduler", "worker.1", "parent")
     pids = [box.await_starts(name, 1) for name in ("scheduler", "worker.1", "parent")]

@@ -75,6 +75,12 @@ def test_a_session_ends_with_a_pause_of_half_an_hour(folder: Path) -> None:
     assert figures(folder) == [("hourly", "2026112012", "shop", 4, 3, 2, 400)]
 
 
+def test_a_session_counts_in_the_hour_in_which_it_began(folder: Path) -> None:
+    look(folder, (-61, "bob"), (-40, "ann"), (-10, "ann"), (5, "ann"), (10, "bob"), (59, "ann"), (61, "ann"))
+    assert site.hourly(noon(folder)) == 3
+    assert figures(folder) == [("hourly", "2026112012", "shop", 3, 2, 2, 300)]
+
+
 def test_an_open_hour_counts_what_is_there_and_is_replaced_by_the_next_run(folder: Path) -> None:
     look(folder, (1, "ann"))
     assert site.hourly(noon(folder)) == 1

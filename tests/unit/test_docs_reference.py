@@ -19,9 +19,11 @@ from db.model_boxes import BoxChild, BoxReport
 from launcher.main import cli
 from launcher.screen import plain
 from scheduler.blockers import Blocker
+from scheduler.plans import PREVIEWS
 from scheduler.policy import SchedulerSettings
 from scripts.draw_lifecycles import drawing
 from settings import CHILD_MARKS, FILE_VARIABLE, JOBS_OWN, PREFIX, Settings
+from supervisor import policy
 from system.context import (
     FreerunProcess,
     ManagedProcess,
@@ -232,6 +234,13 @@ def test_the_fixed_figures_are_as_told() -> None:
     assert f"{scheduler.window_per_slot} for each slot that is there, at least {scheduler.window_least}" in told
     assert f"| {scheduler.max_losses}; with the next it is held |" in told
     assert f"| {WorkerSettings().uows_per_slot:,} |" in told
+    loop = f"{policy.LOOP_AFTER} deaths in a row within {policy.HEALTHY_AFTER_S:g} seconds of their starts"
+    assert f"| Crash loop | {loop}; a box tries one of its loops every {policy.BROKEN_PACE_S:g} seconds |" in told
+
+
+def test_the_verbs_that_can_be_planned_are_all_named() -> None:
+    sentence = REFERENCE.partition("### launch.py plan\n")[2].partition(" would touch now")[0]
+    assert set(re.findall(r"`([a-z]+)`", sentence)) == set(PREVIEWS)
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from db.entries import Entry, Run
 from db.model import Turn, UnitOfWork
 from launcher.queue import queues_of
 from mq.memory import MemoryBroker
+from scheduler import meter
 from scheduler.meter import Measures, Meter
 from scheduler.tally import SHORT_S, Tally, tally_of
 from system.errors import Unavailable
-from system.lifecycle import UowEvent
+from system.lifecycle import UowEvent, UowState
 from tests.support.lamp import NOW, Lamp, hours, january
 
 
@@ -44,6 +47,37 @@ def test_jobs_are_counted_by_state_and_what_ended_is_timed() -> None:
     assert sum(told.durations["flights_hourly"].counts) == 2
     assert told.durations["flights_hourly"].total_s == pytest.approx(4.5)
     assert sum(told.waits["backfill"].counts) == 2
+
+
+def test_all_that_ended_is_counted_though_only_so_much_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(meter, "_AT_ONCE", 1)
+    monkeypatch.setattr(meter, "_MOST_WAITING", 2)
+    lamp = Metered()
+    lamp.run()
+    told = [lamp.measures() for _ in range(3)]
+    assert [sum(each.ended.values()) for each in told] == [24] * 3
+    assert sum(told[-1].durations["flights_hourly"].counts) == 2
+
+
+def test_fires_that_ended_are_counted_by_how(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(meter, "_AT_ONCE", 0)
+    lamp = Metered()
+    begun = Entry("load", "often", 1, NOW, runs=tuple(Run(str(at), UowState.REQUESTED, NOW) for at in range(4)))
+    after = replace(begun, runs=begun.runs[3:], fired=4, succeeded=2, failed=1, last_end=UowState.NOOP.value)
+    for entry in (begun, after):
+        lamp.store.insert_turn(Turn(lamp.desk.read().head + 1, "scheduler-1", NOW, entries=(entry,)))
+    lamp.desk.read()
+    states = {state.removeprefix("state_"): count for (process, state), count in lamp.measures().ended.items() if process == "load"}
+    assert states == {"processed": 1, "noop": 1, "canceled": 1}
+
+
+def test_what_ended_in_the_turn_that_opened_the_next_is_counted() -> None:
+    lamp = Metered()
+    job = lamp.store.jobs("flights_hourly", ["2013010100"])[0]
+    lamp.finish(lamp.claim(*hours(1))[0])
+    after = replace(job, run=job.run + 1, uow_state=UowState.REQUESTED)
+    lamp.store.insert_turn(Turn(lamp.desk.read().head + 1, "scheduler-1", NOW, jobs=(after,)))
+    assert dict(lamp.measures().ended) == {("flights_hourly", "state_processed"): 1}
 
 
 def test_what_was_timed_is_not_timed_again() -> None:

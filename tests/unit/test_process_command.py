@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import getpass
+import os
+from unittest.mock import Mock
 
 import pytest
 
+from launcher.web.gate import local_name
 from tests.support.lamp import Lamp, january
 from tests.support.pretended_roof import LampRoof, Terminal
 
@@ -34,6 +37,17 @@ def test_show_says_who_and_why_and_by_which_schedule(terminal: Terminal) -> None
     assert "at 03:30 (the context: every 60" in terminal.out
     (found,) = terminal.json("process", "show", "flights_hourly")
     assert (found["is_on"], found["schedule"], found["own_schedule"], found["why"]) == (False, "at 03:30", "every 60", "disk swap")
+
+
+@pytest.mark.parametrize("error", [KeyError("uid not found"), OSError("no username set")])  # by the version of Python
+def test_who_has_no_name_on_this_machine_is_named_by_number(
+    lamp: Lamp, terminal: Terminal, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(getpass, "getuser", Mock(side_effect=error))
+    assert terminal.run("process", "off", "flights_hourly", "--why", "disk swap") == 0
+    assert terminal.run("job", "hold", "flights_daily", "2013010100", "--why", "disk swap") in (0, 1)
+    assert [command.who for command in lamp.store.latest_commands(0, 2)] == [f"uid {os.getuid()}"] * 2
+    assert local_name() == f"uid {os.getuid()} (local)"
 
 
 def test_answers_come_as_a_list_for_programs(terminal: Terminal) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -16,6 +18,7 @@ from workers.hosting import Hosting
 from workers.lane import Lane, Limits, Workshop
 from workers.slot import FRAME_BYTES
 from workers.slots import Ended, Ending, Task
+from workers.transcript import Transcript
 from workers.vault import Masks, Vault
 
 PLACE = Limits(uows_per_slot=100, output_limit_bytes=1000, end_grace_s=5.0, moment_s=0.05)
@@ -44,7 +47,7 @@ class Site:
     def __init__(self, folder: Path) -> None:
         self.clock, self.host = ManualClock(), Still()
         self.clock.sleep(1.0)
-        self.channels: list[Channel] = []
+        self.folder, self.channels = folder, list[Channel]()
         self.shop = Workshop(
             self.host, self.clock, PLACE, f"{folder}/scratch", lambda _, channel: self.channels.append(channel), self.channels.remove,
             Masks(Vault()),
@@ -52,7 +55,7 @@ class Site:
         self.lane = Lane(self.shop)
 
     def start(self, one: Task) -> None:
-        attempt = Attempt(one, next(self.shop.numbers), "nowhere", 0.05, is_known=False)
+        attempt = Attempt(one, next(self.shop.numbers), f"{self.folder}/printed", 0.05, is_known=False)
         write_frame(attempt, "nowhere")
         self.lane.add(attempt)
         self.lane.feed()
@@ -153,3 +156,26 @@ def test_all_at_once_what_was_not_read_is_given_back(site: Site) -> None:
     assert site.said() == [(Ending.NOT_STARTED, "the session is gone")]
     site.lane.exited(site.channels[0], "killed by SIGKILL", "ended")
     assert (len(site.shop.ended), site.lane.is_idle) == (1, True)
+
+
+def test_a_disk_that_refuses_a_look_at_output_holds_up_nothing(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = command()
+    site.start(one)
+    (site.folder / "printed").write_text("first words")
+    with monkeypatch.context() as patched:
+        patched.setattr(Transcript, "look", Mock(side_effect=OSError(errno.ENOSPC, "no space")))
+        site.lane.look()
+    assert site.shop.pieces == []
+    site.lane.look()
+    assert [piece.text for piece in site.shop.pieces] == ["first words"]
+    site.answer(Ending.DONE)
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EIO, "a bad disk"), LookupError("a bug")])
+def test_an_end_is_told_whatever_becomes_of_the_output(site: Site, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    site.start(command())
+    (site.folder / "printed").write_text("first words")
+    site.lane.look()
+    monkeypatch.setattr(Transcript, "finish", Mock(side_effect=error))
+    site.answer(Ending.NOT_STARTED)
+    assert (site.said(), site.lane.is_idle) == ([(Ending.NOT_STARTED, "said")], True)

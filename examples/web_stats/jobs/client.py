@@ -8,7 +8,7 @@ from . import tables
 
 _DAY = """
 SELECT client, count(*), count(DISTINCT substr(at, 1, 13)), 1, sum(sent) FROM page_view
-WHERE at >= ? AND at < ? GROUP BY client ORDER BY client
+WHERE at >= :start AND at < :end GROUP BY client ORDER BY client
 """
 _SUM = """
 SELECT client, sum(views), sum(sessions), 1, sum(sent) FROM client

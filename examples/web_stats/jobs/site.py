@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from . import tables
 
-# A session is a client's views with no pause of half an hour; one that began before the hour counts where it began.
+# A session is a client's views with no pause of half an hour; one that began before the hour counts where it began, so the views of
+# half an hour before are read too.
+PAUSE = timedelta(minutes=30)
 _HOUR = """
 WITH seen AS (
     SELECT site, client, sent, at,
         julianday(at) - julianday(lag(at) OVER (PARTITION BY site, client ORDER BY at)) AS pause
-    FROM page_view WHERE at >= ? AND at < ?
+    FROM page_view WHERE at >= :before AND at < :end
 )
-SELECT site, count(*), sum(pause IS NULL OR pause > 0.5 / 24), count(DISTINCT client), sum(sent) FROM seen GROUP BY site ORDER BY site
+SELECT site, count(*), sum(pause IS NULL OR pause > 0.5 / 24), count(DISTINCT client), sum(sent) FROM seen
+WHERE at >= :start GROUP BY site ORDER BY site
 """
 _SUM = """
 SELECT site, sum(views), sum(sessions), max(clients), sum(sent) FROM site
@@ -23,7 +27,7 @@ WHERE level = ? AND timeperiod >= ? AND timeperiod < ? GROUP BY site ORDER BY si
 
 def hourly(work: Any) -> object:
     """Count the page views of an hour as far as they have come in: while it is open the figures grow."""
-    return _keep(work, "hourly", tables.counted(work, _HOUR))
+    return _keep(work, "hourly", tables.counted(work, _HOUR, before=PAUSE))
 
 
 def daily(work: Any) -> object:

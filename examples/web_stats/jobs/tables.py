@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -70,10 +70,11 @@ def add(db: sqlite3.Connection, views: Iterable[View]) -> int:
     return db.total_changes - before
 
 
-def counted(work: Any, query: str) -> list[tuple[Any, ...]]:
-    """Return what `query` finds among the page views of a job's period."""
+def counted(work: Any, query: str, *, before: timedelta = timedelta(0)) -> list[tuple[Any, ...]]:
+    """Return what `query` finds among the page views from `:start` to `:end` of a job's period; `:before` is so long before its start."""
+    bounds = {"before": text(work.start - before), "start": text(work.start), "end": text(work.end)}
     with source(work.arguments["source"]) as db:
-        return db.execute(query, (text(work.start), text(work.end))).fetchall()
+        return db.execute(query, bounds).fetchall()
 
 
 def added_up(work: Any, query: str, level: str) -> list[tuple[Any, ...]]:

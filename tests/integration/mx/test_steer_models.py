@@ -11,7 +11,8 @@ from db.model import CommandState
 from launcher.web.desk import WebDesk
 from settings import TABLE
 from system.errors import ConfigError, NotFound, ScheduleError, TimeperiodError
-from tests.support.steered import FIRE, HOUR, SECRET, give_up_on, steered, within
+from tests.support.steered import CONTEXT, FIRE, HOUR, SECRET, give_up_on, steered, within, write_context
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture
@@ -100,6 +101,16 @@ def test_commands_that_can_do_nothing_are_refused_before_they_are_stored(desk: W
     with pytest.raises(ConfigError, match="needs a schedule"):
         desk.command_entry("create", "load", "new", "ann", "x")
     assert within(desk, lambda: desk.parts.store.open_commands(9)) == []
+
+
+def test_a_changed_context_is_known_to_whoever_asks(tmp_path: Path) -> None:
+    extra = '[freerun_context_entry("extra", "e", "jobs.work.do", "extra", "every 60"),'
+    with steered(tmp_path) as desk:
+        assert desk.freerun_processes() == ("load",)
+        write_context(tmp_path / "project", CONTEXT.replace("process_context = [", f"process_context = {extra}"))
+        wait_until(lambda: "extra" in desk.freerun_processes())
+        assert "extra" in [each.name for each in desk.registered()]
+        desk.command_entry("trigger", "extra", "e", "ann", "now")
 
 
 def test_boxes_tell_what_runs_what_died_and_who_stopped_it(desk: WebDesk) -> None:

@@ -37,6 +37,16 @@ def test_an_asker_answers_though_what_it_does_idly_fails(caplog: pytest.LogCaptu
     assert [record.exc_info is not None for record in caplog.records] == [True]
 
 
+def test_something_may_come_before_each_question_and_never_within_one() -> None:
+    said: list[str] = []
+    asker = Asker(idle=lambda: None, before=lambda: said.append("before"))
+    asker.start()
+    for _ in range(2):
+        asker.ask(lambda: asker.ask(lambda: said.append("asked")))
+    asker.stop()
+    assert said == ["before", "asked"] * 2
+
+
 def test_a_store_that_fails_in_a_way_nobody_foresaw_is_refused_with_its_words_and_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
