@@ -13,6 +13,7 @@ from system.context import Context, FreerunProcess
 from system.fires import Fires, fire_id, fires_of
 from system.lifecycle import JOB_LIFECYCLE, UOW_FINISHED, UOW_LIFECYCLE, JobEvent, JobState, UowEvent, UowState, advance
 from system.overlap import Overlap, parse_overlap
+from system.schedule import LONGEST_S
 
 # A fire that is later than this was missed: nobody was there for it. Long enough for a restart, short enough for a failover to show.
 PUNCTUAL_S = 10.0
@@ -94,7 +95,8 @@ def due(rules: Rules, since: datetime, now: datetime) -> Due | None:
     if rules.process.misfire == "once" and not punctual:
         late = [last_late]
     elif rules.process.misfire == "all":
-        late = fires.latest(max(since, now - timedelta(seconds=rules.process.grace_s)), edge, MOST_LATE)
+        grace_s = min(rules.process.grace_s, LONGEST_S)  # an operator may have given a longer one before that was refused
+        late = fires.latest(max(since, now - timedelta(seconds=grace_s)), edge, MOST_LATE)
     missed = fires.count(since, edge, MOST_LATE + len(late)) - len(late)
     if missed <= 0:
         return Due((*late, *punctual))

@@ -34,14 +34,14 @@ from system.fires import SHORTEST_EVERY_S
 from system.grouping import largest_grouping
 from system.lanes import BACKFILL_END, Lane, lane_of
 from system.overlap import parse_overlap
+from system.schedule import LONGEST_S
 from system.source_entry import SourceEntry, source_fault
-from system.timeperiod import QUALIFIERS, REAL_TIME, Qualifier, Timeperiod, parse
+from system.timeperiod import LAST_YEAR, QUALIFIERS, REAL_TIME, Qualifier, Timeperiod, parse
 
 # Names become ids, file names and words of a command line.
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}", re.ASCII)
 _QUEUE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}", re.ASCII)
 _MOST_CAUGHT_UP = 1_000_000
-_MOST_LATE_S = 100 * 366 * 86_400
 _OPTIONAL_TEXTS = ("sink", "pid_file", "log_file")
 _OWN_NAMES = ("scheduler", "worker", "supervisor", "mx")
 _TEXTS = ("exchange", "routing", "description", "owner")
@@ -133,7 +133,7 @@ def _managed_faults(process: ManagedProcess, folder: str) -> Iterator[str]:
 
 def _late_faults(process: ManagedProcess) -> Iterator[str]:
     late_s = process.late_s
-    if not _is_number(late_s) or not 0 <= late_s <= _MOST_LATE_S:
+    if not _is_number(late_s) or not 0 <= late_s <= LONGEST_S:
         yield f"late_s {late_s!r} is no number of seconds: use more than lag_s and less than a century, or 0 for never"
     elif late_s and process.state_machine_name != "recomputing":
         yield f"late_s {late_s!r} is for recomputing processes, whose source is asked for late rows: set it to 0"
@@ -235,8 +235,8 @@ def _deadline_fault(process: ManagedProcess) -> Iterator[str]:
     found = process.deadline
     if found is None:
         return
-    if not _is_number(found) or found <= 0:
-        yield f"deadline {found!r} is no number of seconds: use more than 0, counted from a period's end, or None for none"
+    if not _is_number(found) or not 0 < found <= LONGEST_S:
+        yield f"deadline {found!r} is no number of seconds: use more than 0, at most a century, counted from a period's end, or None"
     elif _is_number(process.lag_s) and found <= process.lag_s:
         yield f"deadline {found!r} is over before a period may run (lag_s {process.lag_s!r}): make it longer, or the lag shorter"
 
@@ -265,14 +265,16 @@ def _bounds_faults(process: ManagedProcess) -> Iterator[str]:
                 bounds[field] = parse(qualifier, text)
             except TimeperiodError as error:
                 yield f"{field} {error}"
+    if "start" in bounds and bounds["start"].start.year > LAST_YEAR:
+        yield f"start {process.start!r} lies too near to the calendar's end: {LAST_YEAR} is the last year in which a process may start"
     if len(bounds) == 2 and bounds["end"] <= bounds["start"]:
         yield f"end {process.end!r} is not after start {process.start!r}: end is the first period that is not run any more"
 
 
 def _number_faults(process: ManagedProcess | FreerunProcess, spans: Iterable[str], counts: Iterable[str]) -> Iterator[str]:
     for field in spans:
-        if not _is_number(found := getattr(process, field)) or found < 0:
-            yield f"{field} {found!r} is no number of seconds: use 0 or more"
+        if not _is_number(found := getattr(process, field)) or not 0 <= found <= LONGEST_S:
+            yield f"{field} {found!r} is no number of seconds: use 0 or more, at most a century"
     if not _is_number(hours := process.life_support_hours) or hours <= 0:
         yield f"life_support_hours {hours!r} is no number of hours: use more than 0"
     for field in counts:
@@ -328,7 +330,8 @@ def _texts_fault(field: str, found: object) -> Iterator[str]:
 
 
 def _is_number(found: object) -> bool:
-    return isinstance(found, int | float) and not isinstance(found, bool) and math.isfinite(found)
+    # A whole number of hundreds of digits is no float, and `isfinite` raises.
+    return _is_whole(found) or (isinstance(found, float) and math.isfinite(found))
 
 
 def _is_whole(found: object) -> bool:

@@ -17,7 +17,7 @@ from system.errors import ScheduleError
 _EVENT = re.compile(r"(?:(?P<day>[0-6*])-)?(?P<hour>[01][0-9]|2[0-3]):(?P<minute>[0-5][0-9])", re.ASCII)
 _EVERY = re.compile(r"every +([0-9]+(?:\.[0-9]+)?)", re.ASCII)
 _WEEK = timedelta(days=7)
-_LONGEST_S = 36_525 * 86_400  # beyond a century the calendar's arithmetic would overflow
+LONGEST_S = 36_525 * 86_400  # of any duration: beyond a century the calendar's arithmetic would overflow
 
 
 class Schedule(Protocol):
@@ -81,7 +81,7 @@ def parse_schedule(text: str) -> Schedule:
     if words.split()[:1] == ["cron"]:
         return parse_cron(text)
     every = _EVERY.fullmatch(words)
-    if every and 0 < float(every[1]) <= _LONGEST_S:
+    if every and 0 < float(every[1]) <= LONGEST_S:
         return Every(text, float(every[1]))
     if words.startswith("at "):
         events = [_EVENT.fullmatch(part.strip()) for part in words[3:].split(",")]

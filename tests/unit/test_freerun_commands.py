@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from db.model import Command, CommandState
+from db.model import Command, CommandState, Turn
 from scheduler.freerun_commands import PREFIX, VERBS
 from scheduler.freerun_desk import FreerunDesk
 from system.context import Context, FreerunProcess, freerun_context_entry
@@ -284,3 +285,20 @@ def test_a_run_whose_unit_of_work_is_gone_by_the_time_its_entry_is_made_anew_is_
     lamp.store.remove_uows([f"{fire}/1" for fire in before])
     made_anew(lamp)
     assert lamp.fires() == before
+
+
+def test_a_grace_of_more_than_a_century_is_refused() -> None:
+    found = give(lamp_of(), "change", misfire="all", grace_s=1e11)
+    assert (found.state, found.answer) == (
+        CommandState.REFUSED, "load/night: grace_s 100000000000.0 is no number of seconds: use 0 or more, at most a century",
+    )  # fmt: skip
+
+
+def test_a_grace_of_more_than_a_century_that_was_given_before_it_was_refused_stops_no_leader() -> None:
+    lamp = lamp_of(entry(overlap="allow 99"))
+    made = lamp.entry("night")
+    given = replace(made, turn=lamp.engine.head + 1, given=json.dumps({"misfire": "all", "grace_s": 1e11}))
+    lamp.store.project(Turn(given.turn, "scheduler-1", NOW, entries=(given,)), ())
+    lamp.clock.sleep(300)
+    restart(lamp)
+    assert len(lamp.fires()) == 5

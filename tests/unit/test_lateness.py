@@ -11,6 +11,8 @@ from scheduler.lateness import late
 from scheduler.timetable import Timetable
 from scheduler.trees import Topology
 from system.lifecycle import JobState
+from system.schedule import LONGEST_S
+from system.timeperiod import LAST_YEAR
 from tests.support.contexts import managed
 from tests.support.lamp import NOW, Lamp, context, hours, january
 from tests.support.pretended_roof import LampRoof, Terminal
@@ -94,3 +96,12 @@ def test_hours_that_are_over_long_ago_and_run_now_are_late() -> None:
     lamp.turn()
     lamp.work(*hours(20))
     assert lamp.desk.timetable()[0].late == 4
+
+
+@pytest.mark.parametrize("field", ["lag_s", "deadline"])
+def test_the_longest_lag_and_deadline_that_the_check_lets_pass_can_be_reckoned_with(field: str) -> None:
+    fields: dict[str, Any] = {**FIELDS, "start": f"{LAST_YEAR}123123", "end": "", "deadline": None, field: LONGEST_S}
+    lamp = Lamp(january(("hourly",), **fields))
+    lamp.turn(2)
+    assert lamp.desk.late() == []
+    assert lamp.desk.why("flights_hourly", f"{LAST_YEAR}123123").text
