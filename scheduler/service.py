@@ -26,7 +26,7 @@ from scheduler.tally import ROUNDS_FACT, SHORT_S, Tally
 from system.clock import Clock
 from system.context import REPORT_QUEUE, Context
 from system.context_watch import ContextWatch
-from system.errors import HorariumError
+from system.errors import BrokerError, HorariumError, Unavailable
 from system.lanes import managed_queues
 from system.processes import own_identity
 from system.routes import routes_of
@@ -68,6 +68,7 @@ class SchedulerService:
         self._engine: Engine | None = None
         self._audit: AuditCount | None = None
         self._before: Presence | None = None
+        self._prepare_at_s: float | None = None  # when the broker is to be told once more what it could not take
         self._gave_way = False
         self._rounds = Tally(SHORT_S)
 
@@ -100,8 +101,14 @@ class SchedulerService:
             before.close()
 
     def _prepare(self) -> None:
-        self._broker.route(routes_of(self._context))
-        self._broker.declare([REPORT_QUEUE, *managed_queues(self._context)])
+        """Tell the broker what the context needs. One that can't take that now holds nothing up: it is told again between the turns."""
+        try:
+            self._broker.route(routes_of(self._context))
+            self._broker.declare([REPORT_QUEUE, *managed_queues(self._context)])
+            self._prepare_at_s = None
+        except (BrokerError, Unavailable) as error:
+            self._prepare_at_s = self._clock.monotonic() + _LONGEST_PAUSE_S
+            log.error("queues and routes could not be declared, again in %.1f s: %s", _LONGEST_PAUSE_S, error)  # noqa: TRY400
 
     def _serve(self) -> None:
         """Run one session, from its opening until it is closed by us or by others, or the context has changed.
@@ -156,6 +163,8 @@ class SchedulerService:
         while not self._is_stopping and not presence.is_closed():
             if self._has_other_context():
                 return True
+            if self._prepare_at_s is not None and self._clock.monotonic() >= self._prepare_at_s:
+                self._prepare()
             try:
                 began_s = self._clock.monotonic()
                 wait_s = engine.turn(self._clock.now())
