@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import select
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from uuid import uuid4
@@ -39,7 +40,8 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0
 class SchedulerService:
     """One scheduler process. `run` returns after `stop`, which any thread or signal handler may call.
 
-    `watch` hands out a changed context that may be taken up; it is taken up in a session of its own.
+    `watch` hands out a changed context that may be taken up; it is taken up in a session of its own. `after_load` is called whenever
+    it has begun to lead, with all that it read.
     """
 
     def __init__(
@@ -62,6 +64,8 @@ class SchedulerService:
         self._settings = settings
         self._box = box
         self._watch = watch
+        self.after_load: Callable[[], object] = lambda: None
+        self._led_since: datetime | None = None
         self._is_stopping = False
         self._wake_out, self._wake_in = os.pipe()
         os.set_blocking(self._wake_in, False)
@@ -170,6 +174,9 @@ class SchedulerService:
                 wait_s = engine.turn(self._clock.now())
                 self._rounds.add(self._clock.monotonic() - began_s)
                 self._let_go()
+                if engine.leads and engine.leads_since != self._led_since:
+                    self._led_since = engine.leads_since
+                    self.after_load()
             except HorariumError as error:
                 log.error("this turn failed, the next in %.1f s: %s", pause_s, error)  # noqa: TRY400
             except Exception:

@@ -40,6 +40,7 @@ class WebParts:
         self._watch: ContextWatch | None = None
         self._read_s = 0.0
         self._refusal: Unavailable = Unavailable("the store is being opened")
+        self.after_load: Callable[[], object] = lambda: None  # called when a timetable was read anew
         self.before_close: list[Callable[[], object]] = []  # called before the store is closed
 
     def close(self) -> None:
@@ -84,7 +85,10 @@ class WebParts:
         joined = self.joined
         self._be_watched()
         if self._desk is None:
-            self._desk = self.roof.desk_over(joined)
+            desk = self.roof.desk_over(joined)
+            desk.entries()  # with the timetable
+            self._desk = desk
+            self.after_load()
         return self._desk
 
     def _idle(self) -> None:

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -41,7 +42,9 @@ class Running:
     """A scheduler that runs in a thread."""
 
     def __init__(self, store: Store, broker: Broker, parts: Context, watch: ContextWatch | None = None, *, box: str = "box-1") -> None:
+        self.loads: list[int] = []
         self.service = SchedulerService(store, broker, parts, RealClock(), SETTINGS, box, watch=watch)
+        self.service.after_load = partial(self.loads.append, 1)
         self.thread = Thread(target=self.service.run)
         self.thread.start()
 
@@ -76,6 +79,7 @@ def test_it_requests_what_is_due_and_settles_what_is_reported_on_sqlite(tmp_path
     store.finish([Outcome(HOUR, "worker-1", uow.fence, UowEvent.DONE, NOW)])
     broker.publish([Message(REPORT_QUEUE, HOUR)])
     wait_until(lambda: not store.active_jobs(), what="the hour is finished")
+    assert started[0].loads == [1]  # that it leads, once, however many turns it did
     started.pop().stop()
     broker.close()
     store.close()
