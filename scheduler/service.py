@@ -134,7 +134,8 @@ class SchedulerService:
         )
         presence = Presence(self._store, session, self._beat_s, self._facts)
         presence.open()
-        audit = self._audit = AuditCount(self._store, self._context)
+        audit = self._audit = self._audit or AuditCount(self._store, self._context)
+        audit.context = self._context
         chores = [Housekeeping(audit, self._clock, engine.surely_leads, name="audit", trouble="the audit was not counted")]
         if self._keeper:
             chores.append(Housekeeping(self._keeper, self._clock, engine.surely_leads))
