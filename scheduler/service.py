@@ -114,6 +114,10 @@ class SchedulerService:
             self._prepare_at_s = self._clock.monotonic() + _LONGEST_PAUSE_S
             log.error("queues and routes could not be declared, again in %.1f s: %s", _LONGEST_PAUSE_S, error)  # noqa: TRY400
 
+    def _prepare_again(self) -> None:
+        if self._prepare_at_s is not None and self._clock.monotonic() >= self._prepare_at_s:
+            self._prepare()
+
     def _serve(self) -> None:
         """Run one session, from its opening until it is closed by us or by others, or the context has changed.
 
@@ -130,7 +134,8 @@ class SchedulerService:
         )
         presence = Presence(self._store, session, self._beat_s, self._facts)
         presence.open()
-        audit = self._audit = AuditCount(self._store, self._context)
+        audit = self._audit = self._audit or AuditCount(self._store, self._context)
+        audit.context = self._context
         chores = [Housekeeping(audit, self._clock, engine.surely_leads, name="audit", trouble="the audit was not counted")]
         if self._keeper:
             chores.append(Housekeeping(self._keeper, self._clock, engine.surely_leads))
@@ -167,8 +172,7 @@ class SchedulerService:
         while not self._is_stopping and not presence.is_closed():
             if self._has_other_context():
                 return True
-            if self._prepare_at_s is not None and self._clock.monotonic() >= self._prepare_at_s:
-                self._prepare()
+            self._prepare_again()
             try:
                 began_s = self._clock.monotonic()
                 wait_s = engine.turn(self._clock.now())

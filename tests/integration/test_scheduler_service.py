@@ -172,8 +172,11 @@ def test_a_changed_context_is_taken_up_without_a_restart(started: list[Running],
     watch.start()
     started.append(Running(store, MemoryBroker(), old, watch))
     wait_until(lambda: len(store.processes()) == 1, what="the old one leads")
+    count = started[0].service._audit
     file.write_text("another")
     wait_until(lambda: len(store.processes()) == 2, what="the new one leads")
+    assert count is not None
+    assert (started[0].service._audit, count.context) == (count, new)  # the count of the last day goes on
     watch.close()
 
 
