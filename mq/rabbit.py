@@ -103,9 +103,11 @@ class RabbitBroker(Broker):
             self._consumers.add(consumer)
         try:
             reactor.ask(lambda future: feed.open(connection, future), "opening a channel")
-        except HorariumError:
+        except (AMQPError, HorariumError) as error:
             consumer.close()
-            raise
+            if isinstance(error, HorariumError):
+                raise
+            raise of_channel(error, self._place) from error  # the connection was lost since it was asked for
         return consumer
 
     def describe(self, queues: Sequence[str]) -> BrokerFacts:
