@@ -21,6 +21,7 @@ from launcher.kept import run_kept
 from launcher.once_there import AskedToStop, parts_once_there, stopped_by_signals
 from launcher.parts import OWN_VARIABLES, Roof, keeper_over, scheduler_settings, worker_settings
 from launcher.secrets_file import fault_of
+from launcher.settled import settle
 from launcher.watching import watching
 from settings import Settings
 from supervisor.local_crew import mark_by_hand
@@ -44,6 +45,7 @@ def run_scheduler(roof: Roof) -> None:
             parts.store, parts.broker, context, roof.clock, scheduler_settings(settings), settings.box,
             keeper=keeper_over(settings, parts.store, roof.clock), watch=watch,
         )
+        service.after_load = settle
         _stop_by_signal(service.stop)
         service.run()
 

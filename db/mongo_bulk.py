@@ -12,9 +12,8 @@ from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError
 
 from db.documents import Row
+from db.mongo_errors import DUPLICATE_KEY
 from system.errors import Unavailable
-
-DUPLICATE_KEY = 11000
 
 Write = InsertOne[Row] | UpdateOne | UpdateMany | ReplaceOne[Row] | DeleteMany
 

@@ -23,6 +23,8 @@ from system.hidden import hide
 PASSING = frozenset(
     [6, 7, 24, 46, 50, 64, 79, 89, 91, 100, 112, 134, 189, 202, 262, 384, 9001, 10058, 10107, 11600, 11602, 13435, 13436]
 )
+# An `_id` that is taken: where a batch is made again it says that an earlier try came that far, so it is no fault beside others.
+DUPLICATE_KEY = 11000
 _WRONG_PASSWORD = frozenset([18, 8000])
 _NOT_ALLOWED = 13
 
@@ -37,7 +39,7 @@ def translating() -> Iterator[None]:
     except (ConnectionFailure, ExecutionTimeout, WriteConcernError) as error:
         raise Unavailable(f"MongoDB can't be reached just now: {_told(error)}; look at the server if this stays") from error
     except BulkWriteError as error:
-        if codes(error) <= PASSING:
+        if codes(error) - {DUPLICATE_KEY} <= PASSING and codes(error) != {DUPLICATE_KEY}:
             raise Unavailable(f"MongoDB could not do it just now: {_told(error)}; look at the server if this stays") from error
         raise StoreError(_refused(error)) from error
     except OperationFailure as error:

@@ -14,7 +14,7 @@ from db.keeping import Floor, Page
 from db.model import Command, CommandState, Event, Job, UnitOfWork
 from db.mongo_bulk import write
 from db.mongo_client import Talk
-from db.mongo_projection import event_id
+from db.mongo_projection import event_id, job_id
 from db.store import Store
 from system.lifecycle import UOW_FINISHED
 
@@ -95,10 +95,14 @@ class MongoKeeping(Store):
         """See Keeping."""
         with self._talk():
             write(self._floors, [_raised(job) for job in jobs])
-            for job in jobs:
-                if self._jobs.delete_one({"_id": f"{job.process}/{job.timeperiod}", "turn": job.turn}).deleted_count:
+            by_key = {job_id(job.process, job.timeperiod): job for job in jobs}
+            there = {row["_id"]: row["turn"] for row in self._jobs.find({"_id": {"$in": list(by_key)}}, {"turn": 1})}
+            for key, job in by_key.items():
+                if there.get(key) == job.turn:
+                    # The events first: nobody would find those of a job that is gone, should this end in between.
                     of_job = {"process": job.process, "timeperiod": job.timeperiod}
                     self._events.delete_many({**of_job, "turn": {"$lte": job.turn}})
+                    self._jobs.delete_one({"_id": key, "turn": job.turn})
 
     def remove_commands(self, numbers: Sequence[int]) -> None:
         """See Keeping."""

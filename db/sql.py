@@ -275,6 +275,13 @@ class SqlStore(SqlBoxes, SqlFacts, SqlKeeping, SqlLooking, SqlMoving, SqlPapers)
         rows = [sql_uows.outcome_values(outcome) for outcome in outcomes]
         return self.database.write(lambda conn: sql_uows.finish(conn, outcomes, rows))
 
+    def renew(self) -> bool:
+        """See Store."""
+        is_replaced = self.database.is_replaced
+        if is_replaced:
+            self.database.renew()
+        return is_replaced
+
     # -- sessions
 
     def open_session(self, session: Session) -> None:

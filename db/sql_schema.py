@@ -276,4 +276,4 @@ def erase_tables(conn: sa.Connection) -> None:
 
 # Step n leads from version n to n + 1. The tables above only ever grow: a version that adds to them adds a `_grow` here, one that does more
 # adds a step of its own, and none of those before it changes.
-STEPS: tuple[Step, ...] = (_create, _grow, _grow, _grow)
+STEPS: tuple[Step, ...] = (_create, _grow, _grow, _grow, _grow)

@@ -23,9 +23,10 @@ class Walk:
     def page(self, conn: sa.Connection, before: str, after: str, limit: int) -> tuple[Sequence[sa.Row[Any]], str]:
         """Return the old ones of the `limit` rows after a place, and the place to go on from, '' at the end."""
         order = self._order(conn.dialect)
-        start = [_beyond(order, json.loads(after))] if after else []
+        beyond = _beyond_at_once if conn.dialect.name == "postgresql" else _beyond
+        start = [beyond(order, json.loads(after))] if after else []
         end = conn.execute(sa.select(*order).where(*start).order_by(*order).offset(limit - 1).limit(1)).first()
-        until = [sa.not_(_beyond(order, list(end)))] if end else []
+        until = [sa.not_(beyond(order, list(end)))] if end else []
         rows = conn.execute(sa.select(self._table).where(*start, *until, self._is_old), {"before": before}).all()
         return rows, json.dumps(list(end)) if end else ""
 
@@ -36,7 +37,12 @@ class Walk:
 
 
 def _beyond(order: Sequence[sa.ColumnElement[Any]], place: Sequence[Any]) -> sa.ColumnElement[bool]:
-    """Return what holds after a place. Written out, since not every server finds its way by `(a, b) > (1, 2)`."""
+    """Return what holds after a place. Written out, as MariaDB and MySQL find their way by it, and not by `(a, b) > (1, 2)`."""
     column, value = order[0], place[0]
     after: sa.ColumnElement[bool] = column > value
     return after if len(order) == 1 else sa.or_(after, sa.and_(column == value, _beyond(order[1:], place[1:])))
+
+
+def _beyond_at_once(order: Sequence[sa.ColumnElement[Any]], place: Sequence[Any]) -> sa.ColumnElement[bool]:
+    """Return the same as PostgreSQL finds its way by: what is written out has it read the whole index up to the place."""
+    return sa.tuple_(*order) > sa.tuple_(*(sa.literal(value, column.type) for column, value in zip(order, place, strict=True)))

@@ -58,6 +58,13 @@ class Store(Keeping, Looking, Moving, Papers):
     def mend(self) -> None:
         """Create again what `describe` finds missing in a store that is prepared. Idempotent; may take as long as an index takes."""
 
+    def renew(self) -> bool:
+        """Go by the store that came in place of this one, restored from a backup; returns whether one did. Raises Unavailable.
+
+        Whoever opens a session does so by that; until then each verb raises Unavailable. Only a file can be replaced so.
+        """
+        return False
+
     # -- turns
 
     @abstractmethod

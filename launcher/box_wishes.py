@@ -55,6 +55,15 @@ def switch(roof: Roof, store: Store, box: str, processes: Sequence[str], *, is_o
     store.put_box_wishes([BoxWish(box, process, is_on, kept[process], who, why, now) for process in processes])
 
 
+def told(store: Store, box: str, process: str, *, is_on: bool, instances: int) -> str:
+    """Return the sentence about a switch, as the audit log keeps it."""
+    then = "its supervisor takes it up within a beat"
+    if not is_kept(store, box):
+        then = f"no supervisor runs on {box}: it holds from its next start"
+    wanted = f"on{f', {instances} of it' if instances else ''}" if is_on else "off"
+    return f"{process} is wanted {wanted} on {box}; {then}"
+
+
 def update(roof: Roof, store: Store, box: str) -> None:
     """Write the rows that are missing, drop those of processes that don't belong here and that no operator spoke of."""
     rows = {row.process: row for row in rows_of(store, box)}
@@ -67,6 +76,7 @@ def update(roof: Roof, store: Store, box: str) -> None:
     store.put_box_reports([BoxReport(box, row.process, 0, now) for row in gone])
 
 
-def forget(store: Store, box: str) -> None:
-    """Drop all that was wanted and told of a box."""
+def forget(store: Store, box: str) -> str:
+    """Drop all that was wanted and told of a box; returns the sentence about one that is gone."""
     store.drop_box(box, [row.process for row in rows_of(store, box)])
+    return f"forgot {box}: it is known again once its supervisor runs"

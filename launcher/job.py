@@ -17,7 +17,7 @@ from launcher.parts import Roof
 from launcher.say import say
 from launcher.screen import json_option, moment, printable, show, show_facts, show_json
 from launcher.steering import deployment, registered
-from scheduler.blockers import Blocker
+from scheduler.blockers import ABOVE, Blocker
 from scheduler.desk import JobView
 from scheduler.durations import span_text
 
@@ -104,7 +104,7 @@ def _sentence(blocker: Blocker) -> str:
     since = f" [dim]since {moment(blocker.since)}[/dim]" if blocker.since else ""
     look = f"\n[cyan]look: {escape(blocker.look)}[/cyan]" if blocker.look else ""
     notes = "".join(f"\n[dim]note: {escape(printable(note))}[/dim]" for note in blocker.notes)
-    return f"{text}{since}{look}{notes}" if blocker.causes else f"[bold]{text}[/bold]{since}{look}{notes}"
+    return f"{text}{since}{look}{notes}" if blocker.causes or blocker.kind == ABOVE else f"[bold]{text}[/bold]{since}{look}{notes}"
 
 
 def _facts(view: JobView) -> list[tuple[str, str]]:

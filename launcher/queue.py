@@ -12,9 +12,11 @@ from launcher import named
 from launcher.asking import sure
 from launcher.dead_letters import dead_letters, drop, send_again
 from launcher.group import CommandGroup
-from launcher.parts import Roof
+from launcher.parts import Joined, Roof
 from launcher.say import say
 from launcher.screen import json_option, number, show, show_json, table_of
+from launcher.web.noted import note
+from launcher.who import who
 from system.context import DEAD_QUEUE, JOB_QUEUE, REPORT_QUEUE, Context, DaemonProcess, ManagedProcess
 from system.lanes import both_lanes
 
@@ -45,10 +47,11 @@ def list_command(roof: Roof, *, as_json: bool) -> None:
 
 @queue_group.command("purge")
 @click.argument("queue", metavar="QUEUE")
+@click.option("--why", default="", metavar="TEXT", help="The reason; it is kept in the audit log.")
 @click.option("--yes", "is_sure", is_flag=True, help="Don't ask.")
 @json_option
 @click.pass_obj
-def purge_command(roof: Roof, queue: str, *, is_sure: bool, as_json: bool) -> int:
+def purge_command(roof: Roof, queue: str, *, why: str, is_sure: bool, as_json: bool) -> int:
     """Drop the messages that wait in QUEUE. Work is not lost by it: the scheduler's sweep asks for it anew."""
     if queue not in queues_of(roof.context):
         near = difflib.get_close_matches(queue, queues_of(roof.context), n=3)
@@ -59,29 +62,28 @@ def purge_command(roof: Roof, queue: str, *, is_sure: bool, as_json: bool) -> in
         if not sure(f"drop {waiting:,} messages of {queue}?", is_sure=is_sure):
             return 1
         dropped = parts.broker.purge(queue)
+        text = f"dropped {dropped:,} messages of {queue}; a scheduler that leads sends anew what is still requested"
+        note(parts.store, "queue purge", queue, who(), why, text, roof.clock.now())
     if as_json:
         show_json({"queue": queue, "dropped": dropped})
     else:
-        say(f"dropped {dropped:,} messages of {queue}; a scheduler that leads sends anew what is still requested")
+        say(text)
     return 0
 
 
 @queue_group.command("dead")
 @click.option("--requeue", "is_requeue", is_flag=True, help="Send those that are still due to their queues, and drop the rest.")
 @click.option("--drop", "is_drop", is_flag=True, help="Drop them all.")
+@click.option("--why", default="", metavar="TEXT", help="The reason; it is kept in the audit log.")
 @json_option
 @click.pass_obj
-def dead_command(roof: Roof, *, is_requeue: bool, is_drop: bool, as_json: bool) -> None:
+def dead_command(roof: Roof, *, is_requeue: bool, is_drop: bool, why: str, as_json: bool) -> None:
     """List the messages that a broker gave up on since they came back too often, or settle them. No work is lost by them."""
     if is_requeue and is_drop:
         raise click.UsageError("say one of --requeue and --drop")
     with roof.joined() as parts:
         if is_requeue or is_drop:
-            settled = send_again(parts.store, parts.broker) if is_requeue else drop(parts.broker)
-            if as_json:
-                show_json({"sent": settled.sent, "dropped": settled.dropped})
-            else:
-                say(f"sent {settled.sent:,} dead letters again, dropped {settled.dropped:,}")
+            _settle(roof, parts, why, is_requeue=is_requeue, as_json=as_json)
             return
         letters = dead_letters(parts.store, parts.broker)
     if as_json:
@@ -95,6 +97,18 @@ def dead_command(roof: Roof, *, is_requeue: bool, is_drop: bool, as_json: bool) 
         table.add_row(escape(letter.body), escape(letter.queue or "-"), letter.state or "unknown")
     show(table)
     say("`launch.py queue dead --requeue` sends again what is still due, `--drop` drops them; the logs of the workers say why they died")
+
+
+def _settle(roof: Roof, parts: Joined, why: str, *, is_requeue: bool, as_json: bool) -> None:
+    settled = send_again(parts.store, parts.broker) if is_requeue else drop(parts.broker)
+    verb, text = "queue drop", f"dropped {settled.dropped:,} dead letters"
+    if is_requeue:
+        verb, text = "queue requeue", f"sent {settled.sent:,} dead letters again, dropped {settled.dropped:,}"
+    note(parts.store, verb, DEAD_QUEUE, who(), why, text, roof.clock.now())
+    if as_json:
+        show_json({"sent": settled.sent, "dropped": settled.dropped})
+    else:
+        say(text)
 
 
 def queues_of(context: Context) -> Mapping[str, list[str]]:

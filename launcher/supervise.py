@@ -14,6 +14,7 @@ from launcher.boxes import BoxRow
 from launcher.parts import Roof
 from launcher.say import counted, say
 from launcher.screen import json_option, show, show_json
+from launcher.web.noted import note
 from launcher.who import who
 from supervisor.places import MOST_INSTANCES
 from system.errors import NotFound
@@ -30,7 +31,7 @@ _ACTIONS = "--query, --start, --stop, --update, --reset or --boxid"
 @click.option("--boxid", "is_boxid", is_flag=True, help="Show the name of this box, and where it comes from.")
 @click.option("--box", "box", default="", metavar="BOX", help="The box that is meant; this one by default.")
 @click.option("--instances", type=click.IntRange(1, MOST_INSTANCES), metavar="N", help="With --start: how many of it.")
-@click.option("--why", default="", metavar="TEXT", help="With --start and --stop: the reason; it is kept.")
+@click.option("--why", default="", metavar="TEXT", help="With --start, --stop and --reset: the reason; it is kept.")
 @click.option("--yes", "is_sure", is_flag=True, help="Don't ask.")
 @json_option
 @click.pass_obj
@@ -54,22 +55,34 @@ def super_command(  # noqa: PLR0913  one option each
             return _query(parts.store, box, as_json=as_json)
         with _named():
             mine = box_wishes.known(roof, parts.store, box)
+        is_here = mine == roof.settings.box
         if is_reset:
             if not sure(f"forget what operators changed on {mine}?", is_sure=is_sure):
                 return 1
-            box_wishes.forget(parts.store, mine)
-        is_here = mine == roof.settings.box
-        if is_reset and not is_here and not box_wishes.is_kept(parts.store, mine):
-            return _forgotten(mine, as_json=as_json)
+            if _forget(roof, parts.store, mine, why, is_here=is_here):
+                return _forgotten(mine, as_json=as_json)
         if is_here or is_update or is_reset:  # what belongs on another box is for that one to say
             box_wishes.update(roof, parts.store, mine)
         if started or stopped:
-            with _named():
-                box_wishes.switch(
-                    roof, parts.store, mine, started or stopped, is_on=bool(started), instances=instances or 0, who=who(),
-                    why=why,
-                )  # fmt: skip
+            _switch(roof, parts.store, mine, started or stopped, is_on=bool(started), instances=instances or 0, why=why)
         return _say(parts.store, mine, started or stopped, as_json=as_json)
+
+
+def _forget(roof: Roof, store: Store, box: str, why: str, *, is_here: bool) -> bool:
+    """Forget what was wanted on a box, and note it in the audit log; returns whether all of the box is forgotten, since it is gone."""
+    text, is_gone = box_wishes.forget(store, box), not is_here and not box_wishes.is_kept(store, box)
+    verb, said = ("box forget", text) if is_gone else ("box reset", f"forgot what operators changed on {box}")
+    note(store, verb, "", who(), why, said, roof.clock.now(), where=box)
+    return is_gone
+
+
+def _switch(roof: Roof, store: Store, box: str, processes: Sequence[str], *, is_on: bool, instances: int, why: str) -> None:
+    """Want processes on or off, and note each in the audit log."""
+    with _named():
+        box_wishes.switch(roof, store, box, processes, is_on=is_on, instances=instances, who=who(), why=why)
+    for process in processes:
+        text = box_wishes.told(store, box, process, is_on=is_on, instances=instances)
+        note(store, "box start" if is_on else "box stop", process, who(), why, text, roof.clock.now(), where=box)
 
 
 def _boxid(roof: Roof, *, as_json: bool) -> int:

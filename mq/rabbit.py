@@ -6,8 +6,9 @@ import logging
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from threading import Lock
 from typing import Any
 
@@ -22,7 +23,7 @@ from mq.rabbit_feed import Feed
 from mq.rabbit_frames import Letter
 from mq.rabbit_link import Link
 from mq.rabbit_publisher import Publisher, Returned
-from mq.rabbit_reactor import Reactor
+from mq.rabbit_reactor import Reactor, fail
 from mq.rabbit_shelf import Item, Shelf
 from mq.rabbit_topology import Topology
 from mq.rabbit_url import RabbitPlace
@@ -70,7 +71,7 @@ class RabbitBroker(Broker):
         """See Broker."""
         new = [queue for queue in dict.fromkeys(queues) if queue not in self._known]
         if new:
-            self._connect("publishes")
+            self._ready()
             self._run(self._topology.declarations([*new, *([] if DEAD_QUEUE in self._known else [DEAD_QUEUE])]), "declaring queues")
             self._known.update(new, [DEAD_QUEUE])
             self._own.update(new)
@@ -102,14 +103,16 @@ class RabbitBroker(Broker):
             self._consumers.add(consumer)
         try:
             reactor.ask(lambda future: feed.open(connection, future), "opening a channel")
-        except HorariumError:
+        except (AMQPError, HorariumError) as error:
             consumer.close()
-            raise
+            if isinstance(error, HorariumError):
+                raise
+            raise of_channel(error, self._place) from error  # the connection was lost since it was asked for
         return consumer
 
     def describe(self, queues: Sequence[str]) -> BrokerFacts:
         """See Broker."""
-        connection = self._connect("publishes")
+        connection = self._ready()
         told = connection.server_properties
         names = [(queue, name) for queue in queues for name in self._topology.both(queue)]
         counts = self._ask_each([_counting(name) for _, name in names], "looking for queues")
@@ -187,7 +190,7 @@ class RabbitBroker(Broker):
                 raise BrokerError("this broker is closed")
             if self._reactor is None:
                 self._reactor = Reactor(self._place.wait_s)
-                lost = (self._main_up, self._main_down, self._publisher.give_up)
+                lost = (self._main_up, self._main_down, self._main_blocked)
                 got = (_ignore, self._consumers_down, _ignore)
                 self._links = {
                     name: Link(self._reactor, self._place, f"{os.getpid()} {name}", *told)
@@ -205,6 +208,13 @@ class RabbitBroker(Broker):
         reactor = self._running()
         return reactor.ask(self._links[name].open, "connecting")
 
+    def _ready(self) -> Any:
+        """Return the connection that publishes; raises what is wrong with it, at once where the server reads nothing from it just now."""
+        connection = self._connect("publishes")
+        if blocked := self._links["publishes"].blocked:
+            raise blocked
+        return connection
+
     def _main_up(self, connection: Any) -> None:
         self._publisher.attach(connection)
         self._errands.attach(connection)
@@ -213,6 +223,10 @@ class RabbitBroker(Broker):
         self._known.clear()  # they may not survive what has happened
         self._publisher.detach(error)
         self._errands.detach(error)
+
+    def _main_blocked(self, error: HorariumError) -> None:
+        self._publisher.give_up(error)
+        self._errands.give_up(error)
 
     def _consumers_down(self, error: HorariumError) -> None:
         with self._lock:
@@ -229,26 +243,30 @@ class RabbitBroker(Broker):
 
     def _run(self, errands: Iterable[Errand], what: str) -> None:
         """Ask one after another; raises what the server refused first."""
-        for future in self._begin(errands):
-            try:
-                self._running().answer(future, what)
-            except AMQPError as error:
-                raise of_channel(error, self._place) from error
+        with self._begun(errands) as futures:
+            for future in futures:
+                try:
+                    self._running().answer(future, what)
+                except AMQPError as error:
+                    raise of_channel(error, self._place) from error
 
     def _ask_each(self, errands: Iterable[Errand], what: str) -> list[Any]:
         """Return the answers, None where what was asked for is not there."""
-        self._connect("publishes")
+        self._ready()
         answers = []
-        for future in self._begin(errands):
-            try:
-                answers.append(self._running().answer(future, what))
-            except AMQPError as error:
-                if not is_missing(error):
-                    raise of_channel(error, self._place) from error
-                answers.append(None)
+        with self._begun(errands) as futures:
+            for future in futures:
+                try:
+                    answers.append(self._running().answer(future, what))
+                except AMQPError as error:
+                    if not is_missing(error):
+                        raise of_channel(error, self._place) from error
+                    answers.append(None)
         return answers
 
-    def _begin(self, errands: Iterable[Errand]) -> list[Future[Any]]:
+    @contextmanager
+    def _begun(self, errands: Iterable[Errand]) -> Iterator[list[Future[Any]]]:
+        """Yield what will become the answers; those that were not waited for in the end are not asked for any more."""
         asked: list[tuple[Errand, Future[Any]]] = [(errand, Future()) for errand in errands]
 
         def begin() -> None:
@@ -256,7 +274,11 @@ class RabbitBroker(Broker):
                 self._errands.run(errand, future)
 
         self._running().soon(begin)
-        return [future for _, future in asked]
+        try:
+            yield [future for _, future in asked]
+        finally:
+            for _, future in asked:
+                future.cancel()
 
     def _refuse_undeclared(self, queues: Iterable[str]) -> None:
         unknown = sorted(set(queues) - self._known)
@@ -272,10 +294,7 @@ class RabbitBroker(Broker):
 
     def _send(self, messages: Sequence[Message]) -> set[str]:
         """Publish; returns the queues that were not there."""
-        self._connect("publishes")
-        link = self._links["publishes"]
-        if link.blocked:
-            raise link.blocked
+        self._ready()
         letters = self._letters(messages)
 
         def begin(future: Future[Returned]) -> None:
@@ -317,7 +336,10 @@ class RabbitBroker(Broker):
         letters = [Letter(*address(item.queue, is_urgent=True), item.body.encode(), not item.is_late, item.stamp) for item in items]
         future: Future[Returned] = Future()
         future.add_done_callback(lambda f: done(f.exception() is None and not f.result()))
-        self._publisher.send(letters, future)
+        if blocked := self._links["publishes"].blocked:
+            fail(future, blocked)
+        else:
+            self._publisher.send(letters, future)
 
     def _count_tide(self, queues: Iterable[str]) -> None:
         with self._lock:

@@ -38,6 +38,11 @@ class Errands:
         for future in asked:
             fail(future, error)
 
+    def give_up(self, error: BaseException) -> None:
+        """Let nobody wait any longer; what was asked before may be done all the same."""
+        for future in (*([self._current] if self._current else []), *(future for _, future in self._waiting)):
+            fail(future, error)
+
     def run(self, errand: Errand, future: Future[Any]) -> None:
         """Ask; `future` becomes the frame of the answer."""
         if self._connection is None:
@@ -61,11 +66,14 @@ class Errands:
             self.attach(self._connection)
 
     def _go_on(self) -> None:
-        if self._channel is None or self._current is not None or not self._waiting:
+        if self._channel is None or self._current is not None:
             return
-        errand, future = self._waiting.popleft()
-        self._current = future
-        errand(self._channel, self._answered)
+        while self._waiting:
+            errand, future = self._waiting.popleft()
+            if not future.done():  # else nobody waits for it any more
+                self._current = future
+                errand(self._channel, self._answered)
+                return
 
     def _answered(self, frame: Any) -> None:
         current, self._current = self._current, None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from threading import Thread, current_thread
 from typing import TypeVar
 
@@ -84,11 +85,11 @@ class Reactor:
 
 def settle(future: Future[T], value: T) -> None:
     """Answer `future`, unless nobody waits any more."""
-    if not future.done():
+    with suppress(InvalidStateError):
         future.set_result(value)
 
 
 def fail(future: Future[T], error: BaseException) -> None:
     """Answer `future` by an error, unless nobody waits any more."""
-    if not future.done():
+    with suppress(InvalidStateError):
         future.set_exception(error)

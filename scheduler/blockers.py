@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+
+# What stands in place of the causes of a job that the same answer has told before.
+ABOVE = "above"
 
 
 def said(moment: datetime) -> str:
@@ -16,7 +20,7 @@ class Blocker:
     """One thing that a job waits for. `kind` is one of the words below; `text` is a sentence without the final dot.
 
     Kinds: `open period`, `children`, `dependency`, `in order`, `unit of work`, `retry`, `held`, `off`, `in flight`, `queue window`, `turn`,
-    `scheduler`, `finished`, `worker`, `ending`, `before start`, `after end`, `frequency` `source`.
+    `scheduler`, `finished`, `worker`, `ending`, `before start`, `after end`, `frequency`, `source`, `above`.
     `process` and `timeperiod` name where the cause lies, `look` says what to look at or to press. `causes` go one step deeper; a leaf
     has none. `notes` are sentences about what is not waited for though it looks so: periods before the start of an input.
     """
@@ -31,5 +35,11 @@ class Blocker:
     notes: tuple[str, ...] = ()
 
     def leaves(self) -> list[Blocker]:
-        """Return the causes that have no further cause, in order; the blocker itself when it is one."""
-        return [leaf for cause in self.causes for leaf in cause.leaves()] if self.causes else [self]
+        """Return the causes that have no further cause, in order, each once; the blocker itself when it is one."""
+        return list(self._leaves()) or [self]
+
+    def _leaves(self) -> Iterator[Blocker]:
+        if not self.causes and self.kind != ABOVE:
+            yield self
+        for cause in self.causes:
+            yield from cause._leaves()

@@ -208,10 +208,13 @@ class Board:
             if self._closings >= self.settings.looks and self.timetable.states[node[0]][node[1]] == JobState.EMBRYO:
                 self._left[node] = None
             else:
-                self._act(node)
+                self.settle(node)
 
-    def decision(self, node: Node) -> Decision | None:
-        """Return what `node` is owed; None when it is finished, nothing may run yet, or it is not the process's period at all."""
+    def decision(self, node: Node, supposed: Timetable | None = None) -> Decision | None:
+        """Return what `node` is owed; None when it is finished, nothing may run yet, or it is not the process's period at all.
+
+        With `supposed` its inputs are as they are there.
+        """
         process, ordinal = node
         states = self.timetable.states[process]
         job = self.timetable.active.get(node)
@@ -225,7 +228,7 @@ class Board:
             return Close(JobEvent.NOOP, NOT_A_GROUP_END) if is_closed else None
         if is_embryo and (reason := self.topology.left_out(process, ordinal)):
             return Close(JobEvent.NOOP, reason) if is_closed else None
-        inputs = inputs_of(self.timetable, self.topology, node)
+        inputs = inputs_of(supposed or self.timetable, self.topology, node)
         if job is None and is_closed and states.is_missed(ordinal):
             return pass_over(inputs)
         entry = self.context.managed[process]
@@ -258,7 +261,8 @@ class Board:
         frontier = self.frontiers[node[0]]
         return frontier.states.first <= node[1] and (node[1] < frontier.open_end or frontier.states[node[1]] != JobState.EMBRYO)
 
-    def _act(self, node: Node) -> None:
+    def settle(self, node: Node) -> None:
+        """Decide `node` now, and carry that out."""
         decision = self.decision(node)
         if isinstance(decision, Open):
             self.frontiers[node[0]].wake(node[1])

@@ -103,7 +103,10 @@ def _nodes(command: Command, board: Board) -> list[Node] | str:
 
 
 def _take(step: Step, command: Command, board: Board) -> None:
-    _tell(step.node, command, board)
+    if step.action is Action.FOLLOW_AFTER:
+        return  # it follows by its own decision, once what it waits for has ended as it was told to
+    if step.action is not Action.FOLLOW:
+        _tell(step.node, command, board)
     take(step, _reason(command), board)
 
 
@@ -121,6 +124,8 @@ def take(step: Step, reason: str, board: Board) -> None:
         case Action.SKIP, _:
             if board.timetable.states[step.node[0]][step.node[1]] not in JOB_FINISHED:  # a parent ends with the last of its children
                 board.skip(step.node, reason)
+        case Action.FOLLOW, _:
+            board.settle(step.node)
         case Action.HOLD, job:
             embryo = job or Job(step.node[0], board.timetable.period(step.node), JobState.EMBRYO, now, turn)
             board.draft.put(replace(embryo, held=reason, changed_at=now, turn=turn))

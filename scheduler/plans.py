@@ -13,6 +13,7 @@ from enum import Enum
 from db.model import Job
 from scheduler.blockers import said
 from scheduler.board import Board
+from scheduler.followers import Supposed
 from scheduler.settlement import is_operators_skip
 from scheduler.switches import said_off
 from scheduler.timetable import Node
@@ -31,6 +32,8 @@ class Action(Enum):
     REOPEN_AFTER = "to start anew once what it runs has ended"
     SKIP = "skipped"
     SKIP_AFTER = "to be skipped once what it runs has ended"
+    FOLLOW = "skipped, as a gate closes"
+    FOLLOW_AFTER = "to be skipped after that"
     HOLD = "held"
     RELEASE = "released"
     TRIGGER = "to run without waiting for its schedule"
@@ -96,26 +99,50 @@ def reprocess(board: Board, records: Records, nodes: list[Node]) -> Plan:
 
 
 def skip(board: Board, records: Records, nodes: list[Node]) -> Plan:
-    """Plan that the unfinished ones among `nodes` and their descendants are given up."""
+    """Plan that the unfinished ones among `nodes` and their descendants are given up, and whoever can't run without them."""
     steps = []
     for node in skip_nodes(board, nodes):
         if board.timetable.states[node[0]][node[1]] in JOB_FINISHED:
             continue
         job = records.get(node)
         steps.append(Step(node, Action.SKIP_AFTER if job and _runs(job) else Action.SKIP, job))
-    steps += _parents(board, {step.node for step in steps}, {step.node for step in steps if step.action is Action.SKIP})
-    return Plan(tuple(steps)) if steps else Plan(refusal="it is finished; what is done can only be reprocessed")
+    now = {step.node: None for step in steps if step.action is Action.SKIP}
+    named = {step.node for step in steps}
+    steps += [Step(node, Action.SKIP, board.timetable.active.get(node)) for node in _parents(board, named, now)]
+    if not steps:
+        return Plan(refusal="it is finished; what is done can only be reprocessed")
+    after = [step.node for step in steps if step.action is Action.SKIP_AFTER]
+    supposed = Supposed(board)
+    supposed.skip(now)
+    steps += _followers(board, supposed, now, Action.FOLLOW)
+    parents = _parents(board, {step.node for step in steps}, now | dict.fromkeys(after)) if after else []
+    supposed.skip(parents)
+    steps += [Step(node, Action.FOLLOW_AFTER, board.timetable.active.get(node)) for node in parents]
+    return _with_followers(board, supposed, steps, [*after, *parents])
 
 
-def _parents(board: Board, planned: set[Node], given_up: set[Node]) -> list[Step]:
-    """Return the steps of those parents that nothing is left of: all their children are skipped."""
-    found: list[Step] = []
+def _with_followers(board: Board, supposed: Supposed, steps: list[Step], ending: list[Node]) -> Plan:
+    """Return the plan of `steps` with those that are skipped once `ending` are; a refusal where that is more than one command may touch."""
+    supposed.skip(ending)
+    steps += _followers(board, supposed, ending, Action.FOLLOW_AFTER)
+    if len(steps) > MOST_STEPS:
+        return Plan(refusal=f"that would skip over {MOST_STEPS:,} jobs, most of them as their gates close: skip the last of these first")
+    return Plan(tuple(steps))
+
+
+def _followers(board: Board, supposed: Supposed, nodes: Iterable[Node], action: Action) -> list[Step]:
+    return [Step(node, action, board.timetable.active.get(node)) for node in supposed.followers(nodes, MOST_STEPS)]
+
+
+def _parents(board: Board, planned: set[Node], given_up: dict[Node, None]) -> list[Node]:
+    """Return those parents that nothing is left of: all their children are given up; they are so themselves from now on."""
+    found: list[Node] = []
     waiting = sorted(given_up)
     while waiting:
         parent = board.parent_given_up(waiting.pop(), given_up)
         if parent is not None and parent not in planned and parent not in given_up:
-            found.append(Step(parent, Action.SKIP, board.timetable.active.get(parent)))
-            given_up.add(parent)
+            found.append(parent)
+            given_up[parent] = None
             waiting.append(parent)
     return found
 
@@ -178,7 +205,8 @@ def cancel(board: Board, records: Records, nodes: list[Node]) -> Plan:  # noqa: 
     running = [(node, job) for node, job in jobs if job is not None and job.uow_state is not None and job.uow_state not in UOW_FINISHED]
     steps = [Step(node, Action.CANCEL, job) for node, job in running if job.next_event is None]
     if steps:
-        return Plan(tuple(steps))
+        plan = _with_followers(board, Supposed(board), steps, [step.node for step in steps])
+        return plan if plan.steps else Plan(tuple(steps[:MOST_STEPS]))
     return Plan(refusal="what it runs is being ended already" if running else "nothing of it is running or requested")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import select
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from uuid import uuid4
@@ -26,7 +27,7 @@ from scheduler.tally import ROUNDS_FACT, SHORT_S, Tally
 from system.clock import Clock
 from system.context import REPORT_QUEUE, Context
 from system.context_watch import ContextWatch
-from system.errors import HorariumError
+from system.errors import BrokerError, HorariumError, Unavailable
 from system.lanes import managed_queues
 from system.processes import own_identity
 from system.routes import routes_of
@@ -39,7 +40,8 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0
 class SchedulerService:
     """One scheduler process. `run` returns after `stop`, which any thread or signal handler may call.
 
-    `watch` hands out a changed context that may be taken up; it is taken up in a session of its own.
+    `watch` hands out a changed context that may be taken up; it is taken up in a session of its own. `after_load` is called whenever
+    it has begun to lead, with all that it read.
     """
 
     def __init__(
@@ -62,12 +64,15 @@ class SchedulerService:
         self._settings = settings
         self._box = box
         self._watch = watch
+        self.after_load: Callable[[], object] = lambda: None
+        self._led_since: datetime | None = None
         self._is_stopping = False
         self._wake_out, self._wake_in = os.pipe()
         os.set_blocking(self._wake_in, False)
         self._engine: Engine | None = None
         self._audit: AuditCount | None = None
         self._before: Presence | None = None
+        self._prepare_at_s: float | None = None  # when the broker is to be told once more what it could not take
         self._gave_way = False
         self._rounds = Tally(SHORT_S)
 
@@ -100,8 +105,18 @@ class SchedulerService:
             before.close()
 
     def _prepare(self) -> None:
-        self._broker.route(routes_of(self._context))
-        self._broker.declare([REPORT_QUEUE, *managed_queues(self._context)])
+        """Tell the broker what the context needs. One that can't take that now holds nothing up: it is told again between the turns."""
+        try:
+            self._broker.route(routes_of(self._context))
+            self._broker.declare([REPORT_QUEUE, *managed_queues(self._context)])
+            self._prepare_at_s = None
+        except (BrokerError, Unavailable) as error:
+            self._prepare_at_s = self._clock.monotonic() + _LONGEST_PAUSE_S
+            log.error("queues and routes could not be declared, again in %.1f s: %s", _LONGEST_PAUSE_S, error)  # noqa: TRY400
+
+    def _prepare_again(self) -> None:
+        if self._prepare_at_s is not None and self._clock.monotonic() >= self._prepare_at_s:
+            self._prepare()
 
     def _serve(self) -> None:
         """Run one session, from its opening until it is closed by us or by others, or the context has changed.
@@ -119,7 +134,8 @@ class SchedulerService:
         )
         presence = Presence(self._store, session, self._beat_s, self._facts)
         presence.open()
-        audit = self._audit = AuditCount(self._store, self._context)
+        audit = self._audit = self._audit or AuditCount(self._store, self._context)
+        audit.context = self._context
         chores = [Housekeeping(audit, self._clock, engine.surely_leads, name="audit", trouble="the audit was not counted")]
         if self._keeper:
             chores.append(Housekeeping(self._keeper, self._clock, engine.surely_leads))
@@ -156,11 +172,15 @@ class SchedulerService:
         while not self._is_stopping and not presence.is_closed():
             if self._has_other_context():
                 return True
+            self._prepare_again()
             try:
                 began_s = self._clock.monotonic()
                 wait_s = engine.turn(self._clock.now())
                 self._rounds.add(self._clock.monotonic() - began_s)
                 self._let_go()
+                if engine.leads and engine.leads_since != self._led_since:
+                    self._led_since = engine.leads_since
+                    self.after_load()
             except HorariumError as error:
                 log.error("this turn failed, the next in %.1f s: %s", pause_s, error)  # noqa: TRY400
             except Exception:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from copy import copy
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -76,6 +77,12 @@ class States:
         self._base = self.qualifier.chunk_start(self.qualifier.chunk_of(self.first))
         self._bytes = bytearray()
         self._settled = self.first  # no period before it is unfinished
+
+    def copy(self) -> States:
+        """Return these states to be changed apart."""
+        found = copy(self)
+        found._bytes = bytearray(self._bytes)
+        return found
 
     def __getitem__(self, ordinal: int) -> int:
         at = ordinal - self._base

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from db.model import Job, Session, UnitOfWork
-from scheduler.blockers import Blocker, said
+from scheduler.blockers import ABOVE, Blocker, said
 from scheduler.board import Board
 from scheduler.decisions import Ask, Close, Decision, Wait
 from scheduler.durations import Usual, span_text
@@ -37,16 +37,21 @@ class Scene:
     usual: Callable[[str], Usual | None] = lambda process: None  # noqa: ARG005  nothing is known
 
 
-_DEEPEST = 60
+_DEEPEST, _MOST = 60, 1_000
 _PAST = ("dependency", "in order")
 
 
-def explain(scene: Scene, node: Node, depth: int = 0) -> Blocker:
+def explain(scene: Scene, node: Node) -> Blocker:
     """Return what `node` waits for, with its causes; a finished job waits for nothing and says so.
 
-    A process that waits for its own past is followed at once to the period at which that begins. `depth` is how far down this is:
-    below 60 levels causes are left out.
+    A process that waits for its own past is followed at once to the period at which that begins. The causes of a job are told once,
+    however many ways lead to it; below 60 levels and beyond 1,000 jobs they are left out.
     """
+    return _explain(scene, node, 0, set())
+
+
+def _explain(scene: Scene, node: Node, depth: int, told: set[Node]) -> Blocker:
+    """Return what `node` waits for. `depth` is how far down this is, `told` are the jobs whose causes stand in the answer already."""
     board = scene.board
     process, ordinal = node
     timeperiod = board.timetable.period(node)
@@ -60,32 +65,36 @@ def explain(scene: Scene, node: Node, depth: int = 0) -> Blocker:
         return Blocker("finished", f"it is finished: {state.label}", process, timeperiod, notes=notes)
     late = late_at(states, node, board.draft.now)
     title = f"{process} {timeperiod} is {state.label}{f', late since {said(late)}' if late else ''}"
+    if node in told:
+        return Blocker(ABOVE, f"{title}: what it waits for stands above", process, timeperiod)
+    told.add(node)
     job = board.timetable.active.get(node)
-    cause = _cause(scene, node, job, depth) if depth < _DEEPEST else ()
+    cause = _cause(scene, node, job, depth, told) if depth < _DEEPEST and len(told) <= _MOST else ()
     since = job.changed_at if job else None
     return Blocker("waits", title, process, timeperiod, since, causes=cause, notes=notes)
 
 
-def _cause(scene: Scene, node: Node, job: Job | None, depth: int) -> tuple[Blocker, ...]:
+def _cause(scene: Scene, node: Node, job: Job | None, depth: int, told: set[Node]) -> tuple[Blocker, ...]:
     if job is not None and job.uow_state is not None and job.uow_state not in UOW_FINISHED and not job.held:
         return (_of_uow(scene, job),)
     decision = scene.board.decision(node)
     if decision is None:
         return (_open_period(scene, node),)
     if isinstance(decision, Wait | Ask):
-        return tuple(_deeper(scene, blocker, node[0], depth + 1) for blocker in decision.blockers)
+        return tuple(_deeper(scene, blocker, node[0], depth + 1, told) for blocker in decision.blockers)
     return (_of_admission(scene, node, decision),)
 
 
-def _deeper(scene: Scene, blocker: Blocker, process: str, depth: int) -> Blocker:
+def _deeper(scene: Scene, blocker: Blocker, process: str, depth: int, told: set[Node]) -> Blocker:
     """Return an input's blocker with the first unfinished period of that input as its cause."""
     if blocker.kind not in ("children", *_PAST):
         return blocker
     if blocker.causes:
-        return replace(blocker, causes=tuple(_deeper(scene, cause, process, depth) for cause in blocker.causes))
+        return replace(blocker, causes=tuple(_deeper(scene, cause, process, depth, told) for cause in blocker.causes))
     qualifier = scene.board.timetable.states[blocker.process].qualifier
     below = (blocker.process, ordinal_of(qualifier, blocker.timeperiod))
-    return replace(blocker, causes=(explain(scene, _beginning(scene, below) if blocker.process == process else below, depth),))
+    node = _beginning(scene, below) if blocker.process == process else below
+    return replace(blocker, causes=(_explain(scene, node, depth, told),))
 
 
 def _beginning(scene: Scene, node: Node) -> Node:

@@ -52,6 +52,7 @@ class Worker:
         self._outbox = Outbox(store, broker)
         self._intake = Intake(store, connect, clock, settings)
         self._store_away = Backoff(settings.retry_first_s, settings.retry_cap_s)
+        self._mute = Backoff(settings.retry_first_s, settings.retry_cap_s)
         self._slots_away = Backoff(settings.retry_first_s, settings.retry_cap_s)
         self._running: dict[str, UnitOfWork] = {}
         self._canceled: dict[str, str] = {}
@@ -227,12 +228,16 @@ class Worker:
     # -- the broker
 
     def _publish(self) -> None:
-        if self._intake.wait_s() > 0:
+        """Tell the broker what is to be told, if it takes anything. Where it does not it may still give: the intake goes on."""
+        now_s = self._clock.monotonic()
+        if self._intake.wait_s() > 0 or self._mute.wait_s(now_s) > 0:
             return
         try:
             self._outbox.publish()
+            self._mute.worked()
         except (BrokerError, Unavailable) as error:
-            self._intake.failed(error)
+            wait_s = self._mute.failed(now_s)
+            log.warning("the broker took no messages, trying again in %.1f s: %s", wait_s, error, extra={"action": "broker_failed"})
 
     def _may_take(self) -> bool:
         now_s = self._clock.monotonic()
@@ -335,7 +340,7 @@ class Worker:
         if self._outbox.has_claims:
             waits.append(max(store_s, soon_s))
         if self._outbox.has_messages:
-            waits.append(max(broker_s, soon_s))
+            waits.append(max(broker_s, self._mute.wait_s(now_s), soon_s))
         if self._stop_at_s is not None:
             waits.append(max(soon_s, self._stop_at_s - now_s))
         return max(0.0, min(waits))

@@ -55,17 +55,14 @@ class BoxesArea(Area):
             raise NotFound(box_wishes.no_box(box, rows_over.read(store)))
         if box_wishes.is_kept(store, box):
             raise ConfigError(f"{box} is not gone: its supervisor beats. `launch.py stop` there ends it")
-        box_wishes.forget(store, box)
-        return note(store, "box forget", "", who, why, f"forgot {box}: it is known again once its supervisor runs", self.now(), where=box)
+        return note(store, "box forget", "", who, why, box_wishes.forget(store, box), self.now(), where=box)
 
     def _switch(self, verb: str, box: str, process: str, who: str, why: str, *, instances: int = 0) -> int:
         roof, store, is_on = self.parts.roof, self.parts.store, verb == "box start"
         box_wishes.known(roof, store, box)
         box_wishes.switch(roof, store, box, [process], is_on=is_on, instances=instances, who=who, why=why)
-        is_kept = box_wishes.is_kept(store, box)
-        then = "its supervisor takes it up within a beat" if is_kept else f"no supervisor runs on {box}: it holds from its next start"
-        wanted = f"on{f', {instances} of it' if instances else ''}" if is_on else "off"
-        return note(store, verb, process, who, why, f"{process} is wanted {wanted} on {box}; {then}", self.now(), where=box)
+        text = box_wishes.told(store, box, process, is_on=is_on, instances=instances)
+        return note(store, verb, process, who, why, text, self.now(), where=box)
 
 
 def _box(name: str, rows: Sequence[BoxRow], sessions: Sequence[Session], here: str, now: datetime) -> Box:

@@ -33,13 +33,14 @@ class WebParts:
 
     def __init__(self, roof: Roof) -> None:
         self.roof = roof
-        self.asker = Asker(idle=self._idle, before=self._take_up)
+        self.asker = Asker(idle=self._idle, before=self._before)
         self._stack = ExitStack()
         self._joined: Joined | None = None
         self._desk: Desk | None = None
         self._watch: ContextWatch | None = None
         self._read_s = 0.0
         self._refusal: Unavailable = Unavailable("the store is being opened")
+        self.after_load: Callable[[], object] = lambda: None  # called when a timetable was read anew
         self.before_close: list[Callable[[], object]] = []  # called before the store is closed
 
     def close(self) -> None:
@@ -84,10 +85,14 @@ class WebParts:
         joined = self.joined
         self._be_watched()
         if self._desk is None:
-            self._desk = self.roof.desk_over(joined)
+            desk = self.roof.desk_over(joined)
+            desk.entries()  # with the timetable
+            self._desk = desk
+            self.after_load()
         return self._desk
 
     def _idle(self) -> None:
+        self._go_by_what_is_there()
         self._tend()
         self._read_along()
 
@@ -129,6 +134,19 @@ class WebParts:
     def _be_watched(self) -> None:
         if self._watch is None:  # the context could not be read so far
             self._watch = self._stack.enter_context(watching(self.roof, self.joined))
+
+    def _before(self) -> None:
+        self._go_by_what_is_there()
+        self._take_up()
+
+    def _go_by_what_is_there(self) -> None:
+        """Go by a backup that was put in the store's place, by a desk that knows nothing of what was there before."""
+        try:
+            if self._joined is not None and self._joined.store.renew():
+                self._desk = None
+                log.info("another file took the place of the store, and is gone by from now on", extra={"action": "store_replaced"})
+        except Unavailable as error:  # it went away again this very moment: the question will say so
+            log.debug("could not go by another store: %s", error)
 
     def _take_up(self) -> None:
         """Go by a context that has changed: between questions, so that one is answered by one context."""

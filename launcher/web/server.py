@@ -17,6 +17,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
 from launcher.parts import Roof
+from launcher.settled import settle
 from launcher.web.address import Address, listening, tell, told_path
 from launcher.web.desk import WebDesk
 from launcher.web.first_link import link_path, offer
@@ -75,6 +76,7 @@ class Server(BaseApplication):
     def load(self) -> Any:
         """Return the WSGI app; called in the process that serves it."""
         parts = WebParts(self._roof)
+        parts.after_load = settle
         parts.asker.start()
         desk = WebDesk(parts)
         self._live = Live(desk)

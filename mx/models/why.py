@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from pydantic import Field
@@ -22,5 +23,11 @@ class Why(Model):
     causes: tuple[Why, ...] = Field(default=(), description="one step deeper")
 
     def leaves(self) -> list[Why]:
-        """Return the causes that have no further cause, in order; the blocker itself when it is one."""
-        return [leaf for cause in self.causes for leaf in cause.leaves()] if self.causes else [self]
+        """Return the causes that have no further cause, in order, each once; the blocker itself when it is one."""
+        return list(self._leaves()) or [self]
+
+    def _leaves(self) -> Iterator[Why]:
+        if not self.causes and self.kind != "above":
+            yield self
+        for cause in self.causes:
+            yield from cause._leaves()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, cast
+from unittest.mock import Mock
 
 import pytest
 from bson.errors import InvalidDocument
@@ -20,12 +21,15 @@ from pymongo.errors import (
 )
 
 from db import mongo_turns
-from db.model import Turn
+from db.model import Event, Turn
 from db.mongo import MongoStore
+from db.mongo_errors import translating
 from db.store import Store
 from system.errors import SchemaError, StoreError, Unavailable
+from system.lifecycle import JobState
 from tests.support.builders import NOW, UOW_ID, command, job, outcome, session, turn, uow
 from tests.support.mongo import mock_database
+from tests.support.stores import commit
 
 AWAY = [
     AutoReconnect("gone"),
@@ -202,6 +206,23 @@ def test_a_turn_whose_text_is_damaged_is_said(small: Database[Any]) -> None:
         MongoStore(small).turns_after(0, 9)
 
 
+# -- what is removed
+
+
+@pytest.mark.parametrize(("collection", "verb"), [("_jobs", "delete_one"), ("_events", "delete_many")])
+def test_a_job_that_was_removed_in_part_goes_whole_the_next_time(
+    small: Database[Any], monkeypatch: pytest.MonkeyPatch, collection: str, verb: str
+) -> None:
+    store, made = MongoStore(small), job(state=JobState.PROCESSED)
+    commit(store, turn(1, jobs=[made], events=[Event(made.process, made.timeperiod, 1, 0, NOW, "hold")]))
+    with monkeypatch.context() as broken_off:
+        broken_off.setattr(getattr(store, collection), verb, Mock(side_effect=AutoReconnect("gone")))
+        with pytest.raises(Unavailable):
+            store.remove_jobs([made])
+    store.remove_jobs([made])
+    assert (store.jobs(made.process, [made.timeperiod]), store.events(made.process, made.timeperiod, 9)) == ([], [])
+
+
 # -- what the server says
 
 
@@ -210,6 +231,18 @@ def test_what_passes_by_itself_is_unavailable(code: int) -> None:
     for error in (OperationFailure("no", code), BulkWriteError({"writeErrors": [{"code": code}]})):
         with pytest.raises(Unavailable, match="just now"):
             broken(error).project(turn(1, opened=[uow()]), [])
+
+
+def test_a_taken_key_beside_what_passes_by_itself_is_unavailable() -> None:
+    with pytest.raises(Unavailable, match="just now"):
+        broken(BulkWriteError({"writeErrors": [{"code": 11000}, {"code": 112}]})).project(turn(1, opened=[uow()]), [])
+
+
+@pytest.mark.parametrize("codes", [(11000,), (11000, 112, 2)])
+def test_a_taken_key_alone_or_beside_a_lasting_fault_is_none_that_passes(codes: tuple[int, ...]) -> None:
+    with pytest.raises(StoreError) as caught, translating():
+        raise BulkWriteError({"writeErrors": [{"code": code} for code in codes]})
+    assert not isinstance(caught.value, Unavailable)
 
 
 def test_one_lasting_fault_among_passing_ones_is_no_case_for_another_try() -> None:

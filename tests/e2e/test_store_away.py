@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import signal
 import sqlite3
+import urllib.request
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.deployments import Deployment, overlaps
+from tests.support.tour import site_of
 from tests.support.waiting import wait_until
 
 KEPT = ("scheduler", "worker.1", "worker.2")
@@ -51,6 +53,14 @@ class AwayBox(Deployment):
         path = self.var / "log" / f"{name}.log"
         return path.read_text() if path.exists() else ""
 
+    def page(self) -> str:
+        """Return the first page of the dashboard, empty where there is none."""
+        try:
+            with urllib.request.urlopen(site_of(self.var), timeout=10) as answer:
+                return str(answer.read().decode())
+        except (OSError, ValueError):
+            return ""
+
     def pids(self) -> dict[str, int | None]:
         """Return who runs."""
         found = {name: self.identity(name) for name in KEPT}
@@ -66,6 +76,15 @@ class AwayBox(Deployment):
 def box(tmp_path: Path) -> Iterator[AwayBox]:
     """Two days of hours; everything ends with the test."""
     made = AwayBox(tmp_path, days=2, seconds=0.4)
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Iterator[AwayBox]:
+    """Six days of hours, so that work is left once the dashboard is there as well."""
+    made = AwayBox(tmp_path, days=6, seconds=0.4)
+    made.environ["HORARIUM_MX_LISTEN"] = "127.0.0.1:0"
     yield made
     made.end()
 
@@ -120,18 +139,21 @@ def test_up_waits_for_its_store_too_and_ctrl_c_ends_that(box: AwayBox) -> None:
     assert list(box.disk.iterdir()) == []
 
 
-def test_a_restored_backup_is_taken_up_by_all_that_runs(box: AwayBox) -> None:
+def test_a_restored_backup_is_taken_up_by_all_that_runs(watched: AwayBox) -> None:
+    box = watched
     up = box.start("up", "--until-done")
     before = box.await_kept()
     wait_until(lambda: len(box.ended()) >= 5, within_s=20)
+    wait_until(lambda: "scheduling on" in box.page(), within_s=20, what="a dashboard")
     copy_database(box.disk / "h.db", box.folder / "backup")
     done = len(box.ended())
     wait_until(lambda: len(box.ended()) >= done + 10, within_s=20)
     box.take_away()
     (box.folder / "backup").rename(box.disk / "h.db")
+    wait_until(lambda: "scheduling on" in box.page(), within_s=20, what="the dashboard over the backup")
     _, err = up.communicate(timeout=60)
     assert up.returncode == 0, err
-    assert (len(box.ended()), box.said().count(": started ")) == (50, 3)
+    assert (len(box.ended()), box.said().count(": started ")) == (150, 4)
     assert box.pids() == dict.fromkeys(before)
     assert sum(failures for failures, _ in box.tallies()) == 0
 

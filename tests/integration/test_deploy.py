@@ -68,8 +68,24 @@ def test_what_is_set_there_are_settings(path: Path) -> None:
     assert names <= {field.name for field in fields(Settings)}
 
 
+def copied_into_the_image() -> set[str]:
+    """Return what the Dockerfile copies, by name."""
+    lines = (DEPLOY / "Dockerfile").read_text().splitlines()
+    return {word for line in lines if line.startswith("COPY ") for word in line.split()[1:-1]}
+
+
+def test_the_image_knows_its_own_version(tmp_path: Path) -> None:
+    for name in copied_into_the_image():
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, tmp_path / name)
+    program = "from launcher.web.about import _horarium; print(_horarium())"
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.fullmatch(r"\d+\.\d+\.\d+\S*\n", done.stdout)
+
+
 def test_the_image_holds_the_whole_product() -> None:
-    copied = {word for line in (DEPLOY / "Dockerfile").read_text().splitlines() if line.startswith("COPY ") for word in line.split()[1:-1]}
+    copied = copied_into_the_image()
     there = {name for name in PRODUCT if (ROOT / f"{name}.py").exists() or list((ROOT / name).glob("*.py"))}
     assert {name.removesuffix(".py") for name in copied} >= there
     assert [name for name in copied if not (ROOT / name).exists()] == []

@@ -221,14 +221,25 @@ def test_a_server_that_hangs_costs_a_bounded_wait(server: RabbitMQ, broker: Rabb
 
 
 def test_a_server_without_memory_is_not_waited_for(server: RabbitMQ, broker: RabbitBroker) -> None:
-    consumer = broker.consumer(["a"])
-    publish(broker, "1")
+    clock, consumer = RealClock(), broker.consumer(["a"])
+    publish(broker, "1", "0", "0")
     server.control("set_vm_memory_high_watermark", "absolute", "1")
     try:
         wait_until(lambda: not goes(broker, "2"), what="the server to refuse")
-        with pytest.raises(Unavailable, match=r"takes no messages just now: .*memory"):
-            publish(broker, "2")
-        assert "1" in taken(consumer, 1)
+        begun = clock.monotonic()
+        for ask in (
+            lambda: publish(broker, "2"), lambda: broker.depths(["a"]), lambda: broker.declare(["b"]), lambda: broker.purge("a"),
+            lambda: broker.describe(["a"]),
+        ):  # fmt: skip
+            with pytest.raises(Unavailable, match=r"takes no messages just now: .*memory"):
+                ask()
+        assert clock.monotonic() - begun < 1.0
+        assert taken(consumer, 1) == ["1"]
+        wait_until(lambda: lies_with(consumer) == 1, what="what the server sends ahead")
+        idle = broker.consumer(["a"])
+        consumer.take(0)  # what was sent ahead goes to the others all the same
+        assert taken(idle, 2) == ["0", "0"]
+        idle.close()
     finally:
         server.control("set_vm_memory_high_watermark", "absolute", "2GB")
     wait_until(lambda: goes(broker, "3"), what="the server to take messages")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -20,26 +21,30 @@ from db.urls import open_store
 from mq.broker import Broker, Message
 from mq.memory import MemoryBroker
 from mq.urls import open_broker
+from scheduler import service
 from scheduler.policy import SchedulerSettings
 from scheduler.service import SchedulerService
 from scheduler.tally import ROUNDS_FACT, tally_of
 from system.clock import RealClock
 from system.context import REPORT_QUEUE, Context, source_entry
 from system.context_watch import ContextWatch
-from system.errors import StoreError, Unavailable
+from system.errors import BrokerAway, StoreError, Unavailable
+from system.lanes import both_lanes
 from system.lifecycle import JobState, UowEvent
 from tests.support.lamp import NOW, context, january
 from tests.support.waiting import wait_until
 
 SETTINGS = SchedulerSettings(beat_s=0.05, calm_beat_s=0.05, sweep_s=0.2, follow_s=0.05)
-HOUR = "flights_hourly/2013010100/1/1"
+HOUR, DAY = "flights_hourly/2013010100/1/1", "flights_daily/2013010100/1/1"
 
 
 class Running:
     """A scheduler that runs in a thread."""
 
     def __init__(self, store: Store, broker: Broker, parts: Context, watch: ContextWatch | None = None, *, box: str = "box-1") -> None:
+        self.loads: list[int] = []
         self.service = SchedulerService(store, broker, parts, RealClock(), SETTINGS, box, watch=watch)
+        self.service.after_load = partial(self.loads.append, 1)
         self.thread = Thread(target=self.service.run)
         self.thread.start()
 
@@ -74,6 +79,7 @@ def test_it_requests_what_is_due_and_settles_what_is_reported_on_sqlite(tmp_path
     store.finish([Outcome(HOUR, "worker-1", uow.fence, UowEvent.DONE, NOW)])
     broker.publish([Message(REPORT_QUEUE, HOUR)])
     wait_until(lambda: not store.active_jobs(), what="the hour is finished")
+    assert started[0].loads == [1]  # that it leads, once, however many turns it did
     started.pop().stop()
     broker.close()
     store.close()
@@ -166,8 +172,39 @@ def test_a_changed_context_is_taken_up_without_a_restart(started: list[Running],
     watch.start()
     started.append(Running(store, MemoryBroker(), old, watch))
     wait_until(lambda: len(store.processes()) == 1, what="the old one leads")
+    count = started[0].service._audit
     file.write_text("another")
     wait_until(lambda: len(store.processes()) == 2, what="the new one leads")
+    assert count is not None
+    assert (started[0].service._audit, count.context) == (count, new)  # the count of the last day goes on
+    watch.close()
+
+
+def test_a_changed_context_is_led_by_while_the_broker_is_away_and_its_queues_are_declared_later(
+    started: list[Running], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Moody(MemoryBroker):
+        is_away = False
+
+        def declare(self, queues: Sequence[str]) -> None:
+            if self.is_away:
+                raise BrokerAway("no broker")
+            super().declare(queues)
+
+    monkeypatch.setattr(service, "_LONGEST_PAUSE_S", 0.2)
+    store, broker, file = MemoryStore(), Moody(), tmp_path / "context.py"
+    file.write_text("one")
+    old, new = one_hour(), context([*january(("hourly",), end="2013010101"), *january(("daily",), blocking_type="blocking_normal")])
+    watch = ContextWatch(file, old, lambda: old if file.read_text() == "one" else new, lambda _: "", interval_s=0.02)
+    watch.start()
+    started.append(Running(store, broker, old, watch))
+    wait_until(lambda: bool(store.uows([HOUR])), what="the old one leads")
+    broker.is_away = True
+    file.write_text("another")
+    wait_until(lambda: bool(store.uows([DAY])), what="the new one leads without the broker")
+    broker.is_away = False
+    queues = both_lanes(["queue_flights_daily"])
+    wait_until(lambda: sum(broker.depths(queues).values()) == 1, what="the day's message")
     watch.close()
 
 

@@ -99,8 +99,13 @@ def box(tmp_path: Path) -> Iterator[Box]:
     made = Box(tmp_path)
     yield made
     for supervisor in made.supervisors:
-        supervisor.kill()
-        supervisor.wait()
+        supervisor.terminate()  # which ends what its members have started, too
+    for supervisor in made.supervisors:
+        try:
+            supervisor.wait(10)
+        finally:
+            supervisor.kill()
+            supervisor.wait()
     for pid_file in (tmp_path / "run").glob("*.pid"):
         said = processes.read_pid_file(pid_file)
         if said:

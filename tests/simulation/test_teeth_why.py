@@ -52,8 +52,8 @@ def without_the_schedule_that_is_in_force(patch: pytest.MonkeyPatch) -> None:
 def without_holds(patch: pytest.MonkeyPatch) -> None:
     cause = why._cause
 
-    def as_if_released(scene: Scene, node: Node, job: Job | None, depth: int) -> tuple[Blocker, ...]:
-        return cause(scene, node, replace(job, held="") if job else None, depth)
+    def as_if_released(scene: Scene, node: Node, job: Job | None, depth: int, told: set[Node]) -> tuple[Blocker, ...]:
+        return cause(scene, node, replace(job, held="") if job else None, depth, told)
 
     patch.setattr(why, "_cause", as_if_released)
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+from db.sql import SqlStore
+from system.sqlfile import SqlFile
+
 VERSION_1 = """
 CREATE TABLE meta (name VARCHAR(64) NOT NULL, value BIGINT NOT NULL, PRIMARY KEY (name));
 CREATE TABLE turn (number INTEGER NOT NULL, session VARCHAR(190) NOT NULL, decided_at VARCHAR(40) NOT NULL, body TEXT NOT NULL,
@@ -52,4 +55,14 @@ def write_version_1(path: Path) -> None:
     conn.execute(f"INSERT INTO uow VALUES ({', '.join('?' * len(uow))})", uow)
     conn.execute("INSERT INTO turn VALUES (1, 'scheduler-1', ?, ?)", (moment, f'[1,1,"scheduler-1","{moment}",[],[],[],[],[],[]]'))
     conn.commit()
+    conn.close()
+
+
+def write_version_4(path: Path) -> None:
+    """Write an empty store of version 4 as it was first: without the index of what began when."""
+    store = SqlStore(SqlFile(path))
+    store.prepare()
+    store.close()
+    conn = sqlite3.connect(path)
+    conn.executescript("DROP INDEX uow_begun; UPDATE meta SET value = 4 WHERE name = 'store_version'")
     conn.close()

@@ -13,6 +13,7 @@ from mq.memory import MemoryBroker
 from scheduler import engine
 from scheduler.board import Board
 from scheduler.commands import obey
+from scheduler.decisions import Close
 from scheduler.desk import Desk
 from scheduler.plans import PLANNERS, Action, Plan
 from scheduler.timetable import Node
@@ -28,11 +29,14 @@ def plans_judged(store: Store) -> Iterator[list[str]]:
 
     def obey_and_judge(command: Command, board: Board, own: Store) -> bool:
         plan = _told_by_the_desk(command, board, store)
-        before = dict(board.timetable.active)
+        before, closing = dict(board.timetable.active), set(_closing(board))
         is_answered = obey(command, board, own)
         # Where another one led on meanwhile, what this one decides comes to nothing, and it may have read records of later turns.
         if plan is not None and not store.turns_after(board.timetable.head, 1):
             _judge(command, plan, board, before)
+            left = [node for node in _closing(board) if node not in closing]
+            # What is reopened meets the gates that were closed before.
+            must(not left or command.verb == "reprocess", command, "closes the gates of", left, "which its plan leaves out")
             judged.append(command.verb)
         return is_answered
 
@@ -59,21 +63,34 @@ def _judge(command: Command, plan: Plan, board: Board, before: Mapping[Node, Job
     planned = {step.node: step for step in plan.steps}
     for step in plan.steps:
         job = board.timetable.active.get(step.node) or done.get(step.node)
+        if step.action is Action.FOLLOW_AFTER:
+            must(board.timetable.is_unfinished(step.node), command, "did too early", step)
+            continue
         must(job is not None and _HAPPENED[step.action](job, step.job), command, "did not do", step, "but", job)
     for node, job in done.items():
         old = before.get(node)
         is_bystander = old is not None and job == replace(old, inputs_turn=job.inputs_turn, turn=job.turn)
         must(node in planned or is_bystander, command, "changed", job, "which was not in its plan")
     # Whoever uses what a skip ends is told so before its own turn comes.
-    order = [node for node in done if node in planned and planned[node].action not in (Action.SKIP, Action.SKIP_AFTER)]
+    order = [node for node in done if node in planned and planned[node].action not in _SKIPS]
     must(order == [node for node in planned if node in order], command, "went in another order than its plan:", order)
 
 
+def _closing(board: Board) -> Iterator[Node]:
+    """Yield what is marked to be decided and is skipped by that."""
+    for node in list(board._marked):
+        decision = board.decision(node)
+        if isinstance(decision, Close) and decision.event is JobEvent.SKIPPED:
+            yield node
+
+
+_SKIPS = (Action.SKIP, Action.SKIP_AFTER, Action.FOLLOW, Action.FOLLOW_AFTER)
 _HAPPENED: Mapping[Action, Callable[[Job, Job | None], bool]] = {
     Action.REOPEN: lambda job, old: job.state is JobState.EMBRYO and old is not None and job.generation == old.generation + 1,
     Action.REOPEN_AFTER: lambda job, _: job.next_event is JobEvent.REOPENED,
     Action.SKIP: lambda job, _: job.state is JobState.SKIPPED and job.reason.startswith("operator"),
     Action.SKIP_AFTER: lambda job, _: job.next_event is JobEvent.SKIPPED,
+    Action.FOLLOW: lambda job, _: job.state is JobState.SKIPPED and job.reason.startswith("dependency"),
     Action.HOLD: lambda job, _: job.held.startswith("operator"),
     Action.RELEASE: lambda job, _: not job.held,
     Action.TRIGGER: lambda job, _: job.again_at is not None,

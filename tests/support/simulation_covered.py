@@ -77,6 +77,7 @@ class Covered:
         for run in range(1, job.run + 1):
             uow = self.uows[f"{job.process}/{job.timeperiod}/{job.generation}/{run}"]
             if uow.state in _GOOD:
+                must((uow.id, uow.fence) in self.marks, uow.id, "ended well by claim", uow.fence, "under which nothing ran")
                 mark = self.marks[uow.id, uow.fence]
                 must(mark.slice is not None and figures_in(uow.slice) == _figures(mark.slice), uow.id, "says", uow.slice, "and ran", mark)
                 read = self._read(job, mark)

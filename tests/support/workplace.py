@@ -104,19 +104,21 @@ class ShakyStore(MemoryStore):
 
 
 class ShakyBroker(MemoryBroker):
-    """A broker that fails while `is_away`; `connections` counts its consumers, `rests` by queue how often a consumer said that it has no
-    time. Acknowledgements go into `journal`.
+    """A broker that fails while `is_away`, and takes no messages while `is_full`; `connections` counts its consumers, `rests` by queue
+    how often a consumer said that it has no time. Acknowledgements go into `journal`.
     """
 
     def __init__(self, journal: list[str]) -> None:
         super().__init__()
-        self.is_away = False
+        self.is_away = self.is_full = False
         self.connections = 0
         self.rests: Counter[str] = Counter()
         self.journal = journal
 
     def publish(self, messages: Sequence[Message]) -> None:
         self.look()
+        if self.is_full:
+            raise BrokerError("the broker takes no messages just now")
         super().publish(messages)
 
     def consumer(self, queues: Sequence[str]) -> Consumer:

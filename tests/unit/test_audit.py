@@ -11,7 +11,7 @@ import pytest
 from db.memory import MemoryStore
 from db.model import Chunk, Job, Turn, UnitOfWork
 from scheduler.audit import LATE, MISSING, ORDER, OVERLAP, TWICE, out_of_order, overlaps, ran_twice
-from scheduler.audit_count import EVERY_S, FACT, AuditCount, counted
+from scheduler.audit_count import EVERY_S, FACT, WINDOW, AuditCount, counted
 from system.lifecycle import JobState, UowState
 from tests.support.audits import audited, kinds
 from tests.support.builders import NOW, job, uow
@@ -232,6 +232,58 @@ def test_the_count_begins_at_the_turns_of_the_last_day(lamp: Lamp) -> None:
     made = AuditCount(lamp.store, lamp.context)
     assert made._first_turn(lamp.clock.now() - timedelta(hours=24)) == before
     assert count(lamp).finished == 2
+
+
+def counter(lamp: Lamp) -> AuditCount:
+    """Return a counter that has counted all."""
+    made = AuditCount(lamp.store, lamp.context)
+    while made.turn(lamp.clock.now()) < EVERY_S:
+        pass
+    return made
+
+
+def test_what_the_count_remembers_does_not_grow_with_the_turns() -> None:
+    lamp = Lamp(january(("hourly",), days=7))
+    lamp.turn()
+    made = counter(lamp)
+    for _ in range(30):
+        lamp.work(*lamp.requested()[:1])
+        lamp.turn(2)
+        made.turn(lamp.clock.now())
+    assert lamp.engine.head > 30
+    assert list(made._finished.values()) == [30]
+
+
+def test_one_look_takes_many_small_turns() -> None:
+    lamp = Lamp(january(("hourly",), days=7))
+    for _ in range(60):
+        lamp.work(*lamp.requested()[:1])
+    made = AuditCount(lamp.store, lamp.context)
+    looks = 1
+    while made.turn(lamp.clock.now()) < EVERY_S:
+        looks += 1
+    assert lamp.engine.head > 60
+    assert looks < 5
+
+
+def test_a_count_that_stood_still_for_longer_than_its_time_begins_at_the_last_day(lamp: Lamp) -> None:
+    made = counter(lamp)
+    before = lamp.engine.head
+    lamp.clock.sleep(30 * 3600)
+    lamp.give("reprocess", *HOUR)
+    lamp.clock.sleep(30 * 3600)
+    lamp.run()
+    assert made._begin(lamp.engine.head, lamp.clock.now() - WINDOW) > before
+    assert count(lamp).finished == 2
+
+
+def test_a_count_over_a_store_that_was_restored_begins_anew(lamp: Lamp) -> None:
+    made = counter(lamp)
+    made._cursor = lamp.engine.head + 100
+    made.turn(lamp.clock.now())
+    seen = counted({FACT: made.fact})
+    assert seen is not None
+    assert seen.finished == 25
 
 
 # -- the command

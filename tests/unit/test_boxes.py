@@ -105,6 +105,18 @@ def test_a_stop_is_kept_with_who_and_why(terminal: Terminal, lamp: Lamp) -> None
     assert "no supervisor runs on head: it holds from its next start" in terminal.out
 
 
+def test_what_is_changed_on_a_box_stands_in_the_audit_log(terminal: Terminal, lamp: Lamp) -> None:
+    lamp.store.put_box_reports([report(box="box-2", process="crawler")])
+    for argv in (("--stop", "poller", "--stop", "mx", "--why", "new host"), ("--reset", "--yes"), ("--reset", "--yes", "--box", "box-2")):
+        assert terminal.run("super", *argv) == 0
+    found = [(each.verb, each.process, each.timeperiod, each.why) for each in reversed(lamp.store.latest_commands(0, 9))]
+    assert found == [
+        ("box stop", "poller", "head", "new host"), ("box stop", "mx", "head", "new host"), ("box reset", "", "head", ""),
+        ("box forget", "", "box-2", ""),
+    ]  # fmt: skip
+    assert "poller is wanted off on head; no supervisor runs on head" in lamp.store.command(1).answer
+
+
 def test_another_box_is_asked_by_its_own_rows_and_keeps_them(terminal: Terminal, lamp: Lamp) -> None:
     lamp.store.put_box_reports([report(box="box-2", process="crawler"), report(box="box-2", process="poller")])
     before = lamp.store.box_reports()

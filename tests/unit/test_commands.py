@@ -395,21 +395,6 @@ def test_fault_14_a_reprocessed_hour_runs_before_its_parents_whatever_their_type
     assert lamp.requested() == ["flights_daily/2013010100/2/1"]
 
 
-@pytest.mark.parametrize("verb", ["reprocess", "skip", "hold", "release"])
-def test_the_plan_is_what_then_happens(verb: str) -> None:
-    lamp = Lamp(january(("hourly", "daily"), max_in_flight=5))
-    lamp.turn()
-    lamp.work(*hours(3))
-    if verb == "release":
-        lamp.give("hold", "flights_hourly", "2013010110", "2013010115")
-    plan = lamp.desk.plan(verb, "flights_hourly", "2013010100", until="2013010200")
-    lamp.give(verb, "flights_hourly", "2013010100", "2013010200")
-    touched = {step.node for step in plan.steps}
-    moved = {lamp.engine._timetable.put(job) for job in lamp.store.turns_after(lamp.engine.head - 1, 1)[0].jobs}  # type: ignore[union-attr]
-    assert touched
-    assert touched <= moved
-
-
 def test_a_plan_that_touches_nothing_says_why_and_gives_no_command() -> None:
     lamp = one_hour()
     assert lamp.desk.plan("release", "flights_hourly", "2013010100").refusal == "it is not held"

@@ -7,6 +7,9 @@ import sys
 
 import pytest
 
+from db.model import CommandState
+from launcher.who import who
+from system.context import DEAD_QUEUE
 from tests.support.lamp import Lamp, january
 from tests.support.pretended_roof import LampRoof, Terminal
 
@@ -43,6 +46,18 @@ def test_every_queue_is_listed_with_its_depth_and_its_readers(terminal: Terminal
 def test_a_queue_is_purged_where_yes_was_said(lamp: Lamp, terminal: Terminal) -> None:
     assert terminal.json("queue", "purge", QUEUE, "--yes") == {"queue": QUEUE, "dropped": 24}
     assert lamp.broker.depths([QUEUE]) == {QUEUE: 0}
+
+
+def test_who_empties_a_queue_or_drops_dead_letters_stands_in_the_audit_log(lamp: Lamp, terminal: Terminal) -> None:
+    assert terminal.run("queue", "purge", QUEUE, "--yes", "--why", "a flood") == 0
+    lamp.broker.declare([DEAD_QUEUE])
+    assert terminal.run("queue", "dead", "--drop") == 0
+    assert terminal.run("queue", "dead", "--requeue", "--why", "mended") == 0
+    found = [(each.verb, each.process, each.who, each.why, each.state) for each in reversed(lamp.store.latest_commands(0, 9))]
+    assert found == [
+        ("queue purge", QUEUE, who(), "a flood", CommandState.DONE), ("queue drop", DEAD_QUEUE, who(), "", CommandState.DONE),
+        ("queue requeue", DEAD_QUEUE, who(), "mended", CommandState.DONE),
+    ]  # fmt: skip
 
 
 def test_without_anybody_to_ask_nothing_is_purged(lamp: Lamp, terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from pika.exceptions import ConnectionWrongStateError
 
+from mq.rabbit import RabbitBroker
 from mq.rabbit_consumer import RabbitConsumer
 from mq.rabbit_feed import Feed
 from mq.rabbit_reactor import Reactor
 from mq.rabbit_shelf import Shelf
 from mq.rabbit_url import place_of
+from system.clock import RealClock
+from system.errors import Unavailable
 
 
 class SlowServer:
@@ -90,3 +95,26 @@ def test_what_came_short_at_the_first_take_is_waited_for_at_the_second(shelf: Sh
     consumer = RabbitConsumer(reactor, feed, shelf, ["a"], {"a": 5}, lambda _: None)
     first = consumer.take(3)  # its subscription has room for 4, of which the server sent 3
     assert [delivery.body for delivery in first + consumer.take(3)] == ["0", "1", "2", "3", "4"]
+
+
+def open_descriptors() -> set[str]:
+    return {path.name for path in Path("/proc/self/fd").iterdir()}
+
+
+class Closed:
+    """A connection that was lost a moment ago."""
+
+    def channel(self, on_open_callback: object) -> None:
+        raise ConnectionWrongStateError("Channel allocation requires an open connection")
+
+
+def test_a_consumer_whose_connection_is_lost_while_it_is_made_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    broker = RabbitBroker(place_of("amqp://ann:geheim@127.0.0.1:1/"), RealClock())
+    monkeypatch.setattr(broker, "_connect", lambda _: Closed())
+    monkeypatch.setattr(broker, "_refuse_undeclared", lambda _: None)
+    broker._running().ask(lambda future: future.set_result(None), "the thread to run")
+    before = open_descriptors()
+    with pytest.raises(Unavailable, match="was lost"):
+        broker.consumer(["a"])
+    assert (broker._consumers, open_descriptors()) == (set(), before)
+    broker.close()

@@ -194,6 +194,19 @@ def test_reports_that_could_not_be_published_follow_when_the_broker_is_back() ->
     assert place.reports() == [uow_id]
 
 
+def test_a_broker_that_takes_no_messages_and_gives_some_keeps_nobody_from_work() -> None:
+    place = Workplace(taking(1.0))
+    first, second, third = place.open(1, 2, 3)
+    place.turn()
+    place.broker.is_full = True
+    place.go_on(3.5)
+    assert [place.state(uow_id) for uow_id in (first, second, third)] == [UowState.PROCESSED] * 3
+    assert (place.broker.connections, place.reports()) == (1, [])
+    place.broker.is_full = False
+    place.go_on(6.0)
+    assert sorted(place.reports()) == [first, second, third]
+
+
 def test_reports_are_hints_and_given_up_after_many_tries() -> None:
     place = Workplace(taking(1.0))
     place.open(1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,22 @@ def test_a_broker_that_is_away_is_not_called_a_store(
         page = client_over(desk).get("/triggers")
     assert (page.status_code, page.text.count(title), "mq-1" in page.text) == (503, 2, True)
     assert "The store is away" not in page.text
+
+
+def test_a_backup_that_was_put_in_place_is_shown_without_a_restart(desk: WebDesk, tmp_path: Path) -> None:
+    client, path = client_over(desk), tmp_path / "var" / "horarium.db"
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(tmp_path / "backup")) as target:
+        source.backup(target)
+    asked = {"verb": "stop", "reason": "given after the backup", "place": "b1/worker"}
+    assert client.post("/boxes", data=asked).status_code == 303
+    assert "given after the backup" in client.get("/boxes").text
+    for end in ("", "-wal", "-shm"):
+        path.with_name(path.name + end).unlink(missing_ok=True)
+    (tmp_path / "backup").rename(path)
+    page = client.get("/boxes")
+    assert (page.status_code, "given after the backup" in page.text) == (200, False)
+    assert client.get("/").status_code == 200
+    assert desk.papers("nothing", "", 10) == []
 
 
 def test_a_part_of_a_page_that_fails_is_a_part_alone(desk: WebDesk) -> None:

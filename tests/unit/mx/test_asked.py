@@ -37,6 +37,15 @@ def test_an_asker_answers_though_what_it_does_idly_fails(caplog: pytest.LogCaptu
     assert [record.exc_info is not None for record in caplog.records] == [True]
 
 
+def test_a_timetable_that_was_read_is_told_of_once(tmp_path: Path) -> None:
+    with web_desk(tmp_path, CONTEXT) as desk:
+        told: list[int] = []
+        desk.parts.after_load = lambda: told.append(1)
+        for _ in range(2):
+            desk.asker.ask(lambda: desk.parts.desk)
+        assert told == [1]
+
+
 def test_something_may_come_before_each_question_and_never_within_one() -> None:
     said: list[str] = []
     asker = Asker(idle=lambda: None, before=lambda: said.append("before"))
