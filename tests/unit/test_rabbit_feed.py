@@ -112,7 +112,8 @@ def test_a_consumer_whose_connection_is_lost_while_it_is_made_leaves_nothing_beh
     broker = RabbitBroker(place_of("amqp://ann:geheim@127.0.0.1:1/"), RealClock())
     monkeypatch.setattr(broker, "_connect", lambda _: Closed())
     monkeypatch.setattr(broker, "_refuse_undeclared", lambda _: None)
-    broker._running().ask(lambda future: future.set_result(None), "the thread to run")
+    begun: Callable[[Future[None]], None] = lambda future: future.set_result(None)  # noqa: E731  says which future it is
+    broker._running().ask(begun, "the thread to run")
     before = open_descriptors()
     with pytest.raises(Unavailable, match="was lost"):
         broker.consumer(["a"])
