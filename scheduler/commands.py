@@ -15,11 +15,12 @@ from scheduler.settlement import reopened
 from scheduler.timetable import Node, id_of, ordinal_of
 from system.errors import TimeperiodError
 from system.lifecycle import JOB_FINISHED, UOW_FINISHED, JobEvent, JobState, UowEvent, UowState
-from system.timeperiod import LAST_YEAR
 
 Result = tuple[CommandState, str] | None
 
 STEP_BYTES = 300
+# A state is kept for each period up to the last one that was ever touched; and in the calendar's last year nothing can be reckoned.
+_YEARS_AHEAD = 100
 ARCHIVED = "its record was archived"
 
 VERBS = ("cancel", *PLANNERS, *switching.VERBS)
@@ -95,8 +96,8 @@ def _nodes(command: Command, board: Board) -> list[Node] | str:
         return f"{command.process} has no timeperiod {command.timeperiod}: it lies outside its start and end"
     if high - low > MOST_STEPS:
         return f"{high - low:,} periods are too many for one command: give it in ranges of at most {MOST_STEPS:,}"
-    if states.qualifier.start_of(high - 1).year > LAST_YEAR:
-        return f"{id_of(states.qualifier, high - 1)} lies too near to the calendar's end: {LAST_YEAR} is the last year for a command"
+    if states.qualifier.start_of(high - 1).year > (last := board.draft.now.year + _YEARS_AHEAD):
+        return f"{id_of(states.qualifier, high - 1)} lies too far ahead: {last} is the last year for a command"
     # A period that is not the end of its group stands for the group: only its end runs.
     return list(dict.fromkeys((command.process, board.topology.group(command.process, ordinal)[-1]) for ordinal in range(low, high)))
 

@@ -271,7 +271,8 @@ class Engine:
         for probed in self._prober.answers():
             board.hear(probed)
             self._late.hear(probed)
-        self._late.reopen(board, self._store)
+        if not is_more:  # else the turn has enough
+            self._late.reopen(board, self._store)
         board.pass_time()
         board.settle_marked()
         self.second_look_found += board.look_again(self._settings.second_looks)

@@ -17,7 +17,10 @@ from system.schedule import LONGEST_S
 
 # A fire that is later than this was missed: nobody was there for it. Long enough for a restart, short enough for a failover to show.
 PUNCTUAL_S = 10.0
+# So many fires of an entry are made at once, and of a schedule that has to be walked so many are counted that were missed.
 MOST_LATE = 1_000
+# After so many fires that were made or walked a turn lets in no further entry: that takes a third of a second.
+MOST_WALKED = 10_000
 # What an operator may give an entry over its context: what the scheduler decides by. What a worker goes by is the context's alone.
 GIVEN_FIELDS = (
     "trigger_frequency", "is_on", "arguments", "overlap", "misfire", "grace_s", "description", "max_attempts", "life_support_hours",
@@ -43,12 +46,22 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """The fires that are to be made now, ascending, and how many were missed and are let go, from the first to the last of these."""
+    """The fires that are to be made now, ascending, and how many were missed and are let go, from the first to the last of these.
+
+    `is_more`: there were more of them than were counted. `walked`: how many fires had to be looked at one by one.
+    """
 
     fires: tuple[datetime, ...]
     missed: int = 0
     missed_from: datetime | None = None
     missed_until: datetime | None = None
+    is_more: bool = False
+    walked: int = 0
+
+    def told(self) -> str:
+        """Return the sentence about what was missed."""
+        count = f"{'at least ' if self.is_more else ''}{self.missed:,}"
+        return f"{count} fires from {self.missed_from} to {self.missed_until} were missed and are let go"
 
 
 def rules_of(context: Context, process: str, name: str, entry: Entry | None) -> Rules | None:
@@ -81,34 +94,33 @@ def with_given(base: FreerunProcess, name: str, given: dict[str, object]) -> Fre
     return replace(base, entry_name=name, **{**fields, "arguments": overlaid})  # type: ignore[arg-type]
 
 
-def due(rules: Rules, since: datetime, now: datetime) -> Due | None:
-    """Return what the schedule brings in `(since, now]`, by the entry's misfire policy; None where that is nothing."""
-    fires = rules.fires
-    if fires.last(now) <= since:
+def due(rules: Rules, since: datetime, now: datetime, here_since: datetime) -> Due | None:
+    """Return what the schedule brings in `(since, now]`, by the entry's misfire policy; None where that is nothing.
+
+    Somebody has been there for it since `here_since`, however long the line of what came at once: what came after that was not missed.
+    """
+    fires, misfire = rules.fires, rules.process.misfire
+    last = fires.last(now)
+    if last <= since:
         return None
-    edge = max(since, now - timedelta(seconds=PUNCTUAL_S))
-    punctual = fires.latest(edge, now, MOST_LATE)
-    last_late = fires.last(edge)
-    if last_late <= since:
-        return Due(tuple(punctual))
-    late: list[datetime] = []
-    if rules.process.misfire == "once" and not punctual:
-        late = [last_late]
-    elif rules.process.misfire == "all":
+    edge = max(since, min(now, here_since) - timedelta(seconds=PUNCTUAL_S))
+    begin = edge
+    if misfire == "all":
         grace_s = min(rules.process.grace_s, LONGEST_S)  # an operator may have given a longer one before that was refused
-        late = fires.latest(max(since, now - timedelta(seconds=grace_s)), edge, MOST_LATE)
-    missed = fires.count(since, edge, MOST_LATE + len(late)) - len(late)
-    if missed <= 0:
-        return Due((*late, *punctual))
-    until = fires.last(late[0] - timedelta.resolution) if late else last_late
-    return Due((*late, *punctual), missed, fires.after(since), until)
+        begin = max(since, min(edge, now - timedelta(seconds=grace_s)))
+    made = fires.latest(begin, now, MOST_LATE)
+    if misfire == "once" and not made:
+        made = [last]
+    until = fires.last(made[0] - timedelta.resolution) if made else last
+    missed = fires.count(since, until, MOST_LATE) if until > since else 0
+    walked = len(made) + (missed if fires.is_walked else 0)
+    if not missed:
+        return Due(tuple(made), walked=walked)
+    return Due(tuple(made), missed, fires.after(since), until, fires.is_walked and missed >= MOST_LATE, walked)
 
 
-def fired(entry: Entry, rules: Rules, now: datetime) -> Entry:
-    """Return the entry after its schedule was dealt with up to `now`."""
-    found = due(rules, entry.since, now)
-    if found is None:
-        return entry
+def fired(entry: Entry, found: Due, rules: Rules, now: datetime) -> Entry:
+    """Return the entry after its schedule was dealt with up to `now`, as `due` found."""
     entry = replace(entry, since=rules.fires.last(now))
     if found.missed:
         entry = replace(

@@ -9,7 +9,7 @@ import heapq
 import logging
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from db.entries import Entry, Run
 from db.model import Cancel, UnitOfWork, UowMove
@@ -53,6 +53,8 @@ class FreerunBoard:
         self._armed: dict[Key, datetime] = {}
         self._hungry: dict[str, dict[Key, None]] = {}
         self._newcomers: list[Key] = []
+        self._here_since = draft.now
+        self._here_at: datetime | None = None
         self._missing: list[tuple[Key, Run]] = []
         self._rescheduled: list[Key] = []  # by the context, since they were written last
         self._unmet: dict[Key, dict[str, UnitOfWork]] = {}  # the units of work of retired entries, by fire
@@ -60,6 +62,9 @@ class FreerunBoard:
     def begin(self, draft: Draft) -> None:
         """Start the next turn. The first one puts back what the store lacks of the units of work under way."""
         self.draft = draft
+        if self._here_at is None or not timedelta() <= draft.now - self._here_at <= timedelta(seconds=freerun.PUNCTUAL_S):
+            self._here_since = draft.now  # nobody was there meanwhile, or the clock was set
+        self._here_at = draft.now
         missing, self._missing = self._missing, []
         for key, run in missing:
             entry, rules = self._timetable.entries[key], self.rules(key)
@@ -159,13 +164,14 @@ class FreerunBoard:
         for key in self._rescheduled:
             self.put(self._timetable.entries[key])
         self._newcomers, self._rescheduled = [], []
-        while looks > 0 and self._alarms and self._alarms[0][0] <= now:
+        walked = 0
+        while looks > 0 and walked < freerun.MOST_WALKED and self._alarms and self._alarms[0][0] <= now:
             moment, key = heapq.heappop(self._alarms)
             if self._armed.get(key) != moment:
                 continue
             del self._armed[key]
             looks -= 1
-            self.catch_up(key)
+            walked += self.catch_up(key)
         return looks
 
     def next_alarm(self) -> datetime | None:
@@ -174,22 +180,25 @@ class FreerunBoard:
             heapq.heappop(self._alarms)
         return self._alarms[0][0] if self._alarms else None
 
-    def catch_up(self, key: Key) -> None:
-        """Let in what an entry's schedule brought by the draft's time, and an entry that is new: before somebody changes it, too."""
+    def catch_up(self, key: Key) -> int:
+        """Let in what an entry's schedule brought by the draft's time, and an entry that is new: before somebody changes it, too.
+
+        Returns how many fires had to be looked at one by one.
+        """
         entry, rules = self._timetable.entries.get(key), self.rules(key)
         if entry is None and key in self._context.freerun:
             self.put(Entry(*key, turn=self.draft.number, since=self.draft.now))
         if entry is None or rules is None:
-            return
-        after = freerun.fired(entry, rules, self.draft.now) if rules.process.is_on else entry
-        if after is entry:
+            return 0
+        found = freerun.due(rules, entry.since, self.draft.now, self._here_since) if rules.process.is_on else None
+        if found is None:
             self._follow(entry, rules)
-            return
-        if after.missed > entry.missed:
-            missed = f"{after.missed - entry.missed} fires from {after.missed_from} to {after.missed_until} were missed and are let go"
-            log.warning("%s: %s", entry.title, missed)
-            self.draft.tell(*key, "missed", missed)
-        self.put(after)
+            return 0
+        if found.missed:
+            log.warning("%s: %s", entry.title, found.told())
+            self.draft.tell(*key, "missed", found.told())
+        self.put(freerun.fired(entry, found, rules, self.draft.now))
+        return found.walked
 
     # -- what units of work bring
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import islice
 
-from system.schedule import Every, Schedule, parse_schedule
+from system.schedule import At, Every, Schedule, parse_schedule
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
@@ -47,10 +47,17 @@ class Fires:
         """Return the fires in `(after, until]`, the last `most` of them, ascending."""
         return list(islice(self._back(after, until), most))[::-1]
 
+    @property
+    def is_walked(self) -> bool:
+        """Whether fires can only be counted by going from one to the next, each of which costs as much as a decision."""
+        return not self.step and not isinstance(self.schedule, At)
+
     def count(self, after: datetime, until: datetime, most: int) -> int:
-        """Return how many fires are in `(after, until]`, counted up to `most`."""
+        """Return how many fires are in `(after, until]`; where they are walked, counted up to `most`."""
         if self.step:
-            return min(most, max(0, (self.last(until) - self.last(after)) // self.step))
+            return max(0, (self.last(until) - self.last(after)) // self.step)
+        if isinstance(self.schedule, At):
+            return max(0, self.schedule.count(after, until))
         return sum(1 for _ in islice(self._back(after, until), most))
 
     def _back(self, after: datetime, until: datetime) -> Iterator[datetime]:

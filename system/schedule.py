@@ -74,6 +74,16 @@ class At:
         future = [moment for moment in since if moment > now]
         return future[0] if future else since[0] + _WEEK
 
+    def count(self, after: datetime, until: datetime) -> int:
+        """Return how many moments are in `(after, until]`."""
+        return self._until(until) - self._until(after)
+
+    def _until(self, moment: datetime) -> int:
+        """Return how many moments there are from a certain Monday until `moment`."""
+        monday = _monday(moment)
+        passed = sum(monday + timedelta(minutes=m) <= moment for m in self.minutes)
+        return monday.toordinal() // 7 * len(self.minutes) + passed
+
 
 def parse_schedule(text: str) -> Schedule:
     """Return the schedule that `text` describes; raises ScheduleError, which names the text and the grammar."""

@@ -15,7 +15,7 @@ from functools import lru_cache
 from system.errors import TimeperiodError
 
 # What is reckoned from a period's bounds (its group, lag, deadline, whoever uses it) goes on for up to a century or two, and has to
-# stay inside the calendar: so that no period of a later year runs or is spoken of by a command.
+# stay inside the calendar: so no process begins in a later year.
 LAST_YEAR = 9_799
 _SECONDS_A_DAY = 86_400
 _ID = re.compile(r"[0-9]+", re.ASCII)

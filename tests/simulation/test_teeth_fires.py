@@ -26,8 +26,8 @@ Patch = Callable[[pytest.MonkeyPatch], None]
 def without_counting_what_was_missed(patch: pytest.MonkeyPatch) -> None:
     due = freerun.due
 
-    def punctual(rules: Rules, since: datetime, now: datetime) -> Due | None:
-        found = due(rules, since, now)
+    def punctual(rules: Rules, since: datetime, now: datetime, here_since: datetime) -> Due | None:
+        found = due(rules, since, now, here_since)
         return found and Due(found.fires)
 
     patch.setattr(freerun, "due", punctual)
@@ -101,10 +101,10 @@ def without_switches(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(freerun, "goes_by", lambda rules: rules.process.trigger_frequency if rules else "")
     catch_up = FreerunBoard.catch_up
 
-    def anyhow(self: FreerunBoard, key: Key) -> None:
+    def anyhow(self: FreerunBoard, key: Key) -> int:
         if (rules := self.rules(key)) is not None:
             self._rules[key] = replace(rules, process=replace(rules.process, is_on=True))
-        catch_up(self, key)
+        return catch_up(self, key)
 
     patch.setattr(FreerunBoard, "catch_up", anyhow)
 

@@ -18,7 +18,7 @@ from tests.support.simulation_book import must
 Key = tuple[str, str]
 
 _PUNCTUAL = timedelta(seconds=10)
-_COUNTED = 1_000  # what is missed is counted up to this
+_COUNTED = 1_000  # so many are made, and of a cron so many are counted that were missed
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MINUTE, _MICROSECOND = timedelta(minutes=1), timedelta(microseconds=1)
 
@@ -55,7 +55,7 @@ def _minutes(schedule: str) -> frozenset[tuple[int, int]]:
 
 
 def due(schedule: str, title: str, since: datetime, now: datetime, misfire: str, grace_s: float) -> tuple[list[datetime], int]:
-    """Return the fires to be made of those in `(since, now]`, ascending, and how many are missed: counted up to a thousand."""
+    """Return the fires to be made of those in `(since, now]`, ascending, and how many are missed: of a cron up to a thousand."""
     edge = max(since, now - _PUNCTUAL)
     punctual: list[datetime] = []
     late: list[datetime] = []
@@ -66,9 +66,9 @@ def due(schedule: str, title: str, since: datetime, now: datetime, misfire: str,
             continue
         count += 1
         is_kept = misfire == "once" and not punctual and count == 1
-        if is_kept or (misfire == "all" and moment > now - timedelta(seconds=grace_s) and len(late) < _COUNTED):
+        if is_kept or (misfire == "all" and moment > now - timedelta(seconds=grace_s) and len(late) + len(punctual) < _COUNTED):
             late.append(moment)
-        if count >= _COUNTED + len(late):
+        if count >= _COUNTED + len(late) and schedule.startswith("cron"):
             break
     return [*late[::-1], *punctual[::-1]], count - len(late)
 

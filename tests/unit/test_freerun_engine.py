@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from db.entries import Entry
+from scheduler import freerun
 from scheduler.policy import SchedulerSettings
 from system.context import FreerunProcess, freerun_context_entry
 from system.fires import fire_id, fires_of
@@ -270,3 +271,46 @@ def test_the_engine_asks_to_be_called_when_the_next_fire_is_due() -> None:
     lamp = Lamp([entry(schedule="every 3600")], SchedulerSettings(sweep_s=9_999.0))
     wait_s = lamp.turn()
     assert NOW + timedelta(seconds=wait_s) == fires_of("every 3600", "load/night").after(NOW)
+
+
+# -- after an absence
+
+
+@pytest.mark.parametrize(
+    ("schedule", "counted", "told"),
+    [("every 60", 2880, "2,880 fires"), ("at 00:00,12:00", 4, "4 fires"), ("cron * * * * *", 1000, "at least 1,000 fires")],
+)
+def test_what_was_missed_in_two_days_is_counted_or_said_to_be_more(schedule: str, counted: int, told: str) -> None:
+    lamp = Lamp([entry(schedule=schedule, misfire="skip")])
+    away(lamp, 2 * 86_400 + 30)
+    assert lamp.entry("night").missed == counted
+    (event,) = lamp.store.events("load", "night", 10)
+    assert event.text.startswith(told)
+
+
+def test_the_first_turns_after_an_absence_walk_so_many_fires_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(freerun, "MOST_WALKED", 2_000)
+    lamp = Lamp([entry(f"cron{n}", "cron * * * * *", misfire="skip") for n in range(6)])
+    away(lamp, 2 * 86_400 + 30)
+    lamp.turn()
+    assert [len(turn.entries) for turn in lamp.store.turns_after(0, 99)][-3:] == [2, 2, 2]
+
+
+def test_a_fire_that_waits_behind_what_an_absence_left_is_made_and_not_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(freerun, "MOST_WALKED", 1_000)
+    backlog = [entry(f"cron{n}", "cron * * * * *", misfire="skip") for n in range(20)]
+    lamp = Lamp([*backlog, entry(schedule="cron 5 0 3 1 *", misfire="skip")])
+    away(lamp, 2 * 86_400 + 299)
+    for _ in range(25):
+        lamp.clock.sleep(4)
+        lamp.turn()
+    assert "load/night/20200103000500" in lamp.fires()
+    assert lamp.entry("night").missed == 0
+
+
+def test_a_fire_that_came_while_the_leader_stood_still_was_missed() -> None:
+    lamp = Lamp([entry(schedule="at 00:05", misfire="skip")])
+    lamp.turn()
+    lamp.clock.sleep(320)
+    lamp.turn(3)
+    assert (lamp.fires(), lamp.entry("night").missed) == ([], 1)

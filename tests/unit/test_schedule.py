@@ -64,3 +64,15 @@ def test_before_the_first_event_of_a_week_the_last_one_was_in_the_week_before() 
 
 def test_the_same_moment_written_twice_is_one() -> None:
     assert at("at 07:15,*-07:15,0-07:15").minutes == at("at 07:15").minutes
+
+
+@pytest.mark.parametrize("schedule", ["at 00:00", "at 12:30,3-07:00", "at 0-00:00", "at *-23:59,6-23:59,0-00:00"])
+@pytest.mark.parametrize("days", [0, 1, 5, 6.5, 7, 30, 1000])
+def test_moments_of_the_week_are_counted_without_going_from_one_to_the_next(schedule: str, days: float) -> None:
+    found = at(schedule)
+    after = datetime(2020, 2, 27, 12, 30, tzinfo=UTC)
+    until = after + timedelta(days=days)
+    moments, moment = 0, found.next_fire(after)
+    while moment <= until:
+        moments, moment = moments + 1, found.next_fire(moment)
+    assert found.count(after, until) == moments

@@ -15,7 +15,7 @@ from scheduler.switching import VERBS as SWITCHING
 from scheduler.timetable import Node, Timetable, ordinal_of
 from system.errors import TimeperiodError
 from system.lifecycle import JobState
-from system.timeperiod import HOURLY, LAST_YEAR, QUALIFIERS, parse
+from system.timeperiod import HOURLY, QUALIFIERS, parse
 from tests.support.contexts import managed
 from tests.support.lamp import NOW, Lamp, january
 
@@ -68,7 +68,7 @@ def test_the_last_period_of_the_calendar_is_answered_and_other_work_settles(verb
 )
 def test_a_period_of_the_last_year_that_commands_take_is_carried_out(name: str, start: str) -> None:
     lamp = Lamp([managed("far", name, start=start, is_on=False)])
-    timeperiod = QUALIFIERS[name].template.format(LAST_YEAR, 12, 31, 23)
+    timeperiod = QUALIFIERS[name].template.format(NOW.year + 100, 12, 31, 23)
     number = lamp.give("hold", "far", timeperiod)
     assert lamp.desk.answer(number).state == "done"
 

@@ -130,6 +130,19 @@ def test_a_page_is_the_same_for_all_but_its_forms_token(gate: Gated) -> None:
     assert first != again
 
 
+def test_a_form_is_carried_out_once_for_each_time_that_it_is_shown(own_gate: Gated) -> None:
+    operator, path = own_gate.visitor(Role.OPERATOR), "/triggers/flights_hourly"
+    tokens = [token_of(operator.get(path)) for _ in range(2)]
+    sent = [operator.post(path, data={"verb": "off", "reason": "x", "csrf": token}) for token in (*tokens, tokens[0])]
+    assert [answer.location for answer in sent] == [f"{path}?told={number}" for number in (1, 2, 1)]
+
+
+def test_a_part_that_two_visitors_share_has_a_token_for_each(own_gate: Gated) -> None:
+    parts = [own_gate.visitor(Role.OPERATOR).get("/triggers/flights_hourly", headers={"X-Fragment": "1"}) for _ in range(2)]
+    first, second = map(token_of, parts)
+    assert first.partition(".")[0] != second.partition(".")[0]
+
+
 def test_a_script_of_ours_sends_the_token_in_a_header(gate: Gated) -> None:
     admin = gate.visitor(Role.ADMIN)
     token = token_of(admin.get("/account"))
