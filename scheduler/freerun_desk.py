@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -222,4 +222,12 @@ def _of_run(
     if uow.state is UowState.IN_PROGRESS:
         box = sessions[uow.session].box if uow.session in sessions else "a worker that is gone"
         return ("ending", f"{fire} is being ended on {box}") if uow.cancel_requested else ("unit of work", f"{fire} is running on {box}")
-    return "unit of work", f"{fire} waits in {uow.queue} for a slot"
+    return _of_queue(fire, uow.queue, [session for session in sessions.values() if session.kind == "worker"])
+
+
+def _of_queue(fire: str, queue: str, workers: Sequence[Session]) -> tuple[str, str]:
+    if not workers:
+        return "worker", f"{fire} waits in {queue} and no worker runs"
+    if not any(queue in worker.takes_from for worker in workers):
+        return "worker", f"{fire} waits in {queue}, and no worker takes from it: see present_on_boxes of its entry"
+    return "unit of work", f"{fire} waits in {queue} for a slot"

@@ -214,6 +214,19 @@ def test_the_desk_says_what_an_entry_waits_for() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("queues", "end"), [(None, "and no worker runs"), (["queue_sales"], "and no worker takes from it: see present_on_boxes of its entry")]
+)
+def test_a_fire_that_nobody_takes_says_so(queues: list[str] | None, end: str) -> None:
+    lamp = lamp_of(entry())
+    give(lamp, "trigger")
+    lamp.store.close_sessions(["worker-1"])
+    if queues:
+        lamp.open_session("worker-2", slots=8, queues=queues)
+    (why,) = desk(lamp).view("load", "night").why
+    assert (why.kind, why.text.endswith(end)) == ("worker", True)
+
+
 def test_an_entry_that_is_unknown_is_said_with_a_near_one() -> None:
     with pytest.raises(NotFound, match="load has no entry 'nigth'; did you mean 'night'"):
         desk(lamp_of()).view("load", "nigth")
