@@ -17,6 +17,7 @@ from scheduler.board import Board
 from scheduler.decisions import Close, Decision, Input, Occasion, Open, Revert, Wait
 from scheduler.desk import Desk
 from scheduler.engine import Engine
+from scheduler.followers import Supposed
 from scheduler.late_rows import LateRows
 from scheduler.live_moves import LiveMoves
 from scheduler.probing import Probes
@@ -137,7 +138,7 @@ def without_descendants_of_what_is_skipped(patch: pytest.MonkeyPatch) -> None:
 
 
 def without_followers_of_what_is_skipped(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(plans.Supposed, "followers", lambda self, nodes, most: [])
+    patch.setattr(Supposed, "followers", lambda self, nodes, most: [])
 
 
 def without_holds(patch: pytest.MonkeyPatch) -> None:
