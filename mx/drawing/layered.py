@@ -161,6 +161,9 @@ def _height(spot: Spot) -> int:
 def _path(edge: Edge, chain: Sequence[Spot], layer_of: dict[str, int], y: dict[Spot, int]) -> str:
     """Return the path of a line, a little short of its end so that the arrow has room. One that goes back is drawn from right to left."""
     first = layer_of[str(chain[0])]
+    if layer_of[str(chain[-1])] == first:  # both in one layer, as a circle was cut there: beside them, as nothing stands there
+        x, begin, end = first * (WIDTH + BETWEEN) + WIDTH, *(y[name] + HEIGHT // 2 for name in edge)
+        return f"M{x} {begin}C{x + BETWEEN // 2} {begin} {x + BETWEEN // 2} {end} {x + 4} {end}"
     points = []
     for at, spot in enumerate(chain):
         x, middle = (first + at) * (WIDTH + BETWEEN), y[spot] + _height(spot) // 2

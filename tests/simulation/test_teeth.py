@@ -136,6 +136,10 @@ def without_descendants_of_what_is_skipped(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(plans, "skip_nodes", lambda board, nodes: list(nodes))
 
 
+def without_followers_of_what_is_skipped(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(plans.Supposed, "followers", lambda self, nodes, most: [])
+
+
 def without_holds(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(board, "held", lambda job: Open())
 
@@ -215,6 +219,7 @@ TEETH = [
     without_names_of_what_was_skipped,
     without_dependants_of_what_is_reprocessed,
     without_descendants_of_what_is_skipped,
+    without_followers_of_what_is_skipped,
     without_holds,
     without_groups,
     without_the_ends_of_childrens_groups,

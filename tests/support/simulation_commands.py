@@ -35,8 +35,7 @@ def plans_judged(store: Store) -> Iterator[list[str]]:
         if plan is not None and not store.turns_after(board.timetable.head, 1):
             _judge(command, plan, board, before)
             left = [node for node in _closing(board) if node not in closing]
-            # What is reopened meets the gates that were closed before.
-            must(not left or command.verb == "reprocess", command, "closes the gates of", left, "which its plan leaves out")
+            must(not left or command.verb in _FREEING, command, "closes the gates of", left, "which its plan leaves out")
             judged.append(command.verb)
         return is_answered
 
@@ -84,6 +83,8 @@ def _closing(board: Board) -> Iterator[Node]:
             yield node
 
 
+# What these free meets the gates that were closed before.
+_FREEING = ("reprocess", "release", "trigger")
 _SKIPS = (Action.SKIP, Action.SKIP_AFTER, Action.FOLLOW, Action.FOLLOW_AFTER)
 _HAPPENED: Mapping[Action, Callable[[Job, Job | None], bool]] = {
     Action.REOPEN: lambda job, old: job.state is JobState.EMBRYO and old is not None and job.generation == old.generation + 1,

@@ -53,6 +53,15 @@ def test_a_line_begins_and_ends_at_its_nodes(edges: list[tuple[str, str]]) -> No
         assert min(abs(x2 - layout.places[target][0] - side) for side in (0, WIDTH)) <= 4
 
 
+def test_a_line_between_two_of_one_layer_ends_beside_its_node() -> None:
+    layout = layered(["a", "b", "c", "d"], [("b", "d"), ("d", "c"), ("a", "d"), ("b", "a"), ("c", "d"), ("c", "a")])
+    ends = {name: (x + WIDTH, y + HEIGHT // 2) for name, (x, y) in layout.places.items()}
+    level = [edge for edge in layout.paths if ends[edge[0]][0] == ends[edge[1]][0]]
+    assert level
+    assert all(points(layout.paths[edge])[0] == ends[edge[0]] for edge in level)
+    assert all(points(layout.paths[edge])[-1] == (ends[edge[1]][0] + 4, ends[edge[1]][1]) for edge in level)
+
+
 def test_inputs_stand_to_the_left() -> None:
     layout = layered(["c", "b", "a"], [("a", "b"), ("b", "c"), ("a", "c")])
     assert layout.places["a"][0] < layout.places["b"][0] < layout.places["c"][0]
