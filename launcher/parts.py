@@ -22,7 +22,7 @@ from system.archive import Archive, Files, Nowhere
 from system.clock import Clock
 from system.context import Context
 from system.context_check import load_context
-from system.errors import BrokerAway, ConfigError, Unavailable
+from system.errors import BrokerAway, BrokerError, ConfigError, Unavailable
 from workers.policy import WorkerSettings
 
 if TYPE_CHECKING:
@@ -94,9 +94,9 @@ class Roof:
             return True
 
     @contextmanager
-    def joined(self) -> Iterator[Joined]:
-        """Open store and broker, and close them in the end; raises ConfigError, StoreError or BrokerError."""
-        with open_parts(self.settings) as parts:
+    def joined(self, *, needs_broker: bool = True) -> Iterator[Joined]:
+        """Open store and broker, and close them in the end; raises ConfigError, StoreError or BrokerError. See `open_parts`."""
+        with open_parts(self.settings, needs_broker=needs_broker) as parts:
             yield parts
 
     @contextmanager
@@ -114,11 +114,11 @@ class Roof:
 
 
 @contextmanager
-def open_parts(settings: Settings) -> Iterator[Joined]:
+def open_parts(settings: Settings, *, needs_broker: bool = True) -> Iterator[Joined]:
     """Open and prepare the store and the broker that the URLs name; close them in the end.
 
     Raises Unavailable where they are away (BrokerAway where it is the broker), also where a store's file is gone that was there: none is
-    begun in its place.
+    begun in its place. Without `needs_broker` one that can't be used is handed out all the same: whatever it is asked raises why.
     """
     for name, url in (("STORE_URL", settings.store_url), ("BROKER_URL", settings.broker_url)):
         if url == "memory:":  # before anything is written
@@ -131,15 +131,22 @@ def open_parts(settings: Settings) -> Iterator[Joined]:
         _refuse_half(store)
         broker = opened_broker(settings, store)
         try:
-            try:
-                broker.prepare()
-            except Unavailable as error:
-                raise BrokerAway(str(error)) from error
+            _prepare_broker(broker, needs_broker=needs_broker)
             yield Joined(store, broker)
         finally:
             broker.close()
     finally:
         store.close()
+
+
+def _prepare_broker(broker: Broker, *, needs_broker: bool) -> None:
+    try:
+        broker.prepare()
+    except (BrokerError, Unavailable) as error:
+        if needs_broker and isinstance(error, Unavailable):
+            raise BrokerAway(str(error)) from error
+        if needs_broker:
+            raise
 
 
 def _refuse_half(store: Store) -> None:

@@ -202,3 +202,14 @@ def test_the_command_says_what_is_wrong_and_what_to_press(practice: Practice, ca
     said = capsys.readouterr().out
     assert "! leader: no scheduler leads: nothing is scheduled\n    launch.py start, or launch.py up" in said
     assert os.linesep.join(said.splitlines()[-2:-1]) == "2 things wrong, 0 warnings"
+
+
+def test_a_status_is_there_while_the_broker_is_away_and_says_so_first(practice: Practice, capsys: pytest.CaptureFixture[str]) -> None:
+    practice.environ["HORARIUM_BROKER_URL"] = "amqp://ann:geheim@127.0.0.1:1/"
+    capsys.readouterr()
+    assert practice.run("status", "--json") == 0
+    overview = json.loads(capsys.readouterr().out)["overview"]
+    assert [need["kind"] for need in overview["needs"]["first"]][:2] == ["leader", "broker"]
+    assert "connection refused" in overview["broker_fault"]
+    assert "geheim" not in overview["broker_fault"]
+    assert practice.run("queue", "list") == 1
