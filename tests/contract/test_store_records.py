@@ -49,7 +49,7 @@ def test_units_of_work_are_read_by_id_once_each(store: Store) -> None:
 
 
 def test_any_number_of_records_may_be_asked_for_at_once(store: Store) -> None:
-    many = [f"{PROCESS}/{number}/{ODD[0] * 90}" for number in range(200_000)]  # 20 MB: more than a message to MongoDB holds
+    many = [f"{PROCESS}/{number}/{ODD[0] * 900}" for number in range(20_000)]  # 18 MB: more than a message to MongoDB holds
     open_uows(store, "a", "b")
     assert sorted(found.id for found in store.uows(["a", *many, "b", "a"])) == ["a", "b"]
     made = [job("2024010101"), job("2024010102")]
