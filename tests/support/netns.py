@@ -104,6 +104,8 @@ class Host:
                 if pipe is not None:
                     pipe.close()
         wait_until(lambda: not self.pids(), within_s=_STOP_S, what=f"all processes on {self.name} have ended")
+        # First the cable: with its namespace it would go too, but only when the kernel comes to it, and the next network may want its name.
+        _ip("link", "delete", self._cable)
         _ip("netns", "delete", self.namespace)
 
     def _is_carried(self) -> bool:
