@@ -135,7 +135,7 @@ SENTENCES: list[tuple[str, str, str]] = [
     ("reprocess: ancestors and dependants, once, in order", COMMANDS, "a_reprocess_runs_the_node_and_its_ancestors_again_once_in_order"),
     ("reprocess: uows in flight are canceled", COMMANDS, "fault_13_reprocessing_a_running_job_runs_it_again_instead_of_skipping_it"),
     ("reprocess: behind its gate", COMMANDS, "fault_14_a_reprocessed_hour_runs_before_its_parents_whatever_their_type"),
-    ("a preview lists what it will touch", COMMANDS, "the_plan_is_what_then_happens"),
+    ("a preview lists what it will touch", "unit/test_plans", "the_plan_is_what_then_happens"),
     ("a range is one action", COMMANDS, "a_range_is_half_open_and_one_command"),
     ("skip: the unfinished ones with descendants", COMMANDS, "a_skip_gives_up_what_is_not_finished_with_its_descendants"),
     ("skip: uows in flight are canceled too", COMMANDS, "a_skip_ends_what_runs_first"),

@@ -27,9 +27,7 @@ def back_from(schedule: str, title: str, since: datetime, until: datetime) -> It
     """Yield the moments that a schedule names in `(since, until]`, the latest first."""
     kind, _, rest = schedule.partition(" ")
     if kind == "every":
-        step = int(float(rest) * 1_000_000)
-        # Spread by name over the step's seconds, where it has whole ones.
-        phase = 0 if step % 1_000_000 else zlib.crc32(title.encode()) % (step // 1_000_000) * 1_000_000
+        step, phase = _step_and_phase(rest, title)
         place = ((until - _EPOCH) // _MICROSECOND - phase) // step
         while (moment := _EPOCH + (place * step + phase) * _MICROSECOND) > since:
             yield moment
@@ -41,6 +39,22 @@ def back_from(schedule: str, title: str, since: datetime, until: datetime) -> It
         if (minute.hour, minute.minute) in named:
             yield minute
         minute -= _MINUTE
+
+
+def _count_in(schedule: str, title: str, since: datetime, until: datetime) -> int:
+    """Return how many moments a schedule names in `(since, until]`."""
+    kind, _, rest = schedule.partition(" ")
+    if kind != "every":
+        return sum(1 for _ in back_from(schedule, title, since, until))
+    step, phase = _step_and_phase(rest, title)
+    low, high = (((moment - _EPOCH) // _MICROSECOND - phase) // step for moment in (since, until))
+    return max(0, high - low)
+
+
+def _step_and_phase(rest: str, title: str) -> tuple[int, int]:
+    """Return after how many microseconds an `every` fires again, and how many into each: by name, where it has whole seconds."""
+    step = int(float(rest) * 1_000_000)
+    return step, 0 if step % 1_000_000 else zlib.crc32(title.encode()) % (step // 1_000_000) * 1_000_000
 
 
 @lru_cache
@@ -68,7 +82,8 @@ def due(schedule: str, title: str, since: datetime, now: datetime, misfire: str,
         is_kept = misfire == "once" and not punctual and count == 1
         if is_kept or (misfire == "all" and moment > now - timedelta(seconds=grace_s) and len(late) + len(punctual) < _COUNTED):
             late.append(moment)
-        if count >= _COUNTED + len(late) and schedule.startswith("cron"):
+        if count >= _COUNTED + len(late):  # of those before this one none is made
+            count += 0 if schedule.startswith("cron") else _count_in(schedule, title, since, moment - _MICROSECOND)
             break
     return [*late[::-1], *punctual[::-1]], count - len(late)
 
