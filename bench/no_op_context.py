@@ -1,13 +1,13 @@
 """Which processes does the throughput benchmark run? Some of hours (BENCH_PROCESSES, 8), each doing nothing."""
 
 import os
+from datetime import date, timedelta
 
 from system.context import managed_context_entry, timetable_tree_entry
 
 PROCESSES = int(os.environ.get("BENCH_PROCESSES", "8"))
 DAYS = int(os.environ.get("BENCH_DAYS", "100"))
-MONTH, DAY = divmod(DAYS - 1, 28)
-END = f"2013{MONTH + 1:02}{DAY + 1:02}00"
+END = f"{date(2013, 1, 1) + timedelta(days=DAYS):%Y%m%d}00"
 
 process_context = [
     managed_context_entry(
