@@ -103,8 +103,8 @@ def encode_turn(turn: Turn) -> str:
             turn.number,
             turn.session,
             moment_text(turn.decided_at),
-            [_job_values(job) for job in turn.jobs],
-            [_uow_values(uow) for uow in turn.opened],
+            [job_values(job) for job in turn.jobs],
+            [uow_values(uow) for uow in turn.opened],
             [(m.uow_id, m.before.value, m.event.name, m.fence, m.losses, m.reason) for m in turn.moves],
             [(cancel.uow_id, cancel.reason) for cancel in turn.cancels],
             turn.lost,
@@ -154,7 +154,7 @@ def _move_of(values: Sequence[Any]) -> UowMove:
 
 def job_row(job: Job) -> Row:
     """Return the row of a job."""
-    return dict(zip(JOB_COLUMNS, _job_values(job), strict=True))
+    return dict(zip(JOB_COLUMNS, job_values(job), strict=True))
 
 
 def row_job(row: Mapping[str, Any]) -> Job:
@@ -162,7 +162,8 @@ def row_job(row: Mapping[str, Any]) -> Job:
     return _read("job", row, _job_columns, _job_of)
 
 
-def _job_values(job: Job) -> tuple[Any, ...]:
+def job_values(job: Job) -> tuple[Any, ...]:
+    """Return what `job_row` holds, in the order of JOB_COLUMNS."""
     return (
         job.process,
         job.timeperiod,
@@ -223,7 +224,7 @@ def _job_of(values: Sequence[Any]) -> Job:
 
 def uow_row(uow: UnitOfWork) -> Row:
     """Return the row of a unit of work."""
-    return dict(zip(UOW_COLUMNS, _uow_values(uow), strict=True))
+    return dict(zip(UOW_COLUMNS, uow_values(uow), strict=True))
 
 
 def row_uow(row: Mapping[str, Any]) -> UnitOfWork:
@@ -231,7 +232,16 @@ def row_uow(row: Mapping[str, Any]) -> UnitOfWork:
     return _read("unit of work", row, _uow_columns, _uow_of)
 
 
-def _uow_values(uow: UnitOfWork) -> tuple[Any, ...]:
+def read_uows(rows: Sequence[Sequence[Any]]) -> list[UnitOfWork]:
+    """Return the units of work of rows in the order of UOW_COLUMNS; raises StoreError for a damaged one."""
+    try:
+        return [_uow_of(row) for row in rows]
+    except _DAMAGE:  # read again, to say which
+        return [row_uow(dict(zip(UOW_COLUMNS, row, strict=False))) for row in rows]
+
+
+def uow_values(uow: UnitOfWork) -> tuple[Any, ...]:
+    """Return what `uow_row` holds, in the order of UOW_COLUMNS."""
     return (
         uow.id,
         uow.process,

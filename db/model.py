@@ -13,8 +13,10 @@ from enum import StrEnum
 from db.contexts import ContextRow
 from db.entries import Entry
 from system.lifecycle import JobEvent, JobState, UowEvent, UowState
+from system.records import lean
 
 
+@lean
 @dataclass(frozen=True, slots=True)
 class Job:
     """One (process, timeperiod) that has left EMBRYO at least once. Unique by both.
@@ -55,6 +57,7 @@ class Job:
         return f"{self.process}/{self.timeperiod}/{self.generation}/{self.run}"
 
 
+@lean
 @dataclass(frozen=True, slots=True)
 class UnitOfWork:
     """One task for a worker. The window is half open: `[start_timeperiod, end_timeperiod)`.
@@ -90,6 +93,7 @@ class UnitOfWork:
     runs_as: str = ""
 
 
+@lean
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How an attempt ended, as its owner says it: one of DONE, EMPTY, FAILED, CANCELED. `failures` counts this attempt too."""
@@ -104,6 +108,7 @@ class Outcome:
     reason: str = ""
 
 
+@lean
 @dataclass(frozen=True, slots=True)
 class UowMove:
     """What the engine does to a unit of work: `event`, only from state `before` and under `fence`. `losses` is the count after it."""

@@ -21,7 +21,7 @@ from db.documents import (
     encode_turn,
     event_row,
     facts_text,
-    job_row,
+    job_values,
     moment_text,
     piece_row,
     process_row,
@@ -36,7 +36,6 @@ from db.documents import (
     session_row,
     storable,
     switch_row,
-    uow_row,
 )
 from db.entries import Entry, entry_row, row_entry
 from db.model import BeatAnswer, Chunk, Command, Event, Job, Outcome, OutputPiece, ProcessRow, Session, Switch, Turn, UnitOfWork
@@ -73,9 +72,6 @@ from system.sqlfile import SqlFile
 from system.sqlmany import Many
 
 T = TypeVar("T")
-
-# A reason may quote what a job printed, halves of surrogate pairs included; PostgreSQL takes no truth for a number.
-_KEPT: Mapping[type, Callable[[Any], Any]] = {str: storable, bool: int}
 
 _INSERT_TURN = insert_absent(turns)
 _TAKE_BACK = sa.delete(turns).where(turns.c.number == sa.bindparam("number"))
@@ -191,9 +187,9 @@ class SqlStore(SqlBoxes, SqlFacts, SqlKeeping, SqlLooking, SqlMoving, SqlPapers)
 
     def project(self, turn: Turn, chunks: Sequence[Chunk], on_requested: Callable[[], None] = nothing) -> None:
         """See Store."""
-        uow_rows = [_values(uow_row(uow)) for uow in turn.opened]
+        uow_rows = [_kept(sql_uows.new_row(uow)) for uow in turn.opened]
         move_rows = [sql_uows.move_row(move, turn.number) for move in turn.moves]
-        job_rows = [_values(job_row(job)) for job in turn.jobs]
+        job_rows = [_kept(job_values(job)) for job in turn.jobs]
         entry_rows = [_values(entry_row(entry)) for entry in turn.entries]
         chunk_rows = [_values(chunk_row(chunk)) for chunk in chunks]
         event_rows = [_values(event_row(event)) for event in turn.events]
@@ -384,4 +380,14 @@ def _close(conn: sa.Connection, ids: Sequence[str]) -> None:
 
 
 def _values(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple([as_kept(value) if (as_kept := _KEPT.get(type(value))) else value for value in row.values()])
+    return _kept(tuple([int(value) if value.__class__ is bool else value for value in row.values()]))
+
+
+def _kept(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return `values` without what not every database takes: a reason may quote what a job printed. None may be a bool: PostgreSQL takes
+    no truth for a number.
+    """
+    texts = "".join([value for value in values if value.__class__ is str])
+    if storable(texts) == texts:
+        return values
+    return tuple([storable(value) if value.__class__ is str else value for value in values])

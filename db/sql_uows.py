@@ -8,11 +8,12 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from db.documents import UOW_COLUMNS, moment_text, outcome_row, row_uow, storable
+from db.documents import UOW_COLUMNS, moment_text, outcome_row, read_uows, storable, uow_values
 from db.model import Cancel, Outcome, UnitOfWork, UowMove, Widening
 from db.sql_dialect import MYSQLS, insert_absent, locked
 from db.sql_schema import EMPTY, FINISHED, IN_PROGRESS, REQUESTED, TRUE, uows
 from system.lifecycle import UOW_LIFECYCLE, UowEvent, UowState, advance
+from system.records import replace
 from system.sqlmany import Many
 
 T = TypeVar("T")
@@ -25,6 +26,8 @@ SLICE = 500
 _CLAIMED_STATE = advance(UOW_LIFECYCLE, UowState.REQUESTED, UowEvent.CLAIMED)
 
 _IDS = uows.c.id.in_(sa.bindparam("ids", expanding=True))
+_IS_CANCELED = UOW_COLUMNS.index("cancel_requested")
+
 _BY_IDS = sa.select(*(uows.c[name] for name in UOW_COLUMNS)).where(_IDS)
 # By the range of ids, so that the key finds them: `0` is the character after `/`.
 _OF_JOB = (
@@ -100,14 +103,12 @@ def sliced(values: Sequence[T], size: int = SLICE) -> Iterator[Sequence[T]]:
 
 def records(rows: Sequence[Row]) -> list[UnitOfWork]:
     """Return the units of work that `find` came back with. Apart from it, as this needs no transaction."""
-    return [row_uow(dict(zip(UOW_COLUMNS, row, strict=True))) for row in rows]
+    return read_uows(rows)
 
 
 def claimed(rows: Sequence[Row], session: str, at: datetime) -> list[UnitOfWork]:
     """Return the units of work that `claim` came back with, as it left them."""
-    change = {"state": _CLAIMED_STATE.value, "session": session, "started_at": moment_text(at)}
-    befores = (dict(zip(UOW_COLUMNS, row, strict=True)) for row in rows)
-    return [row_uow({**before, **change, "fence": before["fence"] + 1}) for before in befores]
+    return [replace(uow, state=_CLAIMED_STATE, session=session, started_at=at, fence=uow.fence + 1) for uow in read_uows(rows)]
 
 
 def find(conn: sa.Connection, ids: Sequence[str]) -> list[Row]:
@@ -176,6 +177,12 @@ def _finish_alike(conn: sa.Connection, rows: Sequence[Values]) -> None:
         change = dict(zip((*_OF_OUTCOME, "under"), told, strict=True))
         for part in sliced(ids):
             conn.execute(_FINISH_ALIKE, {"ids": list(part), **change})
+
+
+def new_row(uow: UnitOfWork) -> Values:
+    """Return what `open_new` needs for a unit of work."""
+    values = uow_values(uow)
+    return (*values[:_IS_CANCELED], int(values[_IS_CANCELED]), *values[_IS_CANCELED + 1 :])
 
 
 def open_new(conn: sa.Connection, rows: Sequence[Values]) -> None:

@@ -11,8 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from system.context import Queue
+from system.records import lean
 
 
+@lean
 @dataclass(frozen=True, slots=True)
 class Message:
     """A text for whoever consumes `queue`. What is `urgent` overtakes what is not: work that was lost and is due again at once."""
@@ -22,6 +24,7 @@ class Message:
     urgent: bool = False
 
 
+@lean
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """A message that a consumer took. `tag` names it until it is acknowledged."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 
 from db.model import Job, Switch, UnitOfWork, UowMove
@@ -34,6 +33,7 @@ from scheduler.trees import Topology
 from system.context import Context
 from system.lanes import Lane, queue_in
 from system.lifecycle import JOB_FINISHED, JOB_LIFECYCLE, UOW_FINISHED, JobEvent, JobState, UowEvent, UowState, advance
+from system.records import replace
 
 log = logging.getLogger(__name__)
 
@@ -296,8 +296,8 @@ class Board:
             state = advance(JOB_LIFECYCLE, JobState.EMBRYO, event)
             job = Job(node[0], self.timetable.period(node), state, now, turn, reason=reason)
         else:
-            job = replace(job, state=advance(JOB_LIFECYCLE, job.state, event), reason=reason, held="", failing_since=None)
-            job = replace(job, changed_at=now, turn=turn)
+            state = advance(JOB_LIFECYCLE, job.state, event)
+            job = replace(job, state=state, reason=reason, held="", failing_since=None, changed_at=now, turn=turn)
         self.draft.put(job)
         self._closed(node, job)
 

@@ -13,6 +13,7 @@ from db.model import Job
 from scheduler.blockers import Blocker
 from scheduler.probing import Probed
 from system.lifecycle import JobEvent, UowState
+from system.records import lean
 
 NOT_A_GROUP_END = "not a group end"  # the reason of a period that its group's end runs for: it has no data of its own
 
@@ -37,6 +38,7 @@ class Input:
     is_order: bool = False
 
 
+@lean
 @dataclass(frozen=True, slots=True)
 class Occasion:
     """On which job is decided, and when. `is_closed`: its period has ended and its lag is over. `first_at`: when a live one

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from db.entries import Entry, Run
@@ -13,6 +13,7 @@ from system.context import Context, FreerunProcess
 from system.fires import Fires, fire_id, fires_of
 from system.lifecycle import JOB_LIFECYCLE, UOW_FINISHED, UOW_LIFECYCLE, JobEvent, JobState, UowEvent, UowState, advance
 from system.overlap import Overlap, parse_overlap
+from system.records import replace
 from system.schedule import LONGEST_S
 
 # A fire that is later than this was missed: nobody was there for it. Long enough for a restart, short enough for a failover to show.

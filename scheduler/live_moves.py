@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from db.model import Job, Widening
@@ -13,6 +12,7 @@ from scheduler.probing import Probes, Question
 from scheduler.timetable import Node, Timetable
 from scheduler.trees import Topology
 from system.lifecycle import JobState, UowState
+from system.records import replace
 
 
 class LiveMoves:

@@ -5,15 +5,17 @@ Pure: a job, its unit of work as just read, and the time in; what to remember ou
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from db.model import Job, UnitOfWork, UowMove
 from system.context import FreerunProcess, ManagedProcess
 from system.lifecycle import JOB_LIFECYCLE, UOW_FINISHED, UOW_LIFECYCLE, JobEvent, JobState, UowEvent, UowState, advance
+from system.records import lean, replace
 from system.retry import backoff_s, is_used_up
 
 
+@lean
 @dataclass(frozen=True, slots=True)
 class Settlement:
     """What follows: the job as it stands now (None: unchanged) and a move of the unit of work (None: none).

@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from system.records import lean
 
+
+@lean
 @dataclass(frozen=True, slots=True)
 class Task:
     """One attempt, ready to run. Exactly one of `classname` and `argv` is set.
@@ -46,6 +49,7 @@ class Ending(Enum):
     NOT_STARTED = "never started"
 
 
+@lean
 @dataclass(frozen=True, slots=True)
 class Ended:
     """An attempt that runs no more; nothing of it is left. `reason` is the error, or why it was ended."""

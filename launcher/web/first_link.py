@@ -7,14 +7,17 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
+from typing import TYPE_CHECKING
 
-from db.store import Store
 from launcher.web.address import asks_for_login, told
-from mx.security.accounts import FIRST_START, Accounts
-from mx.security.entrance import Entrance
 from settings import Settings
 from system.clock import RealClock
 from system.errors import HorariumError
+
+if TYPE_CHECKING:
+    from db.store import Store
+    from mx.security.accounts import Accounts
+    from mx.security.entrance import Entrance
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +64,11 @@ def _offer(accounts: Accounts, url: str, var: Path, box: str, said: Callable[[st
 def shown_address(settings: Settings, store: Store) -> str:
     """Return where the dashboard is, with the link for the first admin where nobody has an account yet; empty until both are there."""
     url = told(settings.folder)
-    if not url or not asks_for_login(settings) or Accounts(store, RealClock()).has_any():
+    if not url or not asks_for_login(settings):
+        return url
+    from mx.security.accounts import Accounts  # late: it takes as long to read as all else that `up` needs
+
+    if Accounts(store, RealClock()).has_any():
         return url
     link = told_link(settings.folder)
     return f"{url} (to make the first admin, once: {link})" if link else ""
@@ -72,6 +79,8 @@ def make_first(accounts: Accounts, url: str, box: str) -> str:
 
     Those of the other boxes stay good until there is an admin: whichever somebody has seen, it works.
     """
+    from mx.security.accounts import FIRST_START
+
     who = f"{FIRST_START} on {box}"
     accounts.drop_admin_links(made_by=who.__eq__)
     return f"{url}welcome/{accounts.add_link('', who=who)}"

@@ -102,7 +102,7 @@ def test_the_head_of_a_page_says_that_the_store_is_away_in_a_few_words(tmp_path:
     with steered(tmp_path, is_furnished=False, store_url="postgresql://nobody@127.0.0.1:1/none") as desk:
         client = client_over(desk)
         pulse, page = client.get("/pulse", headers={"X-Fragment": "1"}), client.get("/triggers")
-    assert (pulse.status_code, "store or broker do not answer" in pulse.text, "<section" in pulse.text) == (200, True, False)
+    assert (pulse.status_code, "the store does not answer" in pulse.text, "<section" in pulse.text) == (200, True, False)
     assert (page.status_code, page.text.count("The store is away")) == (503, 2)  # its title and its head
 
 

@@ -62,10 +62,10 @@ def test_a_store_that_fails_in_a_way_nobody_foresaw_is_refused_with_its_words_an
     is_full, closed = [True], []
 
     @contextmanager
-    def opened(settings: Settings) -> Iterator[Joined]:
+    def opened(settings: Settings, *, needs_broker: bool) -> Iterator[Joined]:
         if is_full:
             raise OSError(28, "No space left on device for mongodb://ann:secret@db")
-        with open_parts(settings) as joined:
+        with open_parts(settings, needs_broker=needs_broker) as joined:
             yield joined
         closed.append(1)
 
