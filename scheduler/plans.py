@@ -213,7 +213,7 @@ def _runs(job: Job) -> bool:
 
 def _is_operators(job: Job) -> bool:
     """Return whether an operator skipped the job, or has said so and its unit of work has not ended yet."""
-    return is_operators_skip(job) or job.next_event is JobEvent.SKIPPED
+    return is_operators_skip(job) or (job.next_event is JobEvent.SKIPPED and job.reason.startswith("operator"))
 
 
 def _in_order(board: Board, nodes: Iterable[Node]) -> list[Node]:

@@ -79,6 +79,17 @@ def test_a_day_that_is_reprocessed_by_its_name_runs_over_hours_that_stay_skipped
     assert lamp.state("flights_daily", DAY) is JobState.PROCESSED
 
 
+def test_a_day_that_is_called_off_for_its_hours_starts_anew_with_one_of_them() -> None:
+    lamp = two_hours(blocking_type="blocking_normal")
+    day = lamp.claim(f"flights_daily/{DAY}/1/1")[0]
+    lamp.give("skip", "flights_hourly", HOURS[0], until="2013010200")
+    lamp.turn(2)
+    lamp.give("reprocess", "flights_hourly", HOURS[0])
+    lamp.finish(day, UowEvent.CANCELED)
+    lamp.run()
+    assert lamp.state("flights_daily", DAY) is JobState.PROCESSED
+
+
 def test_the_plan_of_a_skip_names_a_day_that_runs_and_goes_with_its_hours() -> None:
     lamp = two_hours(blocking_type="blocking_normal")
     lamp.claim(f"flights_daily/{DAY}/1/1")
