@@ -27,6 +27,7 @@ NO_FILE = "none"
 # Tells a child where the settings came from that it is handed by its environment; no setting itself either.
 PLACES_VARIABLE = PREFIX + "PLACES"
 NO_ARCHIVE = "none"
+EMBEDDED = "embedded:"  # the broker that lives in the store's file
 # Settings that name a file, which need not be there.
 FILES = ("secrets_file", "mx_certificate", "mx_key")
 # Settings that take one of a few words.
@@ -88,7 +89,7 @@ class Settings:
     context: str = _setting("context.py", "path or module", "the process context: a .py file, or a dotted module name")
     var: str = _setting("var", "path", "folder for everything that is written")
     store_url: str = _setting("", "URL", "the store; unset: sqlite:///<var>/horarium.db", may_hold_password=True)
-    broker_url: str = _setting("embedded:", "URL", "the broker; embedded: is a queue in the store's file", may_hold_password=True)
+    broker_url: str = _setting(EMBEDDED, "URL", "the broker; embedded: is a queue in the store's file", may_hold_password=True)
     box: str = _setting("", "name", "this machine's name, unique in a deployment; unset: its host name")
     workers: int = _setting(0, "processes", "workers of this box; 0: one per CPU, at most 2", least=0)
     scheduler_boxes: str = _setting("", "regular expression", "boxes that keep a scheduler, matched whole; unset: every box")

@@ -16,8 +16,11 @@ class TooSlow(HorariumError):
     """There was no answer in time; whoever was asked may still be at it."""
 
 
-def within(seconds: float, ask: Callable[[], T]) -> T:
-    """Return what `ask` returns, or raise what it raises; raises TooSlow where it takes longer than that."""
+def within(seconds: float, ask: Callable[[], T], *, late: Callable[[T], object] = lambda _: None) -> T:
+    """Return what `ask` returns, or raise what it raises; raises TooSlow where it takes longer than that.
+
+    `late` is given what comes after that, in the thread that was left behind.
+    """
     future: Future[T] = Future()
 
     def run() -> None:
@@ -31,5 +34,6 @@ def within(seconds: float, ask: Callable[[], T]) -> T:
         return future.result(seconds)
     except TimeoutError as error:
         if future.done():
-            raise
+            return future.result()
+        future.add_done_callback(lambda done: None if done.exception() else late(done.result()))
         raise TooSlow(f"no answer within {seconds:g} s") from error

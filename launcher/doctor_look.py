@@ -29,7 +29,7 @@ from launcher.web.address import NONE
 from mq.broker import Broker
 from scheduler.health import read_health
 from scheduler.registry import fit, read_registered
-from settings import NO_ARCHIVE
+from settings import EMBEDDED, NO_ARCHIVE
 from system.clock import RealClock
 from system.context import DEAD_QUEUE
 from system.errors import ConfigError, HorariumError
@@ -211,7 +211,7 @@ def _is_readable(found: Look) -> bool:
 
 def _the_broker(found: Look) -> None:
     settings = found.seen.settings
-    if found.store is None and settings.broker_url == "embedded:":
+    if found.store is None and settings.broker_url == EMBEDDED:
         return  # it lives in the store, and that was said
     broker = opened_broker(settings, found.store)
     found.broker, found.seen.broker = broker, broker.describe(found.seen.queues)

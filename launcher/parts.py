@@ -17,12 +17,12 @@ from launcher import store_mark
 from launcher.clocks import clock_of
 from launcher.sources import settle
 from scheduler.policy import SchedulerSettings
-from settings import NO_ARCHIVE, OF_COMMANDS, PREFIX, Settings, Settled
+from settings import EMBEDDED, NO_ARCHIVE, OF_COMMANDS, PREFIX, Settings, Settled
 from system.archive import Archive, Files, Nowhere
 from system.clock import Clock
 from system.context import Context
 from system.context_check import load_context
-from system.errors import BrokerAway, BrokerError, ConfigError, Unavailable
+from system.errors import BrokerAway, ConfigError, Unavailable
 from workers.policy import WorkerSettings
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def open_parts(settings: Settings, *, needs_broker: bool = True) -> Iterator[Joi
     """Open and prepare the store and the broker that the URLs name; close them in the end.
 
     Raises Unavailable where they are away (BrokerAway where it is the broker), also where a store's file is gone that was there: none is
-    begun in its place. Without `needs_broker` one that can't be used is handed out all the same: whatever it is asked raises why.
+    begun in its place. Without `needs_broker` one that is a server is not asked whether it is there: what it is asked later raises why.
     """
     for name, url in (("STORE_URL", settings.store_url), ("BROKER_URL", settings.broker_url)):
         if url == "memory:":  # before anything is written
@@ -131,7 +131,8 @@ def open_parts(settings: Settings, *, needs_broker: bool = True) -> Iterator[Joi
         _refuse_half(store)
         broker = opened_broker(settings, store)
         try:
-            _prepare_broker(broker, needs_broker=needs_broker)
+            if needs_broker or settings.broker_url == EMBEDDED:
+                _prepare_broker(broker)
             yield Joined(store, broker)
         finally:
             broker.close()
@@ -139,14 +140,11 @@ def open_parts(settings: Settings, *, needs_broker: bool = True) -> Iterator[Joi
         store.close()
 
 
-def _prepare_broker(broker: Broker, *, needs_broker: bool) -> None:
+def _prepare_broker(broker: Broker) -> None:
     try:
         broker.prepare()
-    except (BrokerError, Unavailable) as error:
-        if needs_broker and isinstance(error, Unavailable):
-            raise BrokerAway(str(error)) from error
-        if needs_broker:
-            raise
+    except Unavailable as error:
+        raise BrokerAway(str(error)) from error
 
 
 def _refuse_half(store: Store) -> None:

@@ -29,7 +29,7 @@ from mq.rabbit_topology import Topology
 from mq.rabbit_url import RabbitPlace
 from system.clock import Clock
 from system.context import DEAD_QUEUE, Queue
-from system.errors import BrokerError, HorariumError, Unavailable
+from system.errors import BrokerError, ConfigError, HorariumError, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -189,14 +189,22 @@ class RabbitBroker(Broker):
             if self._is_closed:
                 raise BrokerError("this broker is closed")
             if self._reactor is None:
-                self._reactor = Reactor(self._place.wait_s)
-                lost = (self._main_up, self._main_down, self._main_blocked)
-                got = (_ignore, self._consumers_down, _ignore)
-                self._links = {
-                    name: Link(self._reactor, self._place, f"{os.getpid()} {name}", *told)
-                    for name, told in (("publishes", lost), ("consumes", got))
-                }
+                self._reactor = self._begin()
             return self._reactor
+
+    def _begin(self) -> Reactor:
+        """Return a new thread, with its two links; raises ConfigError where these can't be made, as without the files of TLS."""
+        reactor = Reactor(self._place.wait_s)
+        lost = (self._main_up, self._main_down, self._main_blocked)
+        got = (_ignore, self._consumers_down, _ignore)
+        try:
+            self._links = {
+                name: Link(reactor, self._place, f"{os.getpid()} {name}", *told) for name, told in (("publishes", lost), ("consumes", got))
+            }
+        except ConfigError:
+            reactor.stop()
+            raise
+        return reactor
 
     def _soon(self, call: Callable[[], None]) -> None:
         reactor = self._reactor

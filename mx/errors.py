@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 from mx.desk_about import AboutDesk
 from mx.frame import wants_fragment
 from mx.models.about import BareStatus
-from system.errors import BrokerAway, ConfigError, HorariumError, NotFound, Unavailable
+from system.errors import BrokerAway, BrokerError, ConfigError, HorariumError, NotFound, QueueMissing, Unavailable
 from system.hidden import hide
 
 log = logging.getLogger(__name__)
@@ -43,19 +43,30 @@ class Unusable(Unavailable):
     """The store is there and can't be used as it is, such as one of a newer version; it is looked for again all the same."""
 
 
+class Busy(Unavailable):
+    """Neither store nor broker is away, and the answer takes too long all the same; the same question may be answered later."""
+
+
 class BrokerUnusable(BrokerAway):
     """The broker is there and can't be used as it is, such as one that refuses the password; it is asked again all the same."""
 
 
 # The first one that an error is; what is only Unavailable goes by its status.
-_TITLES_OF = {Unusable: "The store can't be used", BrokerUnusable: "The broker can't be used", BrokerAway: "The broker is away"}
+_TITLES_OF = {
+    Unusable: "The store can't be used",
+    BrokerUnusable: "The broker can't be used",
+    BrokerAway: "The broker is away",
+    Busy: "This takes too long",
+    QueueMissing: _TITLES[400],
+    BrokerError: "The broker can't be used",
+}
 
 
 def status_of(error: Exception) -> int:
     """Return the HTTP status that tells of an error."""
     if isinstance(error, HTTPException):
         return error.code or 500
-    if isinstance(error, Unavailable):
+    if isinstance(error, Unavailable) or (isinstance(error, BrokerError) and not isinstance(error, QueueMissing)):
         return 503
     if isinstance(error, NotFound):
         return 404
@@ -93,6 +104,8 @@ def register(app: Flask, desk: AboutDesk) -> None:
             facts = {"status": 503, "title": "The context can't be read", "text": bare.fault}
         else:
             facts = {"status": status, "title": title_of(error, status), "text": text_of(error)}
+        facts["is_of_broker"] = isinstance(error, BrokerAway | BrokerError)
+        facts["is_busy"] = isinstance(error, Busy)
         facts["is_sent_once"] = request.method == "POST" and request.blueprint in _SENT_ONCE
         shown = render_template("_error.html" if wants_fragment() else "error.html", bare=bare, error=type(error).__name__, **facts)
         return shown, int(str(facts["status"])), _headers(error)

@@ -181,7 +181,7 @@ class Meter:
         try:
             return self._broker.depths([*dict.fromkeys((*self._queues, DEAD_QUEUE))])
         except (BrokerError, Unavailable) as error:
-            log.warning("no depths of the queues: %s", error)
+            log.debug("no depths of the queues: %s", error)
             return None
 
 

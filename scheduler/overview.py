@@ -96,6 +96,6 @@ def _depths(broker: Broker, queues: list[str]) -> tuple[list[QueueDepth], str]:
     try:
         found = broker.depths(queues)
     except (BrokerError, Unavailable) as error:
-        log.warning("could not ask for the depth of the queues: %s", error)
+        log.debug("could not ask for the depth of the queues: %s", error)
         return [], str(error)
     return [QueueDepth(queue, depth) for queue in queues if (depth := found.get(queue, 0))], ""

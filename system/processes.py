@@ -1,23 +1,25 @@
-"""Which processes of the operating system are ours, are they alive, and how are they ended? The only module that names psutil.
+"""Which processes of the operating system are ours, are they alive, and how are they ended?
 
 A pid alone names nobody for long: it is given to a stranger once its owner is gone. So a process is named by its pid and the moment
 of its creation, counted from the machine's start (a wall clock that is set would change the other one), and whoever is to be
 signalled is first pinned down by a descriptor, then compared, then signalled.
+
+psutil, which no other module names, is asked only where the kernel has no table: to read it takes longer than to start Python.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import os
 import signal
 import sys
+from collections import defaultdict
 from collections.abc import Container, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import psutil
+from system import kernel_table
 
 MARK_VARIABLE = "HORARIUM_WORKER"
 
@@ -57,13 +59,13 @@ class PidFile:
 
 def identity_of(pid: int, *, or_ended: bool = False) -> Identity | None:
     """Return who has `pid` now, None where nobody has it. One that ended and was not reaped yet counts only with `or_ended`."""
-    try:
-        process = psutil.Process(pid)
-        if not or_ended and process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
-            return None
-        return Identity(pid, _created_s(process))
-    except (psutil.NoSuchProcess, psutil.AccessDenied):
+    if not kernel_table.is_there():
+        return _identity_elsewhere(pid, or_ended=or_ended)
+    line = kernel_table.line_of(pid)
+    if line is None or (line[kernel_table.STATE] in kernel_table.ENDED and not or_ended):
         return None
+    # Since boot, not of the wall clock: it does not move when that is set.
+    return Identity(pid, int(line[kernel_table.CREATED]) / kernel_table.TICKS)
 
 
 def stand_back() -> None:
@@ -74,7 +76,10 @@ def stand_back() -> None:
 
 def own_identity() -> Identity:
     """Return the identity of the process that asks."""
-    return Identity(os.getpid(), _created_s(psutil.Process()))
+    found = identity_of(os.getpid())
+    if found is None:
+        raise ProcessLookupError("this system does not say who this process is")
+    return found
 
 
 def is_alive(identity: Identity) -> bool:
@@ -122,11 +127,7 @@ def children(identity: Identity, *, recursive: bool = False) -> list[Identity]:
     """Return the living children (or all descendants) of a process; empty where it is gone."""
     if not is_alive(identity):
         return []
-    try:
-        found = psutil.Process(identity.pid).children(recursive=recursive)
-    except psutil.NoSuchProcess:
-        return []
-    return _identities(p.pid for p in found)
+    return _identities(_pids_below(identity.pid, recursive=recursive))
 
 
 def marked(mark: str) -> list[Identity]:
@@ -137,9 +138,9 @@ def marked(mark: str) -> list[Identity]:
 def all_marked() -> list[tuple[Identity, str]]:
     """Return the living processes that were started with a mark, with it, without this one and those that may not be read."""
     found = []
-    for process in psutil.process_iter():
-        if process.pid != os.getpid() and (theirs := mark_of(process.pid)):
-            identity = identity_of(process.pid)
+    for pid in kernel_table.pids() if kernel_table.is_there() else _pids_elsewhere():
+        if pid != os.getpid() and (theirs := mark_of(pid)):
+            identity = identity_of(pid)
             if identity is not None:
                 found.append((identity, theirs))
     return found
@@ -147,10 +148,7 @@ def all_marked() -> list[tuple[Identity, str]]:
 
 def mark_of(pid: int) -> str:
     """Return the mark that the process was started with, empty where there is none or it can't be read."""
-    try:
-        return psutil.Process(pid).environ().get(MARK_VARIABLE, "")
-    except (psutil.Error, OSError):
-        return ""
+    return kernel_table.variable_of(pid, MARK_VARIABLE) if kernel_table.is_there() else _mark_elsewhere(pid)
 
 
 def reap_orphans(known: Container[int]) -> None:
@@ -158,9 +156,9 @@ def reap_orphans(known: Container[int]) -> None:
     try:
         if os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
             return
-        for child in psutil.Process().children():
-            if child.pid not in known:
-                os.waitpid(child.pid, os.WNOHANG)
+        for pid in _pids_below(os.getpid(), recursive=False):
+            if pid not in known:
+                os.waitpid(pid, os.WNOHANG)
     except ChildProcessError:
         return
 
@@ -169,6 +167,8 @@ def become_subreaper() -> bool:
     """Make orphans among our descendants our children, so that none gets away; returns False where the system can't."""
     if not sys.platform.startswith("linux"):
         return False
+    import ctypes  # late: one of a box's processes needs it, and each pays for its start
+
     try:
         return bool(ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
     except (OSError, AttributeError):
@@ -205,17 +205,57 @@ def _identities(pids: Iterable[int]) -> list[Identity]:
     return [identity for identity in found if identity is not None]
 
 
-def _created_s(process: psutil.Process) -> float:
-    """Return the creation time since boot, straight from the kernel: it does not move when the wall clock is set."""
+def _pids_below(pid: int, *, recursive: bool) -> list[int]:
+    """Return the pids of a process's children, or of all its descendants, those included that have ended and wait to be reaped."""
+    if not kernel_table.is_there():
+        return _pids_below_elsewhere(pid, recursive=recursive)
+    below: defaultdict[int, list[int]] = defaultdict(list)
+    for child, line in kernel_table.lines().items():
+        below[int(line[kernel_table.PARENT])].append(child)
+    found = list(below[pid])
+    for parent in found if recursive else ():
+        # The table is not of one moment: a pid that was given twice meanwhile must not lead us in a circle.
+        found += [child for child in below[parent] if child not in found and child != pid]
+    return found
+
+
+# -- where the kernel has no table
+
+
+def _identity_elsewhere(pid: int, *, or_ended: bool) -> Identity | None:
+    import psutil
+
     try:
-        stat = Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8", errors="replace")
-        return int(stat.rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
-    except ProcessLookupError:
-        raise psutil.NoSuchProcess(process.pid) from None
-    except FileNotFoundError:
-        if Path("/proc/self/stat").exists():
-            raise psutil.NoSuchProcess(process.pid) from None
-        return process.create_time()
+        process = psutil.Process(pid)
+        if not or_ended and process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
+            return None
+        return Identity(pid, process.create_time())
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return None
+
+
+def _pids_elsewhere() -> list[int]:
+    import psutil
+
+    return psutil.pids()
+
+
+def _pids_below_elsewhere(pid: int, *, recursive: bool) -> list[int]:
+    import psutil
+
+    try:
+        return [child.pid for child in psutil.Process(pid).children(recursive=recursive)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _mark_elsewhere(pid: int) -> str:
+    import psutil
+
+    try:
+        return psutil.Process(pid).environ().get(MARK_VARIABLE, "")
+    except (psutil.Error, OSError):
+        return ""
 
 
 def _boot_id() -> str:

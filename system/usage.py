@@ -11,13 +11,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from system.kernel_table import CREATED, ENDED, PAGES, PARENT, STATE, TICKS, TIMES, lines
 from system.processes import Identity
 
-_PROC = Path("/proc")
-_TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
-# Fields of /proc/<pid>/stat, counted from the one after the name.
-_STATE, _PARENT, _TIMES, _CREATED, _PAGES = 0, 1, slice(11, 15), 19, 21
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,23 +31,23 @@ class Usage:
 
 def usage_of(identities: Iterable[Identity], *, is_alone: bool = False) -> dict[Identity, Usage]:
     """Return the usage of those of `identities` that run; empty where the system has no such table. `is_alone`: nothing below counts."""
-    table = _table()
+    table = lines()
     below: defaultdict[int, list[int]] = defaultdict(list)
     for pid, row in () if is_alone else table.items():
-        below[int(row[_PARENT])].append(pid)
+        below[int(row[PARENT])].append(pid)
     return {who: _sum(who.pid, table, below) for who in identities if _is_there(who, table.get(who.pid))}
 
 
 def _is_there(who: Identity, row: list[bytes] | None) -> bool:
     """Return whether the row is of that very process, and that one has not ended (and waits for its parent to notice)."""
-    return row is not None and row[_STATE] not in (b"Z", b"X") and who.is_same(who.pid, int(row[_CREATED]) / _TICKS)
+    return row is not None and row[STATE] not in ENDED and who.is_same(who.pid, int(row[CREATED]) / TICKS)
 
 
 def own_usage() -> Usage:
     """Return the usage of this process alone."""
     times = os.times()
     try:
-        pages = int((_PROC / "self/statm").read_text(encoding="ascii").split()[1])
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     except (OSError, ValueError, IndexError):
         pages = 0
     return Usage(times.user + times.system, pages * _PAGE_BYTES)
@@ -61,25 +58,10 @@ def _sum(pid: int, table: Mapping[int, list[bytes]], below: Mapping[int, list[in
     todo, seen = [pid], {pid}
     while todo:
         one = todo.pop()
-        ticks += sum(int(time) for time in table[one][_TIMES])
-        pages += int(table[one][_PAGES])
+        ticks += sum(int(time) for time in table[one][TIMES])
+        pages += int(table[one][PAGES])
         # The table is not of one moment: a pid that was given twice meanwhile must not lead us in a circle.
         fresh = set(below.get(one, ())) - seen
         seen |= fresh
         todo += fresh
-    return Usage(ticks / _TICKS, pages * _PAGE_BYTES, table[pid][_STATE] in (b"T", b"t"))
-
-
-def _table() -> dict[int, list[bytes]]:
-    found = {}
-    try:
-        names = [name for name in os.listdir(_PROC) if name.isdigit()]  # noqa: PTH208  a path for each name costs more than all the rest
-    except OSError:
-        return {}
-    for name in names:
-        try:
-            with (_PROC / name / "stat").open("rb") as file:
-                found[int(name)] = file.read().rpartition(b")")[2].split()
-        except OSError:  # it has ended
-            continue
-    return found
+    return Usage(ticks / TICKS, pages * _PAGE_BYTES, table[pid][STATE] in (b"T", b"t"))

@@ -11,8 +11,10 @@ from launcher.once_there import waiting_for
 from launcher.parts import Joined, Roof, open_parts
 from launcher.watching import watching
 from launcher.web.asked import Asker
+from launcher.web.beside import BesideBroker
 from mx.errors import BrokerUnusable, Unusable
 from scheduler.desk import Desk
+from settings import EMBEDDED
 from system.context_watch import ContextWatch
 from system.errors import BrokerAway, BrokerError, HorariumError, Unavailable
 from system.hidden import hide
@@ -28,7 +30,8 @@ _READ_EVERY_S = 60.0
 class WebParts:
     """Opened by the asking thread itself, at its first question or whenever nothing is asked; until then every question is refused.
 
-    So the dashboard is there, and says what is wrong, while store or broker are not.
+    So the dashboard is there, and says what is wrong, while the store is not. A broker that is away makes no difference but to what
+    is asked of it.
     """
 
     def __init__(self, roof: Roof) -> None:
@@ -102,7 +105,7 @@ class WebParts:
             return
         try:
             with ExitStack() as stack:
-                self._joined = stack.enter_context(open_parts(self.roof.settings))
+                self._joined = self._patient(stack.enter_context(open_parts(self.roof.settings, needs_broker=False)))
                 self._stack.push(stack.pop_all())
         except HorariumError as error:
             self._refuse(_refusal_of(error))
@@ -112,7 +115,13 @@ class WebParts:
                 log.exception("store or broker can't be opened", extra={"action": "parts_failed"})
             self._refusal = unforeseen
         else:
-            log.info("store and broker are there", extra={"action": "parts_back"})
+            log.info("the store is there", extra={"action": "parts_back"})
+
+    def _patient(self, parts: Joined) -> Joined:
+        """Have a broker that is a server be asked for a moment only, and beside: all that the store knows is told meanwhile."""
+        if self.roof.settings.broker_url == EMBEDDED:
+            return parts
+        return Joined(parts.store, BesideBroker(parts.broker, self.roof.clock.monotonic))
 
     def _refuse(self, refusal: Unavailable) -> None:
         """Answer every question so from now on; said in the log once."""

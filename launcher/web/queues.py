@@ -114,7 +114,7 @@ class QueuesArea(Area):
         try:
             return self.parts.joined.broker.depths(list(names)), ""
         except (BrokerError, Unavailable) as error:
-            log.warning("could not ask for the depth of the queues: %s", error)
+            log.debug("could not ask for the depth of the queues: %s", error)
             return {}, hide(str(error))
 
     def _work_now(self) -> _Work:

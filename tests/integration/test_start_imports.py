@@ -10,7 +10,7 @@ import pytest
 from tests.support.sources import ROOT
 
 _WEB = {"flask", "werkzeug", "jinja2", "pydantic", "mx"}
-_DRIVERS = {"sqlalchemy", "pymongo", "pika", "psycopg", "pymysql"}
+_DRIVERS = {"psutil", "sqlalchemy", "pymongo", "pika", "psycopg", "pymysql"}
 _SCREEN = {"click", "rich"}
 NEEDLESS = {
     "process_starter": {*_WEB, *_DRIVERS, *_SCREEN},

@@ -12,11 +12,11 @@ _BYTES = 65_536
 
 
 class Hub:
-    """Listens at `address` on a port of its own while inside, and passes each connection on to `host`:`port`."""
+    """Listens at `address` on a port of its own, or by `ear`, while inside, and passes each connection on to `host`:`port`."""
 
-    def __init__(self, address: str, host: str, port: int) -> None:
+    def __init__(self, address: str, host: str, port: int, *, ear: socket.socket | None = None) -> None:
         self._to = (host, port)
-        self._ear = socket.create_server((address, 0))
+        self._ear = ear or socket.create_server((address, 0))
         self._lines: list[socket.socket] = []
 
     @property

@@ -11,6 +11,7 @@ import pytest
 
 from launcher.web.desk import WebDesk
 from mq.embedded import EmbeddedBroker
+from mx.errors import Busy
 from mx.security.roles import Role
 from system.errors import BrokerAway, BrokerError, HorariumError
 from tests.support.mx import app_over, client_over
@@ -62,6 +63,15 @@ def test_an_error_says_no_password(desk: WebDesk, monkeypatch: pytest.MonkeyPatc
     assert "hunter2" not in client_over(desk).get("/boxes").text
 
 
+def test_a_page_that_takes_too_long_for_neither_store_nor_broker_says_so(desk: WebDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(*_: object, **__: object) -> None:
+        raise Busy("the dashboard has not answered for 10 s")
+
+    monkeypatch.setattr(type(desk), "boxes", slow)
+    page = client_over(desk).get("/boxes")
+    assert (page.status_code, "This takes too long" in page.text, "lease" in page.text) == (503, True, False)
+
+
 BROKEN = CONTEXT.replace('"_daily", start', '"_weekly", start')
 
 
@@ -102,7 +112,7 @@ def test_the_head_of_a_page_says_that_the_store_is_away_in_a_few_words(tmp_path:
     with steered(tmp_path, is_furnished=False, store_url="postgresql://nobody@127.0.0.1:1/none") as desk:
         client = client_over(desk)
         pulse, page = client.get("/pulse", headers={"X-Fragment": "1"}), client.get("/triggers")
-    assert (pulse.status_code, "store or broker do not answer" in pulse.text, "<section" in pulse.text) == (200, True, False)
+    assert (pulse.status_code, "the store does not answer" in pulse.text, "<section" in pulse.text) == (200, True, False)
     assert (page.status_code, page.text.count("The store is away")) == (503, 2)  # its title and its head
 
 
