@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Iterator
 
 from pika import exceptions as amqp
 
+from mq.rabbit_tls import of_refusal
 from mq.rabbit_url import RabbitPlace
 from system.errors import BrokerAway, BrokerError, HorariumError
 
@@ -23,17 +23,10 @@ def of_connecting(error: BaseException, place: RabbitPlace) -> HorariumError:
             f"RabbitMQ at {place.shown} has no vhost {place.vhost!r} for user {place.user!r}; "
             f"`rabbitmqctl add_vhost {place.vhost}`, then `rabbitmqctl set_permissions -p {place.vhost} {place.user} '.*' '.*' '.*'`"
         )
-    for cause in causes:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return BrokerError(
-                f"RabbitMQ at {place.shown} has a certificate that is not trusted: {cause.verify_message}; "
-                "name its authority by ?ca_file=/path/of/ca.pem, and the host as the certificate does"
-            )
-        if isinstance(cause, ssl.SSLError):
-            why = cause.reason or cause
-            return BrokerError(f"RabbitMQ at {place.shown} does not speak TLS there ({why}); its port for amqps:// is mostly 5671")
+    if refusal := of_refusal(causes, place):
+        return refusal
     if any(isinstance(cause, amqp.IncompatibleProtocolError) for cause in causes):
-        return BrokerAway(f"what listens at {place.shown} ended the connection before it began: is it RabbitMQ, and TLS as there?")
+        return BrokerAway(f"what listens at {place.shown} ended the connection before it began: is it RabbitMQ, and {_other_reason(place)}")
     return BrokerAway(f"RabbitMQ can't be reached at {place.shown}: {_plain(causes)}; is it running, and is the broker's URL right?")
 
 
@@ -52,6 +45,14 @@ def of_channel(error: BaseException, place: RabbitPlace) -> HorariumError:
             "delete it there while nothing runs, or say ?queue_type=... as it is"
         )
     return BrokerError(f"RabbitMQ at {place.shown} refused: {error.reply_text}")
+
+
+def _other_reason(place: RabbitPlace) -> str:
+    if not place.is_tls:
+        return "is this its port without TLS? The one with TLS takes amqps://"
+    if place.cert_file:
+        return f"does it take the certificate {place.cert_file}?"
+    return "does it want a certificate from us (?cert_file=, ?key_file=)?"
 
 
 def is_missing(error: BaseException | None) -> bool:

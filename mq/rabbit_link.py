@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import ssl
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
@@ -12,8 +11,9 @@ import pika
 
 from mq.rabbit_errors import of_connecting, of_losing
 from mq.rabbit_reactor import Reactor, fail, settle
+from mq.rabbit_tls import context_of
 from mq.rabbit_url import RabbitPlace
-from system.errors import BrokerAway, ConfigError, HorariumError
+from system.errors import BrokerAway, HorariumError
 
 log = logging.getLogger(__name__)
 
@@ -144,12 +144,5 @@ def parameters_of(place: RabbitPlace, name: str) -> Any:
         client_properties={"connection_name": name, "product": "Horarium"},
     )
     if place.is_tls:
-        try:
-            context = ssl.create_default_context(cafile=place.ca_file or None)
-            if place.cert_file:
-                context.load_cert_chain(place.cert_file, place.key_file)
-        except (OSError, ssl.SSLError) as error:
-            files = ", ".join(filter(None, (place.ca_file, place.cert_file, place.key_file)))
-            raise ConfigError(f"the TLS files of the broker's URL can't be used ({files}): {error}") from error
-        found.ssl_options = pika.SSLOptions(context, place.host)
+        found.ssl_options = pika.SSLOptions(context_of(place), place.server_name or place.host)
     return found

@@ -21,7 +21,8 @@ class RabbitPlace:
     `queue_type` is that of queues that are created. `delivery_limit`: how often a message of a quorum queue comes back before it becomes
     a dead letter. `heartbeat_s`: after about twice as long without a sign the other side counts as gone. `wait_s`: how long a call
     waits for the server. `prefix` stands before the names of all queues and exchanges, so that several deployments share a vhost.
-    `ca_file` is whom to trust instead of the system's authorities; `cert_file` and `key_file` are for a server that asks who we are.
+    `ca_file` is whom to trust instead of the system's authorities, `server_name` the name that the server's certificate must have instead
+    of `host`; `cert_file` and `key_file` are for a server that asks who we are.
     """
 
     host: str
@@ -36,6 +37,7 @@ class RabbitPlace:
     wait_s: int = 10
     prefix: str = ""
     ca_file: str = ""
+    server_name: str = ""
     cert_file: str = ""
     key_file: str = ""
 
@@ -48,8 +50,9 @@ class RabbitPlace:
 # By option: the least number it may be; None for a text.
 OPTIONS: dict[str, int | None] = {
     "queue_type": None, "delivery_limit": 1, "heartbeat_s": 1, "wait_s": 1, "prefix": None,
-    "ca_file": None, "cert_file": None, "key_file": None,
+    "ca_file": None, "server_name": None, "cert_file": None, "key_file": None,
 }  # fmt: skip
+_OF_TLS = ("ca_file", "server_name", "cert_file", "key_file")
 
 
 def place_of(url: str) -> RabbitPlace:
@@ -94,8 +97,10 @@ def _options(parts: SplitResult, faults: list[str]) -> dict[str, Any]:
 def _text_faults(name: str, given: str, scheme: str) -> list[str]:
     if name == "queue_type" and given not in QUEUE_TYPES:
         return [f"queue_type is {given!r}: expected {' or '.join(QUEUE_TYPES)}"]
-    if name.endswith("_file") and scheme != "amqps":
+    if name in _OF_TLS and scheme != "amqps":
         return [f"{name} is for amqps://, and this is {scheme}://"]
+    if name == "server_name" and not given:
+        return ["server_name is empty: the name in the server's certificate is expected"]
     if name.endswith("_file") and not Path(given).is_file():
         return [f"{name} is {given!r}: there is no such file"]
     return []

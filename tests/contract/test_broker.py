@@ -15,6 +15,7 @@ from mq.urls import open_broker
 from system.errors import BrokerError
 from system.sqlfile import SqlFile
 from tests.support.rabbit import rabbit_broker
+from tests.support.services import service_url
 
 QUEUES = ["a", "b", "c"]
 
@@ -22,6 +23,7 @@ QUEUES = ["a", "b", "c"]
 SERVERS = [
     pytest.param("quorum", marks=pytest.mark.service),
     pytest.param("classic", marks=pytest.mark.service),
+    pytest.param("tls", marks=pytest.mark.service),
 ]
 
 
@@ -56,6 +58,12 @@ def quorum() -> Iterator[Broker]:
 @pytest.fixture
 def classic() -> Iterator[Broker]:
     with rabbit_broker(queue_type="classic") as broker:
+        yield broker
+
+
+@pytest.fixture
+def tls() -> Iterator[Broker]:
+    with rabbit_broker(service_url("AMQPS_URL")) as broker:
         yield broker
 
 

@@ -68,13 +68,7 @@ def up(home: Path, wanted: Sequence[Service], environ: Mapping[str, str]) -> int
             if fault:
                 faults.append(f"{server.name}: {fault}")
                 here = [other for other in here if other is not server]
-    urls = written_urls(home) | {server.url_name: server.url for server in here}
-    started = {server.url_name for server in here}
-    dropped = {server.url_name for server in wanted} - started
-    _write_urls(home, {name: url for name, url in urls.items() if name not in dropped})
-    for server in wanted:
-        if server.url_name in started or environ.get(server.url_name):
-            _say(f"{server.url_name}={environ.get(server.url_name) or server.url}")
+    _note_urls(home, wanted, {name: url for server in here for name, url in _urls(server).items()}, environ)
     for fault in faults:
         _tell(f"error: {fault}")
     return FAILED if faults else OK
@@ -92,7 +86,7 @@ def down(home: Path, wanted: Sequence[Service]) -> int:
     """Stop what runs from `home`."""
     with ThreadPoolExecutor() as stoppers:
         list(stoppers.map(lambda server: server.stop() if server.folder.exists() else None, wanted))
-    stopped = {server.url_name for server in wanted}
+    stopped = {name for server in wanted for name in _url_names(server)}
     _write_urls(home, {name: url for name, url in written_urls(home).items() if name not in stopped})
     return OK
 
@@ -108,6 +102,23 @@ def status(wanted: Sequence[Service], environ: Mapping[str, str]) -> int:
         known = elsewhere or ("-" if state in {"down", "missing"} else server.url)
         _say(f"{server.name:<12}{state:<17}{hide(known)}")
     return code
+
+
+def _note_urls(home: Path, wanted: Sequence[Service], started: Mapping[str, str], environ: Mapping[str, str]) -> None:
+    """Write down where the started ones are, and forget those that are not; tell all of them."""
+    names = [name for server in wanted for name in _url_names(server)]
+    _write_urls(home, {name: url for name, url in written_urls(home).items() if name not in names} | dict(started))
+    for name in names:
+        if found := started.get(name) or environ.get(name):
+            _say(f"{name}={found}")
+
+
+def _url_names(server: Service) -> list[str]:
+    return [server.url_name, *([server.tls_url_name] if isinstance(server, RabbitMQ) else [])]
+
+
+def _urls(server: Service) -> dict[str, str]:
+    return dict(zip(_url_names(server), [server.url, *([server.tls_url] if isinstance(server, RabbitMQ) else [])], strict=True))
 
 
 def _write_urls(home: Path, urls: Mapping[str, str]) -> None:

@@ -1,15 +1,19 @@
-"""How does a RabbitMQ for tests run? One node, known to nobody else: it has a name server (epmd) of its own."""
+"""How does a RabbitMQ for tests run? One node, known to nobody else: it has a name server (epmd) and a certificate of its own."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import pika
 
+from tests.services.certificates import Authority, Certificate
 from tests.services.machine import give, run
 from tests.services.server import LOOPBACK, PASSWORD, USER, Server
 
+TLS_NAME = "mq.test"  # in its certificate, beside its address
 _PROGRAMS = Path("/usr/lib/rabbitmq/bin")
 
 
@@ -17,6 +21,7 @@ class RabbitMQ(Server):
     """An administrator `horarium`. `settings` are lines of its configuration, such as {"consumer_timeout": "60000"}."""
 
     name, url_name, user, may_be_root = "rabbitmq", "AMQP_URL", "rabbitmq", True
+    tls_url_name: ClassVar[str] = "AMQPS_URL"
 
     def __init__(
         self, folder: Path, *, address: str = LOOPBACK, prefix: Sequence[str] = (), settings: Mapping[str, str] | None = None
@@ -29,28 +34,48 @@ class RabbitMQ(Server):
         """The vhost `/`; a test gives its queues a prefix of their own."""
         return f"amqp://{USER}:{PASSWORD}@{self.address}:{self.port()}/"
 
+    @property
+    def tls_url(self) -> str:
+        """The same by TLS, as Horarium's broker takes it: with whom to trust."""
+        return f"amqps://{USER}:{PASSWORD}@{self.address}:{self.port('tls')}/?ca_file={self.folder / 'tls' / 'ca.pem'}"
+
+    @property
+    def authority(self) -> Authority:
+        """Who vouches for it, and for the clients that it lets in; it asks them for a certificate, and needs none."""
+        return Authority(self.folder / "tls", "RabbitMQ for tests")
+
     @classmethod
     def missing_packages(cls) -> list[str]:
         """Return what is not installed."""
-        return [] if (_PROGRAMS / "rabbitmq-server").exists() else ["rabbitmq-server"]
+        programs = {"rabbitmq-server": (_PROGRAMS / "rabbitmq-server").exists(), "openssl": shutil.which("openssl")}
+        return [package for package, is_there in programs.items() if not is_there]
 
     def ask(self) -> None:
-        """Log in and open a channel."""
-        parameters = pika.URLParameters(self.url)
-        parameters.socket_timeout = parameters.stack_timeout = parameters.blocked_connection_timeout = 2
-        connection = pika.BlockingConnection(parameters)
-        connection.channel()
-        connection.close()
+        """Log in and open a channel, by TLS too."""
+        for url in (self.url, self.tls_url):
+            parameters = pika.URLParameters(url.partition("?")[0])
+            parameters.socket_timeout = parameters.stack_timeout = parameters.blocked_connection_timeout = 2
+            if url == self.tls_url:
+                parameters.ssl_options = pika.SSLOptions(self.authority.client(self._own("client")), self.address)
+            connection = pika.BlockingConnection(parameters)
+            connection.channel()
+            connection.close()
 
     def control(self, *words: str) -> str:
         """Return what `rabbitmqctl` answers to `words`, such as `control("list_queues", "name", "messages")`."""
         return run([*self._as_its_user(), str(_PROGRAMS / "rabbitmqctl"), "--quiet", *words], env=self._node())
 
     def _set_up(self) -> None:
+        own = self._own("server", f"IP:{self.address}", f"DNS:{TLS_NAME}")
+        for path in (own.file.parent, own.file, own.key):
+            give(path, self.user)
         settings = {
             "default_user": USER, "default_pass": PASSWORD, "default_user_tags.administrator": "true",
             "vm_memory_high_watermark.absolute": "2GB", "disk_free_limit.absolute": "100MB",
-            "log.console": "true", "log.console.level": "error", **self.settings,
+            "log.console": "true", "log.console.level": "error",
+            "listeners.ssl.1": f"{self.address}:{self.port('tls')}", "ssl_options.cacertfile": str(self.authority.file),
+            "ssl_options.certfile": str(own.file), "ssl_options.keyfile": str(own.key),
+            "ssl_options.verify": "verify_peer", "ssl_options.fail_if_no_peer_cert": "false", **self.settings,
         }  # fmt: skip
         self._write("rabbitmq.conf", "".join(f"{name} = {value}\n" for name, value in settings.items()))
         self._write("advanced.config", "[].\n")
@@ -60,6 +85,11 @@ class RabbitMQ(Server):
     def _launch(self) -> None:
         self._spawn("epmd", ["epmd"], env=self._node())
         self._spawn("rabbitmq", [str(_PROGRAMS / "rabbitmq-server")], env=self._node())
+
+    def _own(self, name: str, *names: str) -> Certificate:
+        """Return the certificate called `name`, made where it is not there yet."""
+        made = Certificate(self.authority.folder / f"{name}.pem", self.authority.folder / f"{name}.key")
+        return made if made.file.exists() else self.authority.certificate(name, names)
 
     def _write(self, name: str, text: str) -> None:
         (self.folder / name).write_text(text)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import struct
 from contextlib import suppress
 from typing import Self
@@ -18,13 +19,17 @@ _PIECE = 1 << 16
 
 
 class Link:
-    """A link to the server that `url` names. It is open at first; every verb returns once it holds."""
+    """A link to the server that `url` names. It is open at first; every verb returns once it holds.
 
-    def __init__(self, url: str) -> None:
+    With `tls` whoever connects to it speaks TLS, and is shown what that holds; the server behind it does not.
+    """
+
+    def __init__(self, url: str, *, tls: ssl.SSLContext | None = None) -> None:
         parts = urlsplit(url)
         assert parts.hostname
         assert parts.port
         self._to = (parts.hostname, parts.port)
+        self._tls = tls
         self._relay = Relay("link")
         self._server: asyncio.Server | None = None
         self._flows = asyncio.Event()
@@ -65,7 +70,7 @@ class Link:
 
     async def _open(self) -> None:
         if self._server is None:
-            self._server = await self._relay.serve(self._connect, self.port)
+            self._server = await self._relay.serve(self._connect, self.port, tls=self._tls)
             self.port = self._server.sockets[0].getsockname()[1]
         self._flows.set()
 
@@ -105,7 +110,10 @@ class Link:
             writer.write(data)
             await writer.drain()
         with suppress(OSError):
-            writer.write_eof()
+            if writer.can_write_eof():
+                writer.write_eof()
+            else:  # TLS has no half that ends alone
+                writer.close()
 
 
 def _reset(end: asyncio.StreamWriter) -> None:

@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pika
 
 from mq.rabbit import RabbitBroker
+from mq.rabbit_link import parameters_of
 from mq.rabbit_topology import Topology
-from mq.rabbit_url import RabbitPlace, place_of
+from mq.rabbit_url import OPTIONS, RabbitPlace, place_of
 from system.clock import RealClock
 from system.context import DEAD_QUEUE, FREERUN_EXCHANGE, MANAGED_EXCHANGE, UTILS_EXCHANGE
 from tests.support.services import service_url
@@ -30,9 +31,11 @@ def own_place(url: str = "", **options: Any) -> RabbitPlace:
 
 def url_of(place: RabbitPlace) -> str:
     """Return the URL that leads to a place."""
-    options = f"prefix={place.prefix}&queue_type={place.queue_type}&delivery_limit={place.delivery_limit}"
+    said = {name: getattr(place, name) for name in OPTIONS}
+    options = urlencode({name: value for name, value in said.items() if value})
     user = f"{quote(place.user, safe='')}:{quote(place.password, safe='')}"
-    return f"amqp://{user}@{place.host}:{place.port}/{quote(place.vhost, safe='') if place.vhost != '/' else ''}?{options}"
+    scheme = "amqps" if place.is_tls else "amqp"
+    return f"{scheme}://{user}@{place.host}:{place.port}/{quote(place.vhost, safe='') if place.vhost != '/' else ''}?{options}"
 
 
 class Remembering(RabbitBroker):
@@ -62,8 +65,7 @@ def rabbit_broker(url: str = "", **options: Any) -> Iterator[RabbitBroker]:
 @contextmanager
 def channel_to(place: RabbitPlace) -> Iterator[Any]:
     """Yield a plain channel of pika, for what no broker of ours does."""
-    credentials = pika.PlainCredentials(place.user, place.password)
-    connection = pika.BlockingConnection(pika.ConnectionParameters(place.host, place.port, place.vhost, credentials))
+    connection = pika.BlockingConnection(parameters_of(place, "a test's channel"))
     try:
         yield connection.channel()
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import types
 from collections.abc import Callable, Coroutine, Generator
 from threading import Thread
@@ -35,8 +36,8 @@ class Relay:
         """Do `work` in the loop, and return what it does."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(_PATIENCE_S)
 
-    async def serve(self, talk: Talk, port: int = 0) -> asyncio.Server:
-        """Have `talk` called with each connection to `port`, 0 for a free one."""
+    async def serve(self, talk: Talk, port: int = 0, *, tls: ssl.SSLContext | None = None) -> asyncio.Server:
+        """Have `talk` called with each connection to `port`, 0 for a free one; by TLS where there is something to show."""
 
         def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             # Noted at once: a talk that is cancelled before its first step would leave its connection open.
@@ -45,7 +46,7 @@ class Relay:
             self.talks.add(task)
             task.add_done_callback(lambda _: self._over(task, writer))
 
-        return await asyncio.start_server(accepted, LOOPBACK, port)
+        return await asyncio.start_server(accepted, LOOPBACK, port, ssl=tls)
 
     async def stop(self, server: asyncio.Server) -> None:
         """Close what `serve` began. A connection that is being accepted then would be left open by asyncio, so those come first."""

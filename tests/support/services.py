@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.sources import ROOT
 
-NAMES = ("MONGODB_URL", "AMQP_URL", "POSTGRES_URL", "MARIADB_URL", "AXE_PATH", "PROMETHEUS")
+NAMES = ("MONGODB_URL", "AMQP_URL", "AMQPS_URL", "POSTGRES_URL", "MARIADB_URL", "AXE_PATH", "PROMETHEUS")
 
 
 def service_url(name: str, environ: Mapping[str, str] = os.environ) -> str:
