@@ -43,6 +43,10 @@ class Unusable(Unavailable):
     """The store is there and can't be used as it is, such as one of a newer version; it is looked for again all the same."""
 
 
+class Busy(Unavailable):
+    """Neither store nor broker is away, and the answer takes too long all the same; the same question may be answered later."""
+
+
 class BrokerUnusable(BrokerAway):
     """The broker is there and can't be used as it is, such as one that refuses the password; it is asked again all the same."""
 
@@ -52,6 +56,7 @@ _TITLES_OF = {
     Unusable: "The store can't be used",
     BrokerUnusable: "The broker can't be used",
     BrokerAway: "The broker is away",
+    Busy: "This takes too long",
     QueueMissing: _TITLES[400],
     BrokerError: "The broker can't be used",
 }
@@ -100,6 +105,7 @@ def register(app: Flask, desk: AboutDesk) -> None:
         else:
             facts = {"status": status, "title": title_of(error, status), "text": text_of(error)}
         facts["is_of_broker"] = isinstance(error, BrokerAway | BrokerError)
+        facts["is_busy"] = isinstance(error, Busy)
         facts["is_sent_once"] = request.method == "POST" and request.blueprint in _SENT_ONCE
         shown = render_template("_error.html" if wants_fragment() else "error.html", bare=bare, error=type(error).__name__, **facts)
         return shown, int(str(facts["status"])), _headers(error)

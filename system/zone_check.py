@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING
 
 from system.calendars import opening
 from system.context import ManagedProcess, Tree, first_period
@@ -16,6 +16,9 @@ from system.entry_check import is_texts, qualifier_of
 from system.errors import TimeperiodError, TimezoneError
 from system.timeperiod import DAILY, Qualifier, Timeperiod, start_of
 from system.timezones import zone_named, zone_names
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 SINCE = "1970010100"
 _LAST_DAY = date(2100, 12, 31).toordinal()

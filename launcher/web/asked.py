@@ -1,12 +1,14 @@
 """How do many threads of a web server ask one desk? One thread does all the asking, by one connection; nobody waits for ever.
 
-What is not answered in time is answered by Unavailable, and goes on beside; while it does, what is asked next waits behind it.
+What is not answered in time is answered by Unavailable, and goes on beside; while it does, what is asked next waits behind it. So whoever
+is late is told what the thread is at, which may be another one's question.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as TooLate
 from functools import update_wrapper
@@ -14,12 +16,16 @@ from queue import Empty, SimpleQueue
 from threading import Thread, current_thread
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-from system.errors import Unavailable
+from launcher.web import beside
+from mx.errors import Busy
+from system.errors import BrokerAway, Unavailable
 
 log = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 _PATIENCE_S = 10.0
+_OF_STORE = ("db", "mq")  # a broker that is a server is asked by threads of its own: what is asked of `mq` here lies in the store's file
+_OURS = ("scheduler", "launcher", "system", "workers", "supervisor", "settings")
 
 
 class Asker:
@@ -59,8 +65,7 @@ class Asker:
             return future.result(self._patience_s)
         except TooLate:
             future.cancel()
-            text = f"the store has not answered for {self._patience_s:g} s; `launch.py doctor` tells what is wrong with it"
-            raise Unavailable(text) from None
+            raise _refusal(list(_modules_of(self._thread)), self._patience_s) from None
 
     def _run(self) -> None:
         self._rest()
@@ -91,6 +96,25 @@ class Asker:
             self._said = repr(error)
         else:
             self._said = ""
+
+
+def _modules_of(thread: Thread) -> Iterator[str]:
+    """Yield the modules whose functions a thread is in, the innermost first."""
+    frame = sys._current_frames().get(thread.ident or 0)
+    while frame is not None:
+        yield str(frame.f_globals.get("__name__", ""))
+        frame = frame.f_back
+
+
+def _refusal(modules: list[str], patience_s: float) -> Unavailable:
+    """Return what to say of an answer that is late, by where the thread is that answers."""
+    late, look = f"has not answered for {patience_s:g} s", "`launch.py doctor` tells what is wrong with it"
+    if beside.__name__ in modules:
+        return BrokerAway(f"the broker {late}; {look}")
+    if any(module.partition(".")[0] in _OF_STORE for module in modules):
+        return Unavailable(f"the store {late}; {look}")
+    where = next((module for module in modules if module.partition(".")[0] in _OURS), modules[0] if modules else "no thread")
+    return Busy(f"the dashboard {late}: it is still at this question, or at one before it (in {where}); store and broker don't hold it up")
 
 
 class HasAsker(Protocol):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
@@ -105,9 +104,7 @@ def test_a_name_that_is_said_is_the_only_one_that_counts(place: RabbitPlace) -> 
 
 def test_a_certificate_that_has_ended_is_refused(stranger: Authority) -> None:
     ended = stranger.certificate("ended", ["IP:127.0.0.1"], days=-1)
-    shown = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    shown.load_cert_chain(ended.file, ended.key)
-    with Link(service_url("AMQP_URL").replace("amqp:", "amqps:"), tls=shown) as link:
+    with Link(service_url("AMQP_URL").replace("amqp:", "amqps:"), tls=stranger.server(ended)) as link:
         refusal = refusal_of(own_place(f"{link.url}?ca_file={stranger.file}"))
     assert type(refusal) is BrokerError
     assert "has a certificate that has ended (" in str(refusal)
@@ -116,9 +113,7 @@ def test_a_certificate_that_has_ended_is_refused(stranger: Authority) -> None:
 
 def test_a_certificate_that_is_good_is_taken_from_the_same_place(stranger: Authority) -> None:
     good = stranger.certificate("good", ["IP:127.0.0.1"])
-    shown = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    shown.load_cert_chain(good.file, good.key)
-    with Link(service_url("AMQP_URL").replace("amqp:", "amqps:"), tls=shown) as link:
+    with Link(service_url("AMQP_URL").replace("amqp:", "amqps:"), tls=stranger.server(good)) as link:
         assert goes_through(own_place(f"{link.url}?ca_file={stranger.file}"))
 
 

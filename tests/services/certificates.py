@@ -49,6 +49,15 @@ class Authority:
         run(["openssl", "x509", "-req", "-in", str(asked), *signing, "-out", str(made.file)])
         return made
 
+    def server(self, own: Certificate, *, asks: bool = False) -> ssl.SSLContext:
+        """Return how a server shows `own`, and, if it `asks`, lets in only clients that this authority vouches for."""
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(own.file, own.key)
+        if asks:
+            context.load_verify_locations(self.file)
+            context.verify_mode = ssl.CERT_REQUIRED
+        return context
+
     def client(self, own: Certificate | None = None) -> ssl.SSLContext:
         """Return how a client trusts this authority, and shows itself by `own`."""
         context = ssl.create_default_context(cafile=self.file)

@@ -11,6 +11,7 @@ import pytest
 
 from launcher.web.desk import WebDesk
 from mq.embedded import EmbeddedBroker
+from mx.errors import Busy
 from mx.security.roles import Role
 from system.errors import BrokerAway, BrokerError, HorariumError
 from tests.support.mx import app_over, client_over
@@ -60,6 +61,15 @@ def test_an_error_says_no_password(desk: WebDesk, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(type(desk), "boxes", broken)
     assert "hunter2" not in client_over(desk).get("/boxes").text
+
+
+def test_a_page_that_takes_too_long_for_neither_store_nor_broker_says_so(desk: WebDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(*_: object, **__: object) -> None:
+        raise Busy("the dashboard has not answered for 10 s")
+
+    monkeypatch.setattr(type(desk), "boxes", slow)
+    page = client_over(desk).get("/boxes")
+    assert (page.status_code, "This takes too long" in page.text, "lease" in page.text) == (503, True, False)
 
 
 BROKEN = CONTEXT.replace('"_daily", start', '"_weekly", start')

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from threading import Event
+from typing import cast
 
 import pytest
 
+from db.memory import MemoryStore
 from launcher.parts import Joined, Roof, open_parts
 from launcher.web.asked import Asker
+from launcher.web.beside import BesideBroker
 from launcher.web.parts import WebParts
+from mq.memory import MemoryBroker
+from mx.errors import Busy
 from scheduler.desk import Desk
 from scheduler.timetable import Timetable
 from settings import Settings
 from system.clock import ManualClock
-from system.errors import Unavailable
+from system.entry_check import near
+from system.errors import BrokerAway, Unavailable
 from tests.support.gates import CONTEXT
 from tests.support.mx import web_desk
 from tests.support.waiting import wait_until
@@ -109,3 +116,51 @@ def test_turns_are_read_along_once_in_a_while_though_nobody_asks(tmp_path: Path,
         assert parts.asker.ask(lambda: idle_after(100)) == 0  # nobody has asked anything yet: the first question reads anew
         parts.asker.ask(asked)
         assert [parts.asker.ask(partial(idle_after, seconds)) for seconds in (61, 1, 58, 2)] == [1, 0, 0, 1]
+
+
+@contextmanager
+def held_up(work: Callable[[Iterator[str]], object]) -> Iterator[Asker]:
+    """Yield an asker whose thread is at `work`, in which the first thing that it is given never comes."""
+    begun, goes_on = Event(), Event()
+
+    def never() -> Iterator[str]:
+        begun.set()
+        goes_on.wait()
+        yield ""
+
+    asker = Asker(idle=lambda: None, patience_s=0.05)
+    asker.start()
+    while not begun.is_set():  # one that is given up before its turn comes is not begun
+        with suppress(Unavailable):
+            asker.ask(lambda: work(never()))
+    try:
+        yield asker
+    finally:
+        goes_on.set()
+        asker.stop()
+
+
+def late_for(asker: Asker) -> Unavailable:
+    """Return what somebody is told who asks now."""
+    with pytest.raises(Unavailable) as told:
+        asker.ask(lambda: None)
+    return told.value
+
+
+def test_who_is_late_is_told_that_it_is_the_store() -> None:
+    with held_up(lambda never: MemoryStore().uows(cast("Sequence[str]", never))) as asker:
+        late = late_for(asker)
+    assert (type(late), str(late)) == (Unavailable, "the store has not answered for 0.05 s; `launch.py doctor` tells what is wrong with it")
+
+
+def test_who_is_late_is_told_that_it_is_the_broker() -> None:
+    broker = BesideBroker(MemoryBroker(), ManualClock().monotonic)
+    with held_up(lambda never: broker.depths(cast("Sequence[str]", never))) as asker:
+        late = late_for(asker)
+    assert (type(late), "the broker has not answered for 0.05 s" in str(late)) == (BrokerAway, True)
+
+
+def test_who_is_late_since_something_is_worked_out_is_not_told_of_the_store() -> None:
+    with held_up(lambda never: near("a", never)) as asker:
+        late = late_for(asker)
+    assert (type(late), "(in system.entry_check)" in str(late)) == (Busy, True)
