@@ -1,8 +1,10 @@
-"""What is to be done where TLS with a server does not come about? By the words that OpenSSL, and the drivers over it, have for it."""
+"""How long is a certificate good, and what is to be done where TLS with a server does not come about?"""
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +15,7 @@ class TlsOptions:
     own: str
 
 
-# By the first of the words that is there; what they mean for us comes last, since the others hold some of them.
+# By the words that OpenSSL, and the drivers over it, have for it. The first that is there counts.
 _ADVICE = (
     (("certificate has expired",), "put another certificate in place on the server, if this box's clock is right"),
     (("not yet valid",), "see whether the clocks of this box and of the server are right"),
@@ -37,3 +39,14 @@ def tls_advice(said: str, options: TlsOptions) -> str:
         if any(word in said for word in words):
             return advice.format(authority=options.authority, own=options.own)
     return ""
+
+
+def file_left_s(certificate: str, now: datetime) -> float | None:
+    """Return for how many seconds a PEM file's first certificate is good; None where this Python can't tell."""
+    decode = getattr(getattr(ssl, "_ssl", None), "_test_decode_cert", None)
+    return None if decode is None else left_s(decode(certificate)["notAfter"], now)
+
+
+def left_s(end: str, now: datetime) -> float:
+    """Return the seconds until an end as certificates have it: `Nov 20 16:19:54 2026 GMT`."""
+    return float(ssl.cert_time_to_seconds(end)) - now.timestamp()
