@@ -179,7 +179,7 @@ class Server(ABC):
         made = Certificate(self.authority.folder / f"{name}.pem", self.authority.folder / f"{name}.key")
         if not made.file.exists():
             self.authority.certificate(name, names)
-            for path in (made.file.parent, made.file, made.key):
+            for path in (made.file.parent, self.authority.file, made.file, made.key):
                 give(path, self.user)
         return made
 
