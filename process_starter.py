@@ -16,7 +16,7 @@ from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from launcher.alone import DAEMON, SUPERVISOR, lock_path, named, only_one, running
+from launcher.alone import DAEMON, SUPERVISOR, lock_path, named, only_one, refuse_beside, running, single
 from launcher.kept import run_kept
 from launcher.once_there import AskedToStop, parts_once_there, stopped_by_signals
 from launcher.parts import OWN_VARIABLES, Roof, keeper_over, scheduler_settings, worker_settings
@@ -92,6 +92,7 @@ def run_supervisor(roof: Roof) -> None:
     var = roof.settings.folder
     roof.context  # noqa: B018  read for its faults
     with only_one(lock_path(var), DAEMON), named(var, SUPERVISOR, DAEMON), ExitStack() as stack:
+        refuse_beside(var)
         try:
             with stopped_by_signals():
                 parts = stack.enter_context(parts_once_there(roof, begin=lambda parts: begin(roof, parts)))
@@ -196,7 +197,7 @@ def _run(given: Given, roof: Roof) -> int:
     for variable in OWN_VARIABLES:  # of whoever starts this without the launcher: an engine of containers, systemd
         os.environ.pop(variable, None)
     log.info("%s starts, pid %d", name, os.getpid(), extra={"action": "starts"})
-    with named(settings.folder, name, DAEMON) if is_single else nullcontext():
+    with single(settings.folder, name) if is_single else nullcontext():
         run(roof)
     log.info("%s has stopped", name, extra={"action": "stopped"})
     return 0
