@@ -16,15 +16,13 @@ from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from launcher.alone import DAEMON, SUPERVISOR, lock_path, named, only_one, running
+from launcher.alone import DAEMON, SUPERVISOR, lock_path, named, only_one, refuse_beside, running, single
 from launcher.kept import run_kept
 from launcher.once_there import AskedToStop, parts_once_there, stopped_by_signals
 from launcher.parts import OWN_VARIABLES, Roof, keeper_over, scheduler_settings, worker_settings
 from launcher.secrets_file import fault_of
 from launcher.settled import settle
-from launcher.watching import watching
 from settings import Settings
-from supervisor.local_crew import mark_by_hand
 from supervisor.places import MX, SCHEDULER, WORKER, process_of
 from system import logs
 from system.context import DaemonProcess
@@ -37,6 +35,7 @@ log = logging.getLogger(__name__)
 
 def run_scheduler(roof: Roof) -> None:
     """Schedule until TERM or INT."""
+    from launcher.watching import watching
     from scheduler.service import SchedulerService
 
     settings, context = roof.settings, roof.context
@@ -52,6 +51,7 @@ def run_scheduler(roof: Roof) -> None:
 
 def run_worker(roof: Roof) -> None:
     """Work until TERM or INT."""
+    from launcher.watching import watching
     from workers.oldoutput import OldOutput
     from workers.processes import ProcessSlots
     from workers.service import WorkerService
@@ -87,10 +87,12 @@ def warn_of_secrets(settings: Settings) -> None:
 def run_supervisor(roof: Roof) -> None:
     """Keep this box's processes alive until TERM or INT. It must be the only one over its folder."""
     from launcher.box import begin, supervisor_over  # late: nobody else needs a supervisor, and everyone's start is paid for
+    from launcher.watching import watching
 
     var = roof.settings.folder
     roof.context  # noqa: B018  read for its faults
     with only_one(lock_path(var), DAEMON), named(var, SUPERVISOR, DAEMON), ExitStack() as stack:
+        refuse_beside(var)
         try:
             with stopped_by_signals():
                 parts = stack.enter_context(parts_once_there(roof, begin=lambda parts: begin(roof, parts)))
@@ -188,11 +190,14 @@ def _run(given: Given, roof: Roof) -> int:
 
         daemons.detach(folder / f"{name}.out", keep=[given.ear])
     logs.set_up(name, folder, max_bytes=settings.log_bytes, count=settings.log_count, console=given.is_console)
-    os.environ.setdefault(MARK_VARIABLE, mark_by_hand(settings.folder))
+    if MARK_VARIABLE not in os.environ:
+        from supervisor.local_crew import mark_by_hand  # late, as it is in `run_supervisor`
+
+        os.environ[MARK_VARIABLE] = mark_by_hand(settings.folder)
     for variable in OWN_VARIABLES:  # of whoever starts this without the launcher: an engine of containers, systemd
         os.environ.pop(variable, None)
     log.info("%s starts, pid %d", name, os.getpid(), extra={"action": "starts"})
-    with named(settings.folder, name, DAEMON) if is_single else nullcontext():
+    with single(settings.folder, name) if is_single else nullcontext():
         run(roof)
     log.info("%s has stopped", name, extra={"action": "stopped"})
     return 0

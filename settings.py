@@ -6,10 +6,9 @@ command line) is told by layers; a later layer overrules an earlier one.
 
 from __future__ import annotations
 
-import difflib
 import json
+import os
 import re
-import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
@@ -219,7 +218,7 @@ def _resolved(loaded: Settings, starts: Mapping[str, Path]) -> Settings:
         store_url=loaded.store_url or f"sqlite:///{var}/horarium.db",
         archive=str(var / "archive") if not loaded.archive else _archive(loaded.archive, starts["archive"]),
         **{name: str(starts[name] / Path(given).expanduser()) for name in FILES if (given := getattr(loaded, name))},
-        box=loaded.box or socket.gethostname(),
+        box=loaded.box or os.uname().nodename,
         workers=loaded.workers or min(2, cpu_count()),
     )
     return Settings(**values)
@@ -232,6 +231,8 @@ def _archive(given: str, start: Path) -> str:
 def _unknown(layer: Layer, name: str) -> str:
     known = {PREFIX + each.upper(): each for each in TABLE} if layer.place == ENVIRONMENT else {each: each for each in TABLE}
     said = PREFIX + name.upper() if layer.place == ENVIRONMENT else name
+    import difflib
+
     near = difflib.get_close_matches(said, known, n=1)
     hint = f"did you mean {near[0]}? " if near else ""
     return f"{layer.says(name)} is not a setting: {hint}there are {', '.join(sorted(known))}"

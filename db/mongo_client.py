@@ -58,6 +58,11 @@ def open_database(url: str) -> Database[Row]:
         return client.get_default_database(
             DEFAULT_DATABASE, read_preference=ReadPreference.PRIMARY, write_concern=_LASTING, read_concern=ReadConcern("majority")
         )
+    except OSError as error:  # ssl's errors are such, too
+        raise ConfigError(
+            f"the store's URL {hide(url)!r} names files for TLS that can't be used: {hide(str(error))}; "
+            "PEM files are expected, which this user can read"
+        ) from error
     except (PyMongoError, ValueError, UserWarning) as error:
         raise ConfigError(
             f"the store's URL {hide(url)!r} can't be used: {hide(str(error))}; write mongodb://HOST:PORT/DATABASE"

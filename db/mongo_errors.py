@@ -18,6 +18,7 @@ from pymongo.errors import (
 
 from system.errors import StoreError, Unavailable
 from system.hidden import hide
+from system.tls import TlsOptions, tls_advice
 
 # What a server answers that is stopping, is no primary (any more), or was overtaken by another write: the same call may succeed later.
 PASSING = frozenset(
@@ -27,6 +28,7 @@ PASSING = frozenset(
 DUPLICATE_KEY = 11000
 _WRONG_PASSWORD = frozenset([18, 8000])
 _NOT_ALLOWED = 13
+_TLS = TlsOptions("tlsCAFile=/path/of/ca.pem", "tlsCertificateKeyFile=/path/of/cert-and-key.pem")
 
 
 @contextmanager
@@ -35,7 +37,7 @@ def translating() -> Iterator[None]:
     try:
         yield
     except ServerSelectionTimeoutError as error:
-        raise Unavailable(f"no MongoDB server serves: {_reasons(error)}; see that it runs and can be reached from here") from error
+        raise Unavailable(f"no MongoDB server serves: {_reasons(error)}; {_advice(_reasons(error))}") from error
     except (ConnectionFailure, ExecutionTimeout, WriteConcernError) as error:
         raise Unavailable(f"MongoDB can't be reached just now: {_told(error)}; look at the server if this stays") from error
     except BulkWriteError as error:
@@ -70,6 +72,14 @@ def _refused(error: Exception) -> str:
 def _told(error: Exception) -> str:
     """Return what the driver says, without passwords and without what it knows of all servers, which goes on for lines."""
     return hide(str(error)).partition(", full error:")[0][:500]
+
+
+def _advice(reasons: str) -> str:
+    if advice := tls_advice(reasons, _TLS):
+        return advice
+    if "connection closed" in reasons:  # no more is said of a server that wants TLS, or a certificate
+        return f"see that it runs, and whether it wants TLS (tls=true) and a certificate of ours ({_TLS.own})"
+    return "see that it runs and can be reached from here"
 
 
 def _reasons(error: ServerSelectionTimeoutError) -> str:

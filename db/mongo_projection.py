@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 # More hardly help: most turns touch units of work, jobs and chunks, and not much else.
 THREADS = 4
 
+# So few units of work are requested before anything else is written: beside it they would wait for it, and workers for them.
+FEW = 8
+
 # A watermark that is lost in a failover is one that lags behind, which it may.
 _LIGHTLY = WriteConcern(w=1)
 
@@ -72,9 +75,17 @@ class MongoProjection(Store):
 
         def request() -> None:
             self._step(lambda: self._project_uows(turn, moves))
+
+        def request_and_tell() -> None:
+            request()
             on_requested()
 
-        self._at_once([step for records, step in steps if records], request)
+        wanted = [step for records, step in steps if records]
+        if 0 < len(turn.opened) <= FEW:
+            request()
+            self._at_once(wanted, on_requested)
+        else:
+            self._at_once(wanted, request_and_tell)
         if turn.answers:
             self._step(lambda: change(self._commands, [_answer(answer, turn.number) for answer in turn.answers]))
         self._mark(turn.number)

@@ -5,15 +5,19 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from system import processes
+from system.clock import RealClock
 from system.errors import ConfigError
 from system.processes import PidFile
 
 SUPERVISOR = "supervisor"
 UP, DAEMON = "up", "daemon"
+_CLOCK = RealClock()  # processes live by the machine's time, also in a trial
+_LOOK_S, _NAMED_WITHIN_S = 0.01, 5.0
 
 
 def lock_path(var: Path) -> Path:
@@ -53,16 +57,45 @@ def only_one(path: Path, kind: str = UP) -> Iterator[None]:
     except OSError as error:
         raise ConfigError(f"{path} can't be written ({error.strerror}): make it writable for this user, or set HORARIUM_VAR") from error
     with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        if not _lock(file):
             file.seek(0)
-            raise ConfigError(_taken(path.parent, file.read().split())) from error
+            raise ConfigError(_taken(path.parent, file.read().split()))
         file.seek(0)
         file.truncate()
         file.write(f"{os.getpid()} {kind}\n")
         file.flush()
         yield
+
+
+@contextmanager
+def single(var: Path, name: str) -> Iterator[None]:
+    """Let the pid file name this process, which no supervisor started, while inside; no supervisor begins before it does."""
+    with ExitStack() as stack:
+        with lock_path(var).open("a", encoding="ascii") as file:
+            # Where a supervisor runs already, what it keeps is known by its files.
+            _is_locked(file, fcntl.LOCK_SH)
+            stack.enter_context(named(var, name, DAEMON))
+        yield
+
+
+def _lock(file: TextIO) -> bool:
+    """Return whether the lock is held now; one that names itself just then, as a daemon of its own, is waited for."""
+    until_s = _CLOCK.monotonic() + _NAMED_WITHIN_S
+    while not _is_locked(file, fcntl.LOCK_EX):
+        # Where it can be shared, nobody but such ones holds it.
+        if _CLOCK.monotonic() >= until_s or not _is_locked(file, fcntl.LOCK_SH):
+            return False
+        fcntl.flock(file, fcntl.LOCK_UN)
+        _CLOCK.sleep(_LOOK_S)
+    return True
+
+
+def _is_locked(file: TextIO, how: int) -> bool:
+    try:
+        fcntl.flock(file, how | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 @contextmanager

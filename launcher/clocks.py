@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from datetime import datetime
 from pathlib import Path
 
@@ -43,6 +42,8 @@ def _since(path: Path, trial: str) -> datetime:
 
 def _write_once(path: Path, text: str) -> None:
     """Let the file hold `text`, whole, unless somebody else was first."""
+    import tempfile  # late: only a trial needs it
+
     handle, made = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
     try:
         with os.fdopen(handle, "w") as file:

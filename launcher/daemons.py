@@ -7,7 +7,8 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -26,11 +27,12 @@ from system import logs, processes
 from system.clock import RealClock
 from system.context import DaemonProcess
 from system.errors import ConfigError, Unavailable
-from system.processes import MARK_VARIABLE, PidFile
+from system.processes import MARK_VARIABLE, Identity, PidFile
 
 _CLOCK = RealClock()  # processes live by the machine's time, also in a trial
 _LOOK_S = 0.05
 _START_WITHIN_S = 30.0
+_KILLED_WITHIN_S = 5.0  # one that hangs in the kernel dies of no kill
 
 
 @click.command("start")
@@ -166,15 +168,35 @@ def _stop_one(var: Path, name: str, patience_s: float, *, is_quiet: bool) -> dic
     if who is None:
         pid_path(var, name).unlink(missing_ok=True)  # it names nobody, or a stranger by now
         return None
-    if not processes.send_signal(who.identity, signal.SIGTERM) and processes.is_alive(who.identity):
-        raise ConfigError(f"{name} (pid {who.pid}) belongs to another user: stop it as that user, or as root")
-    if not is_quiet:
-        say(f"stopping {name}, pid {who.pid} ...")
-    until_s = _CLOCK.monotonic() + patience_s
-    while processes.is_alive(who.identity) and _CLOCK.monotonic() < until_s:
-        _CLOCK.sleep(_LOOK_S)
-    is_killed = processes.end(who.identity)
+    with _watched(who.identity) as ended:
+        if not processes.send_signal(who.identity, signal.SIGTERM) and processes.is_alive(who.identity):
+            raise ConfigError(f"{name} (pid {who.pid}) belongs to another user: stop it as that user, or as root")
+        if not is_quiet:
+            say(f"stopping {name}, pid {who.pid} ...")
+        ended(patience_s)
+        is_killed = processes.end(who.identity)
+        if is_killed:
+            ended(_KILLED_WITHIN_S)
     if not is_quiet:
         say(f"killed {name}: it did not end within {patience_s:g} s" if is_killed else f"{name} has stopped")
     pid_path(var, name).unlink(missing_ok=True)
     return {"name": name, "pid": who.pid, "killed": is_killed}
+
+
+@contextmanager
+def _watched(identity: Identity) -> Iterator[Callable[[float], None]]:
+    """Hand out what waits, up to some seconds, until a process is gone with all that it held: another may take its lock then."""
+    descriptor = processes.watch(identity)
+
+    def wait(seconds: float) -> None:
+        until_s = _CLOCK.monotonic() + seconds
+        if descriptor is not None:
+            select.select([descriptor], [], [], seconds)
+        while descriptor is None and processes.is_alive(identity) and _CLOCK.monotonic() < until_s:
+            _CLOCK.sleep(_LOOK_S)
+
+    try:
+        yield wait
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)

@@ -150,7 +150,7 @@ def clock(seen: Seen) -> Iterator[Finding]:
 
 
 def broker(seen: Seen) -> Iterator[Finding]:
-    """The broker answers, and its queues are there as they should be."""
+    """The broker answers, its queues are there as they should be, and certificates for it last."""
     found = seen.broker
     if found is None:
         return
@@ -170,6 +170,8 @@ def broker(seen: Seen) -> Iterator[Finding]:
     for queue, count in found.dead.items():
         text = f"{counted(count, 'message')} of {queue} {'was' if count == 1 else 'were'} given up on (dead letters)"
         yield warning("broker", text, "nothing is lost, what is still due is sent anew; the logs of the workers say why")
+    for certificate, left_s in seen.broker_left_s.items():
+        yield from _ending("broker", certificate, left_s, "put another one in place: what is connected goes on, nobody comes in anew")
 
 
 def leader(seen: Seen) -> Iterator[Finding]:
@@ -236,14 +238,20 @@ def mx(seen: Seen) -> Iterator[Finding]:
         return
     if seen.mx.fault:
         yield wrong("mx", seen.mx.fault, "mend that, then `launch.py super --start mx`")
-    if seen.mx.left_s is not None and seen.mx.left_s < _CERTIFICATE_LOW_DAYS * _DAY_S:
-        judge, when = (wrong, "has ended") if seen.mx.left_s <= 0 else (warning, f"ends in {seen.mx.left_s / _DAY_S:.0f} days")
-        yield judge("mx", f"the dashboard's certificate {when}", "put another one in place (mx_certificate), then start mx anew")
+    if seen.mx.left_s is not None:
+        fix = "put another one in place (mx_certificate), then start mx anew"
+        yield from _ending("mx", "the dashboard's certificate", seen.mx.left_s, fix)
     if seen.mx.is_locked:
         yield warning("mx", "nobody has an account, and the dashboard asks for a login", "`launch.py user link`")
     if seen.mx.plain:
         text, _, fix = seen.mx.plain.partition(": ")
         yield warning("mx", text, fix)
+
+
+def _ending(check: str, certificate: str, left_s: float, fix: str) -> Iterator[Finding]:
+    if left_s < _CERTIFICATE_LOW_DAYS * _DAY_S:
+        judge, when = (wrong, "has ended") if left_s <= 0 else (warning, f"ends in {left_s / _DAY_S:.0f} days")
+        yield judge(check, f"{certificate} {when}", fix)
 
 
 def _leads(health: Health | None) -> bool:

@@ -27,6 +27,7 @@ from launcher.queue import queues_of
 from launcher.secrets_file import fault_of
 from launcher.web.address import NONE
 from mq.broker import Broker
+from mq.urls import certificates_left_s
 from scheduler.health import read_health
 from scheduler.registry import fit, read_registered
 from settings import EMBEDDED, NO_ARCHIVE
@@ -215,6 +216,7 @@ def _the_broker(found: Look) -> None:
         return  # it lives in the store, and that was said
     broker = opened_broker(settings, found.store)
     found.broker, found.seen.broker = broker, broker.describe(found.seen.queues)
+    found.seen.broker_left_s = certificates_left_s(settings.broker_url, _CLOCK.now())
 
 
 def _dashboard(found: Look) -> None:

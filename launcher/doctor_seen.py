@@ -97,5 +97,6 @@ class Seen:
     boxes: Sequence[BoxRow] = ()
     waiting_commands: int = 0
     broker: BrokerFacts | None = None
+    broker_left_s: Mapping[str, float] = field(default_factory=dict)  # how long each certificate between us and it is good
     mx: MxSeen | None = None
     depths: Mapping[str, int] = field(default_factory=dict)

@@ -18,6 +18,7 @@ from typing import Any, cast
 
 from launcher.parts import Roof
 from system.context import DaemonProcess
+from workers.named_function import resolve
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,6 @@ class KeptWork:
 
 def run_kept(roof: Roof, entry: DaemonProcess, name: str) -> None:
     """Call the daemon's function, in the folder of the context and with that folder first on the path."""
-    from workers.slot import resolve
-
     os.chdir(roof.context.folder)
     if sys.path[:1] != [roof.context.folder]:
         sys.path.insert(0, roof.context.folder)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -16,20 +15,20 @@ from db.urls import open_store, sqlite_path
 from launcher import store_mark
 from launcher.clocks import clock_of
 from launcher.sources import settle
-from scheduler.policy import SchedulerSettings
 from settings import EMBEDDED, NO_ARCHIVE, OF_COMMANDS, PREFIX, Settings, Settled
-from system.archive import Archive, Files, Nowhere
 from system.clock import Clock
 from system.context import Context
 from system.context_check import load_context
 from system.errors import BrokerAway, ConfigError, Unavailable
-from workers.policy import WorkerSettings
 
 if TYPE_CHECKING:
     from db.store import Store
     from mq.broker import Broker
     from scheduler.desk import Desk
     from scheduler.keeper import Keeper
+    from scheduler.policy import SchedulerSettings
+    from system.archive import Archive
+    from workers.policy import WorkerSettings
 
 # Variables of commands alone, among them a token: neither daemons nor jobs have any business with them.
 OWN_VARIABLES = frozenset(PREFIX + name.upper() for name in OF_COMMANDS)
@@ -209,6 +208,8 @@ def _unwritable(folder: Path, why: str) -> str:
 
 def scheduler_settings(settings: Settings) -> SchedulerSettings:
     """Return the figures that a scheduler (and a desk) goes by."""
+    from scheduler.policy import SchedulerSettings  # late, as is what else some starts need and others not
+
     take_over_s = min(settings.take_over_s, settings.lease_s)
     return SchedulerSettings(
         timetable_start=settings.timetable_start,
@@ -225,6 +226,7 @@ def scheduler_settings(settings: Settings) -> SchedulerSettings:
 def keeper_over(settings: Settings, store: Store, clock: Clock) -> Keeper:
     """Return who keeps house in a store."""
     from scheduler.keeper import Keeper, KeeperSettings
+    from system.archive import Files, Nowhere
 
     figures = KeeperSettings(
         uows_days=settings.keep_uows_days,
@@ -238,6 +240,8 @@ def keeper_over(settings: Settings, store: Store, clock: Clock) -> Keeper:
 
 def worker_settings(settings: Settings) -> WorkerSettings:
     """Return the figures that a worker goes by. Its own stop is over before the supervisor's patience is."""
+    from workers.policy import WorkerSettings
+
     return WorkerSettings(
         slots=settings.slots,
         beat_s=settings.beat_s,
@@ -253,5 +257,7 @@ def worker_settings(settings: Settings) -> WorkerSettings:
 
 def fingerprint(settings: Settings, context: Context) -> str:
     """Return a text that changes with anything that a running scheduler or worker would have to take up."""
+    import hashlib
+
     texts = [f"{f.name}={getattr(settings, f.name)}" for f in fields(settings) if f.name != "workers" and f.name not in OF_COMMANDS]
     return hashlib.sha256("\n".join([*texts, repr(context.processes), repr(dict(context.trees)), context.folder]).encode()).hexdigest()

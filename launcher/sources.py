@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import shlex
 import stat
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -57,6 +56,8 @@ def settings_file(environ: Mapping[str, str], above: Sequence[Layer], here: Path
 
 def file_layer(path: Path, *, is_beside: bool) -> Layer:
     """Return what a settings file says; raises ConfigError where it can't be read, or holds secrets that others can read."""
+    import tomllib  # late: most have no such file
+
     try:
         with path.open("rb") as file:
             others = stat.S_IMODE(path.stat().st_mode) & 0o077

@@ -46,8 +46,8 @@ def up_command(roof: Roof, *, until_done: bool, as_json: bool) -> int:
     """
     settings = roof.settings
     make_writable(settings.folder)
-    refuse_beside(settings.folder)
     with only_one(lock_path(settings.folder)), named(settings.folder, SUPERVISOR, UP):
+        refuse_beside(settings.folder)
         logs.set_up("supervisor", settings.folder / "log", max_bytes=settings.log_bytes, count=settings.log_count)
         screen = console(stderr=as_json)
         roof.context  # noqa: B018  read for its faults

@@ -1,4 +1,4 @@
-"""Whom does a connection to RabbitMQ trust, whom does it say that we are, and what does it mean that TLS was refused?
+"""Whom does a connection to RabbitMQ trust, whom does it say that we are, how long is that good, and what if TLS was refused?
 
 The server's certificate is always verified; nothing in the URL can do without.
 """
@@ -6,11 +6,15 @@ The server's certificate is always verified; nothing in the URL can do without.
 from __future__ import annotations
 
 import re
+import socket
 import ssl
 from collections.abc import Iterable
+from contextlib import suppress
+from datetime import datetime
 
 from mq.rabbit_url import RabbitPlace
 from system.errors import BrokerError, ConfigError
+from system.tls import file_left_s, left_s
 
 # As OpenSSL numbers them.
 _NOT_YET, _ENDED, _OTHER_NAME, _OTHER_ADDRESS = 9, 10, 62, 64
@@ -39,6 +43,19 @@ def context_of(place: RabbitPlace) -> ssl.SSLContext:
                 "PEM files are expected that belong together, the key without a password"
             ) from error
     return context
+
+
+def lasting_s(place: RabbitPlace, now: datetime) -> dict[str, float]:
+    """Return for how many seconds the server's certificate is good, and ours; without those that can't be looked at."""
+    found: dict[str, float] = {}
+    with (
+        suppress(OSError),
+        socket.create_connection((place.host, place.port), place.wait_s / 2) as plain,
+        context_of(place).wrap_socket(plain, server_hostname=place.server_name or place.host) as spoken,
+    ):
+        found["the broker's certificate"] = left_s(str((spoken.getpeercert() or {})["notAfter"]), now)
+    own = file_left_s(place.cert_file, now) if place.cert_file else None
+    return found if own is None else {**found, f"our certificate for the broker, {place.cert_file},": own}
 
 
 def of_refusal(causes: Iterable[BaseException], place: RabbitPlace) -> BrokerError | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,16 @@ def open_broker(url: str, *, file: SqlFile | None, var: Path) -> Broker:
     from mq.embedded import EmbeddedBroker
 
     return EmbeddedBroker(file, Belfry(var / BELLS))
+
+
+def certificates_left_s(url: str, now: datetime) -> dict[str, float]:
+    """Return for how many seconds those certificates are good by which we and the broker know each other; empty without TLS."""
+    if not url.startswith("amqps://"):
+        return {}
+    from mq.rabbit_tls import lasting_s
+    from mq.rabbit_url import place_of
+
+    return lasting_s(place_of(url), now)
 
 
 def _shown(url: str) -> str:

@@ -1,34 +1,39 @@
-"""When does time alone change what a node is owed? One moment a node, the earliest first."""
+"""When does time alone change what a node, or a process, is owed? One moment each, the earliest first."""
 
 from __future__ import annotations
 
 import heapq
 from datetime import datetime
+from typing import Generic, TypeVar
 
 from scheduler.timetable import Node
 
+_Key = TypeVar("_Key", Node, str)
 
-class Alarms:
-    """Moments at which nodes are to be decided again. What is set anew replaces what was set before."""
+
+class Alarms(Generic[_Key]):
+    """Moments at which nodes, or processes, are to be looked at again. What is set anew replaces what was set before."""
 
     def __init__(self) -> None:
-        self._heap: list[tuple[datetime, Node]] = []
-        self._set: dict[Node, datetime] = {}
+        self._heap: list[tuple[datetime, _Key]] = []
+        self._set: dict[_Key, datetime] = {}
 
-    def put(self, moment: datetime, node: Node) -> None:
-        """Have `node` decided again at `moment`."""
-        if self._set.get(node) != moment:
-            self._set[node] = moment
-            heapq.heappush(self._heap, (moment, node))
+    def put(self, moment: datetime | None, key: _Key) -> None:
+        """Have `key` looked at again at `moment`; never, where that is None."""
+        if moment is None:
+            self._set.pop(key, None)
+        elif self._set.get(key) != moment:
+            self._set[key] = moment
+            heapq.heappush(self._heap, (moment, key))
 
-    def due(self, now: datetime) -> list[Node]:
-        """Return the nodes whose moment has come, the earliest first, and clear it."""
+    def due(self, now: datetime) -> list[_Key]:
+        """Return those whose moment has come, the earliest first, and clear it."""
         found = []
         while self._heap and self._heap[0][0] <= now:
-            moment, node = heapq.heappop(self._heap)
-            if self._set.get(node) == moment:
-                del self._set[node]
-                found.append(node)
+            moment, key = heapq.heappop(self._heap)
+            if self._set.get(key) == moment:  # else it has another moment by now, or none
+                del self._set[key]
+                found.append(key)
         return found
 
     def next(self) -> datetime | None:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from db.model import Job, Turn
 from db.store import Store
 from scheduler.audit import MISSING, ORDER, OVERLAP, TWICE, Finding, out_of_order, overlaps, ran_twice, wrong_record
-from scheduler.audit_range import uows_of
+from scheduler.job_uows import uows_of
 from system.context import Context
 from system.lifecycle import JOB_FINISHED
 

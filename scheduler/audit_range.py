@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from db.model import Job, UnitOfWork
+from db.model import Job
 from db.store import Store
 from scheduler.audit import LATE, MISSING, Finding, has_worked, out_of_order, overlaps, ran_twice, stale, without_unit, wrong_record
 from scheduler.board import Board
 from scheduler.decisions import Close, Open
 from scheduler.desk import Desk
+from scheduler.job_uows import uows_of
 from scheduler.lateness import late, late_since
 from scheduler.policy import SchedulerSettings
 from scheduler.timetable import Node, Timetable, ordinal_of
@@ -21,7 +22,6 @@ from system.context import Context
 from system.lifecycle import JOB_FINISHED, JobState
 
 PAGE = 500
-_MOST_RUNS = 1_000  # of one job that are read
 _GRACE = timedelta(seconds=60)  # what became due just now may wait for the next turn
 
 
@@ -190,23 +190,6 @@ class RangeAudit:
         board.resume(self._store.uows([job.uow_id for job in table.active.values() if job.run]))
         board.size_windows(slots)
         return board
-
-
-def uows_of(store: Store, jobs: Iterable[Job]) -> Mapping[str, list[UnitOfWork]]:
-    """Return the units of work of jobs of one process, by timeperiod; most have one, and these are read at once.
-
-    A job may be given more than once, as it stood at different times.
-    """
-    found: dict[str, list[UnitOfWork]] = {}
-    only = []
-    for job in jobs:
-        if job.generation == 1 and job.run <= 1:
-            only += [job.uow_id] if job.run else []
-        else:
-            found[job.timeperiod] = store.uows_of(job.process, job.timeperiod, _MOST_RUNS)
-    for uow in store.uows(only) if only else ():
-        found.setdefault(uow.timeperiod, [uow])  # else all of them were read
-    return found
 
 
 def _is_changed(table: Timetable, process: str, turn: int) -> bool:

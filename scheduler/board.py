@@ -5,15 +5,15 @@ Every move goes into the draft of the turn that is being made. What a change can
 
 from __future__ import annotations
 
-import heapq
 import logging
 from collections import deque
-from collections.abc import Container, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 
 from db.model import Job, Switch, UnitOfWork, UowMove
 from mq.broker import Message
 from scheduler import admission
+from scheduler.alarms import Alarms
 from scheduler.decisions import NOT_A_GROUP_END, Ask, Close, Decision, Occasion, Open, Postpone, Revert, Wait, Widen, held, pass_over
 from scheduler.draft import Draft
 from scheduler.freerun_board import FreerunBoard
@@ -22,10 +22,11 @@ from scheduler.inflight import Flight, InFlight
 from scheduler.inputs import inputs_of
 from scheduler.live_moves import LiveMoves
 from scheduler.machines import MACHINES
-from scheduler.moves import put_back, record
+from scheduler.moves import call_off, put_back, record
+from scheduler.parents import Emptied, runs
 from scheduler.policy import SchedulerSettings
 from scheduler.probing import Probed
-from scheduler.settlement import Settlement, is_given_up, retried, settle
+from scheduler.settlement import Settlement, retried, settle
 from scheduler.switches import off_blocker
 from scheduler.timetable import Node, Timetable, id_of
 from scheduler.trees import Topology
@@ -59,13 +60,13 @@ class Board:
         self._round = deque(self.frontiers)
         self._marked: dict[Node, None] = {}
         self._left: dict[Node, None] = {}  # marked for the next turn
+        self._emptied = Emptied(topology, timetable)
         self._closings = 0
-        self._alarms: list[tuple[datetime, str]] = []
-        self._armed: dict[str, datetime] = {}
+        self._alarms: Alarms[str] = Alarms()
         self._missing: list[Node] = []
         self.live = LiveMoves(topology, timetable, self.inflight, settings.probe_fresh_s)
         for name, frontier in self.frontiers.items():
-            self._arm(name, frontier.advance(now))
+            self._alarms.put(frontier.advance(now), name)
 
     def begin(self, now: datetime) -> None:
         """Start the draft of the next turn. The first one puts back what the store lacks of the units of work under way."""
@@ -109,12 +110,9 @@ class Board:
     def pass_time(self) -> None:
         """Let in the periods and the attempts that became due by the draft's time."""
         now = self.draft.now
-        while self._alarms and self._alarms[0][0] <= now:
-            moment, name = heapq.heappop(self._alarms)
-            if self._armed.get(name) == moment:  # else the process has another schedule by now
-                del self._armed[name]
-                self._let_fill(name)
-                self._arm(name, self.frontiers[name].advance(now))
+        for name in self._alarms.due(now):
+            self._let_fill(name)
+            self._alarms.put(self.frontiers[name].advance(now), name)
         for process, ordinal in self.inflight.due_retries(now):
             self.try_again((process, ordinal))
         for node in self.live.alarms.due(now):
@@ -123,16 +121,8 @@ class Board:
 
     def next_alarm(self) -> datetime | None:
         """Return when time brings the next thing to decide."""
-        periods = self._alarms[0][0] if self._alarms else None
-        moments = (periods, self.inflight.next_retry(), self.live.alarms.next(), self.freerun.next_alarm())
+        moments = (self._alarms.next(), self.inflight.next_retry(), self.live.alarms.next(), self.freerun.next_alarm())
         return min((m for m in moments if m), default=None)
-
-    def _arm(self, name: str, moment: datetime | None) -> None:
-        if moment is None:
-            self._armed.pop(name, None)
-        elif self._armed.get(name) != moment:
-            self._armed[name] = moment
-            heapq.heappush(self._alarms, (moment, name))
 
     def switch(self, switch: Switch) -> None:
         """Let a process be switched as given from this turn on. Its periods are looked at from the first one again."""
@@ -141,7 +131,7 @@ class Board:
         self.draft.switch(switch)
         is_rescheduled = before != self.timetable.states[name].schedule.text
         self.frontiers[name] = Frontier(self.timetable.states[name], now, self.settings.history_s)
-        self._arm(name, self.frontiers[name].advance(now))
+        self._alarms.put(self.frontiers[name].advance(now), name)
         states = self.timetable.states[name]
         for node, job in [found for found in self.timetable.active.items() if found[0][0] == name]:
             if job.again_at is not None and states.process.is_live and is_rescheduled:
@@ -169,7 +159,7 @@ class Board:
 
     def _take(self, flight: Flight, uow: UnitOfWork, result: Settlement) -> None:
         """Write down a settlement."""
-        node, job = flight.node, result.job
+        node, before, job = flight.node, self.timetable.active[flight.node], result.job
         if result.move:
             self._move(result.move, flight, result.uow_state)
         if job is not None:
@@ -184,8 +174,9 @@ class Board:
             self.inflight.settled(uow.id)
             if job.state in JOB_FINISHED:
                 self._closed(node, job)
-            else:
-                self.mark(node)
+                return
+            self.mark(node)
+            self._emptied.ended(node, before)
 
     def _move(self, move: UowMove, flight: Flight, after: UowState) -> None:
         if move.event is UowEvent.LOST:
@@ -202,6 +193,7 @@ class Board:
         """Decide every marked node, and those that this marks in turn. One close may lead to any number of others: after so many as a turn
         may look at, untouched periods are left for the next turn. Another leader comes upon them as upon all that is due.
         """
+        self.settle_emptied()
         while self._marked:
             node = next(iter(self._marked))
             del self._marked[node]
@@ -209,6 +201,7 @@ class Board:
                 self._left[node] = None
             else:
                 self.settle(node)
+                self.settle_emptied()
 
     def decision(self, node: Node, supposed: Timetable | None = None) -> Decision | None:
         """Return what `node` is owed; None when it is finished, nothing may run yet, or it is not the process's period at all.
@@ -310,24 +303,17 @@ class Board:
 
     def _closed(self, node: Node, job: Job) -> None:
         self.touch_users(node)
-        if is_given_up(job) and (parent := self.parent_given_up(node)):
-            self.skip(parent, job.reason)
+        if job.state is JobState.SKIPPED:
+            self._emptied.skipped(node)
 
-    def parent_given_up(self, node: Node, also: Container[Node] = ()) -> Node | None:
-        """Return the parent of a node where all that it is made of is SKIPPED, or is in `also`; None where it is over or runs."""
-        place = self.topology[node[0]]
-        if place.parent is None:
-            return None
-        up = self.topology.parent_of(*node)
-        assert up is not None
-        parent = place.parent, self.topology.group(place.parent, up)[-1]
-        job, inside = self.timetable.active.get(parent), self.topology.children_of(*parent)
-        is_running = job is not None and job.uow_state is not None and job.uow_state not in UOW_FINISHED
-        if is_running or not self.timetable.is_unfinished(parent):
-            return None
-        states = self.timetable.states[node[0]]
-        ends = self.topology.ends_of(node[0], range(*states.clip(inside.start, inside.stop)))
-        return parent if all(states[end] == JobState.SKIPPED or (node[0], end) in also for end in ends) else None
+    def settle_emptied(self) -> None:
+        """Skip the parents that nothing is left of, since the last of their children was skipped; what one runs is ended first."""
+        for parent, reason in self._emptied.take():
+            job = self.timetable.active.get(parent)
+            if job is not None and runs(job):
+                call_off(job, JobEvent.SKIPPED, reason, self.draft, self.inflight, self.look_at)
+            else:
+                self.skip(parent, reason)
 
     def touch_users(self, node: Node) -> None:
         """Tell those who use `node` that it was settled in this turn. What ends no group has nothing that they could run again for."""

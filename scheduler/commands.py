@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from db.model import Answer, Cancel, Command, CommandState, Job, UowMove
+from db.model import Answer, Command, CommandState, Job
 from db.store import Store
-from scheduler import switching
+from scheduler import moves, switching
 from scheduler.board import Board
 from scheduler.freerun_commands import PREFIX, obey_entry
 from scheduler.plans import MOST_BYTES, MOST_STEPS, PLANNERS, PREVIEWS, REACH, Action, Plan, Step
 from scheduler.settlement import reopened
 from scheduler.timetable import Node, id_of, ordinal_of
 from system.errors import TimeperiodError
-from system.lifecycle import JOB_FINISHED, UOW_FINISHED, JobEvent, JobState, UowEvent, UowState
+from system.lifecycle import JOB_FINISHED, UOW_FINISHED, JobEvent, JobState, UowState
 
 Result = tuple[CommandState, str] | None
 
@@ -32,6 +32,7 @@ def obey(command: Command, board: Board, store: Store) -> bool:
 
     May be called again for a command that is still open; that changes nothing twice.
     """
+    board.settle_emptied()  # by what was given before, as if that had been in an earlier turn
     result = _result(command, board, store)
     if result is None:
         return False
@@ -125,6 +126,7 @@ def take(step: Step, reason: str, board: Board) -> None:
             if board.timetable.states[step.node[0]][step.node[1]] not in JOB_FINISHED:  # a parent ends with the last of its children
                 board.skip(step.node, reason)
         case Action.FOLLOW, _:
+            board.settle_emptied()
             board.settle(step.node)
         case Action.HOLD, job:
             embryo = job or Job(step.node[0], board.timetable.period(step.node), JobState.EMBRYO, now, turn)
@@ -193,15 +195,7 @@ def _too_late(command: Command, nodes: list[Node], board: Board, store: Store) -
 
 def call_off(board: Board, job: Job, event: JobEvent, reason: str) -> bool:
     """Let a job's unit of work end, and `event` happen to the job after it; returns False where that was asked before."""
-    if job.next_event is event:
-        return False
-    flight = board.inflight.flights[job.uow_id]
-    board.draft.put(replace(job, next_event=event, reason=reason, changed_at=board.draft.now, turn=board.draft.number))
-    board.draft.cancels.append(Cancel(job.uow_id, reason))
-    for state in (UowState.REQUESTED, UowState.INVALID):
-        board.draft.moves.append(UowMove(job.uow_id, state, UowEvent.CANCELED, flight.fence, flight.losses, reason))
-    board.look_at[job.uow_id] = None
-    return True
+    return moves.call_off(job, event, reason, board.draft, board.inflight, board.look_at)
 
 
 def records_of(board: Board, store: Store, nodes: list[Node]) -> dict[Node, Job]:

@@ -35,7 +35,7 @@ from scheduler.timetable import Timetable
 from scheduler.trees import Topology
 from system.clock import Clock
 from system.context import Context
-from system.errors import BrokerError, Unavailable
+from system.errors import BrokerError, StoreError, Unavailable
 from system.reports import is_news, named_in
 
 log = logging.getLogger(__name__)
@@ -233,7 +233,7 @@ class Engine:
     # -- leading
 
     def _lead(self, board: Board, now: datetime) -> float:
-        if not self._journal.carry_on() or self._overslept():
+        if not self._carry_on() or self._overslept():
             return self._step_down()
         board.begin(now)
         self._suspects.begin()
@@ -254,6 +254,17 @@ class Engine:
         self._inbox.acknowledge(deliveries)
         self._round_s = self._clock.monotonic()
         return wait_s
+
+    def _carry_on(self) -> bool:
+        """Bring the turn of the last round to its end; returns False where its number is taken. Raises as the journal does."""
+        try:
+            return self._journal.carry_on()
+        except StoreError:
+            if not self._journal.is_pending():  # it was refused for good: what its round carried out is suspect, and all is read again
+                self._suspects.failed()
+                self._forget()
+                self.close()
+            raise
 
     def _overslept(self) -> bool:
         """Return whether another one leads since this one stood still for so long that it may have been taken for dead.

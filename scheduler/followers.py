@@ -1,4 +1,4 @@
-"""Whom does a skip skip, too? Those whose gate it closes for good, and those whose gate these close, by the very gates. Pure."""
+"""Whom does a skip skip, too? Those whose gate it closes for good, parents it leaves nothing of, and whom these skip. Pure."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from scheduler.board import Board
 from scheduler.decisions import Close
+from scheduler.parents import is_emptied, parent_of, runs
 from scheduler.timetable import Node, Timetable
 from system.lifecycle import JobEvent, JobState
 
@@ -32,16 +33,17 @@ class Supposed:
             self._timetable.states[process][ordinal] = JobState.SKIPPED
             self._skipped.add(node)
 
-    def followers(self, nodes: Iterable[Node], most: int) -> list[Node]:
+    def followers(self, nodes: Iterable[Node], most: int, *, at_once: bool = False) -> list[Node]:
         """Return whom the skip of `nodes`, supposed already, skips; each after its inputs, and supposed from now on.
 
-        Stops behind `most` of them.
+        Stops behind `most` of them. `at_once`: without a parent whose unit of work has to end first.
         """
         found: dict[Node, None] = {}
         waiting = deque(nodes)
         while waiting and len(found) <= most:
-            for user in self._board.topology.affected_by(*waiting.popleft()):
-                if user not in self._skipped and self._is_closed_to(user):
+            node = waiting.popleft()
+            for user in self._board.topology.affected_by(*node):
+                if user not in self._skipped and (self._is_closed_to(user) or self._is_emptied(user, node, at_once=at_once)):
                     self.skip([user])
                     found[user] = None
                     waiting.append(user)
@@ -50,3 +52,8 @@ class Supposed:
     def _is_closed_to(self, node: Node) -> bool:
         decision = self._board.decision(node, self._timetable)
         return isinstance(decision, Close) and decision.event is JobEvent.SKIPPED
+
+    def _is_emptied(self, node: Node, child: Node, *, at_once: bool) -> bool:
+        is_parent = node == parent_of(self._board.topology, child)
+        may_be = is_parent and not (at_once and runs(self._board.timetable.active.get(node)))
+        return may_be and is_emptied(self._board.topology, self._timetable, node)

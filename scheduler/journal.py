@@ -11,7 +11,7 @@ from db.model import Chunk, Turn
 from db.store import Store
 from mq.broker import Broker, Message
 from scheduler.said import lines
-from system.errors import BrokerError, QueueMissing, Unavailable
+from system.errors import BrokerError, QueueMissing, StoreError, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,8 @@ class Journal:
     def commit(self, turn: Turn, chunks: Sequence[Chunk], messages: Sequence[Message]) -> bool:
         """Insert `turn`, project it, publish `messages`. Returns False when its number is taken: this session no longer leads.
 
-        Raises Unavailable where the store was away; then `carry_on` does the rest.
+        Raises Unavailable where the store was away; then `carry_on` does the rest. Raises StoreError where the store refuses the turn:
+        then it is as if it had never been.
         """
         self._pending = _Pending(turn, chunks, messages)
         return self.carry_on()
@@ -55,7 +56,7 @@ class Journal:
         pending = self._pending
         if pending is not None:
             if pending.stage is Stage.INSERT:
-                if not self._store.insert_turn(pending.turn) and not self._is_mine(pending.turn):
+                if not self._insert(pending.turn):
                     self._pending = None
                     return False
                 pending.stage = Stage.PROJECT
@@ -65,6 +66,17 @@ class Journal:
             self._pending = None
         self._publish()
         return True
+
+    def _insert(self, turn: Turn) -> bool:
+        """Return whether `turn` is in the store. One that the store refuses for good is forgotten: it would refuse it for ever."""
+        try:
+            return self._store.insert_turn(turn) or self._is_mine(turn)
+        except Unavailable:
+            raise
+        except StoreError:
+            # An earlier try, whose answer was lost, may have been taken; then this one would have found its number taken.
+            self._pending = None
+            raise
 
     def _tell(self, pending: _Pending) -> None:
         """Publish what a turn requested; whoever hears of it finds it in the store."""

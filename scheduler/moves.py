@@ -6,11 +6,11 @@ import logging
 from dataclasses import replace
 
 from db.entries import Run
-from db.model import Job, UnitOfWork, UowMove
+from db.model import Cancel, Job, UnitOfWork, UowMove
 from mq.broker import Message
 from scheduler.draft import Draft
 from scheduler.inflight import Flight, InFlight
-from system.lifecycle import UowEvent, UowState
+from system.lifecycle import JobEvent, UowEvent, UowState
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +25,19 @@ def record(move: UowMove, flight: Flight, after: UowState, draft: Draft, infligh
     if move.event not in (UowEvent.RETRIED, UowEvent.GIVEN_UP):
         # Its worker may have been first: what the store made of the move is looked up in the next turn.
         look_at[move.uow_id] = None
+
+
+def call_off(job: Job, event: JobEvent, reason: str, draft: Draft, inflight: InFlight, look_at: dict[str, None]) -> bool:
+    """Let a job's unit of work end, and `event` happen to the job after it; returns False where that was asked before."""
+    if job.next_event is event:
+        return False
+    flight = inflight.flights[job.uow_id]
+    draft.put(replace(job, next_event=event, reason=reason, changed_at=draft.now, turn=draft.number))
+    draft.cancels.append(Cancel(job.uow_id, reason))
+    for state in (UowState.REQUESTED, UowState.INVALID):
+        draft.moves.append(UowMove(job.uow_id, state, UowEvent.CANCELED, flight.fence, flight.losses, reason))
+    look_at[job.uow_id] = None
+    return True
 
 
 def put_back(uow: UnitOfWork, known: Job | Run, log_of: tuple[str, str], *, is_ending: bool, draft: Draft) -> UnitOfWork:

@@ -32,7 +32,7 @@ class Action(Enum):
     REOPEN_AFTER = "to start anew once what it runs has ended"
     SKIP = "skipped"
     SKIP_AFTER = "to be skipped once what it runs has ended"
-    FOLLOW = "skipped, as a gate closes"
+    FOLLOW = "skipped with it"
     FOLLOW_AFTER = "to be skipped after that"
     HOLD = "held"
     RELEASE = "released"
@@ -106,45 +106,28 @@ def skip(board: Board, records: Records, nodes: list[Node]) -> Plan:
             continue
         job = records.get(node)
         steps.append(Step(node, Action.SKIP_AFTER if job and _runs(job) else Action.SKIP, job))
-    now = {step.node: None for step in steps if step.action is Action.SKIP}
-    named = {step.node for step in steps}
-    steps += [Step(node, Action.SKIP, board.timetable.active.get(node)) for node in _parents(board, named, now)]
     if not steps:
         return Plan(refusal="it is finished; what is done can only be reprocessed")
+    now = [step.node for step in steps if step.action is Action.SKIP]
     after = [step.node for step in steps if step.action is Action.SKIP_AFTER]
     supposed = Supposed(board)
     supposed.skip(now)
-    steps += _followers(board, supposed, now, Action.FOLLOW)
-    parents = _parents(board, {step.node for step in steps}, now | dict.fromkeys(after)) if after else []
-    supposed.skip(parents)
-    steps += [Step(node, Action.FOLLOW_AFTER, board.timetable.active.get(node)) for node in parents]
-    return _with_followers(board, supposed, steps, [*after, *parents])
+    followers = supposed.followers(now, MOST_STEPS, at_once=True)
+    steps += _steps(board, followers, Action.FOLLOW)
+    return _with_followers(board, supposed, steps, [*now, *followers, *after])
 
 
 def _with_followers(board: Board, supposed: Supposed, steps: list[Step], ending: list[Node]) -> Plan:
     """Return the plan of `steps` with those that are skipped once `ending` are; a refusal where that is more than one command may touch."""
     supposed.skip(ending)
-    steps += _followers(board, supposed, ending, Action.FOLLOW_AFTER)
+    steps += _steps(board, supposed.followers(ending, MOST_STEPS), Action.FOLLOW_AFTER)
     if len(steps) > MOST_STEPS:
         return Plan(refusal=f"that would skip over {MOST_STEPS:,} jobs, most of them as their gates close: skip the last of these first")
     return Plan(tuple(steps))
 
 
-def _followers(board: Board, supposed: Supposed, nodes: Iterable[Node], action: Action) -> list[Step]:
-    return [Step(node, action, board.timetable.active.get(node)) for node in supposed.followers(nodes, MOST_STEPS)]
-
-
-def _parents(board: Board, planned: set[Node], given_up: dict[Node, None]) -> list[Node]:
-    """Return those parents that nothing is left of: all their children are given up; they are so themselves from now on."""
-    found: list[Node] = []
-    waiting = sorted(given_up)
-    while waiting:
-        parent = board.parent_given_up(waiting.pop(), given_up)
-        if parent is not None and parent not in planned and parent not in given_up:
-            found.append(parent)
-            given_up[parent] = None
-            waiting.append(parent)
-    return found
+def _steps(board: Board, nodes: Iterable[Node], action: Action) -> list[Step]:
+    return [Step(node, action, board.timetable.active.get(node)) for node in nodes]
 
 
 def hold(board: Board, records: Records, nodes: list[Node]) -> Plan:
@@ -230,7 +213,7 @@ def _runs(job: Job) -> bool:
 
 def _is_operators(job: Job) -> bool:
     """Return whether an operator skipped the job, or has said so and its unit of work has not ended yet."""
-    return is_operators_skip(job) or job.next_event is JobEvent.SKIPPED
+    return is_operators_skip(job) or (job.next_event is JobEvent.SKIPPED and job.reason.startswith("operator"))
 
 
 def _in_order(board: Board, nodes: Iterable[Node]) -> list[Node]:

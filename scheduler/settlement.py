@@ -137,8 +137,3 @@ def _called_off(uow: UnitOfWork) -> Settlement:
 def is_operators_skip(job: Job) -> bool:
     """Return whether an operator skipped this job: it is reopened only by a command that names it."""
     return job.state is JobState.SKIPPED and job.reason.startswith("operator")
-
-
-def is_given_up(job: Job) -> bool:
-    """Return whether an operator gave this job up by a skip; a cancel, which ends one unit of work, is none."""
-    return is_operators_skip(job) and " skipped it: " in job.reason

@@ -9,9 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from db.model_boxes import BoxWish
 from system.context import Context, DaemonProcess
+
+if TYPE_CHECKING:
+    from db.model_boxes import BoxWish
 
 SCHEDULER, WORKER, MX = "scheduler", "worker", "mx"
 MOST_INSTANCES = 64

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import keyword
 import sys
 import tokenize
@@ -77,6 +76,8 @@ def _name_fault(path: str, spec: ModuleSpec, name: str, folder: str) -> str:
         return f"{path!r}: {spec.origin} can't be read: {error}; mend the module"
     if names is None or name in names:
         return ""
+    import difflib
+
     near = difflib.get_close_matches(name, names, 1)
     hint = f"did you mean {near[0]!r}?" if near else "correct the path, or add it"
     return f"{path!r}: {spec.origin} has no {name!r}; {hint}"

@@ -6,7 +6,6 @@ whose values are entries. `system.context_check` says what is wrong with them, a
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -226,6 +225,8 @@ class Context:
     def digest(self) -> str:
         """A short text that differs where what is registered does; the same on every box that has the same context."""
         said = repr((self.processes, dict(self.trees), self.queues))
+        import hashlib  # late: reading a context does not need it
+
         return hashlib.sha256(said.encode()).hexdigest()[:12]
 
     @property

@@ -5,7 +5,6 @@ Every fault is a sentence: what was found, and what to do about it. Whoever asks
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 import re
@@ -93,6 +92,8 @@ def queue_name_fault(name: object) -> Iterator[str]:
 
 def near(found: object, known: Iterable[str]) -> str:
     """Return `; did you mean 'x'?` for the known name that is nearest to `found`, empty where none is near."""
+    import difflib  # late: only a fault needs it
+
     matches = difflib.get_close_matches(found, list(known), 1) if isinstance(found, str) else []
     return f"; did you mean {matches[0]!r}?" if matches else ""
 

@@ -11,7 +11,7 @@ import logging
 import os
 import sys
 from datetime import UTC, datetime
-from logging.handlers import RotatingFileHandler
+from itertools import pairwise
 from pathlib import Path
 
 from system.errors import ConfigError
@@ -38,24 +38,46 @@ class LineFormatter(logging.Formatter):
         return hide(line)
 
 
-class LogFile(RotatingFileHandler):
-    """A rotating file that says once, on stderr and in plain words, that it can't be written, and goes on trying."""
+class LogFile(logging.FileHandler):
+    """A rotating file that says once, on stderr and in plain words, that it can't be written, and goes on trying.
+
+    The library's own comes with sockets, queues and pickles, which every start of a process would have to read.
+    """
 
     _is_failing = False
     _error: BaseException | None = None
 
+    def __init__(self, path: Path, *, max_bytes: int, count: int) -> None:
+        super().__init__(path, encoding="utf-8")
+        self._max_bytes, self._count = max_bytes, count
+
     def emit(self, record: logging.LogRecord) -> None:
         """Write the record; a success after failures is said too."""
         was_failing, self._is_failing = self._is_failing, False
-        super().emit(record)
+        try:
+            if self._is_full():
+                self._rotate()
+            super().emit(record)
+        except (OSError, ValueError):
+            self.handleError(record)
         if was_failing and not self._is_failing:
             _say(f"horarium: the log {self.baseFilename} can be written again")
         elif self._is_failing and not was_failing:
             _say(f"horarium: the log {self.baseFilename} can't be written ({self._error}); lines are lost until it can")
 
-    def shouldRollover(self, record: logging.LogRecord) -> bool:  # noqa: ARG002, N802  the library's name
-        """Return whether the file has reached its size. The library's own formats every record a second time."""
-        return self.maxBytes > 0 and self.stream is not None and os.fstat(self.stream.fileno()).st_size >= self.maxBytes
+    def _is_full(self) -> bool:
+        return self._max_bytes > 0 and self.stream is not None and os.fstat(self.stream.fileno()).st_size >= self._max_bytes
+
+    def _rotate(self) -> None:
+        """Rename the file to `.1`, what was that to `.2`, and begin anew. Where that fails the next record goes on in the old file."""
+        if self.stream is not None:
+            self.stream.close()
+        self.stream = None  # the library opens the file again when there is something to write
+        path = Path(self.baseFilename)
+        files = [path, *(path.with_name(f"{path.name}.{number}") for number in range(1, self._count + 1))]
+        for newer, older in reversed(list(pairwise(files))):
+            with contextlib.suppress(FileNotFoundError):
+                newer.replace(older)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802  the standard library's name
         """Remember that a line was lost; a log must not end the process that writes it."""
@@ -92,7 +114,7 @@ def set_up(name: str, folder: Path, *, max_bytes: int, count: int, console: bool
     path = log_path(folder, name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handlers: list[logging.Handler] = [LogFile(path, maxBytes=max_bytes, backupCount=count, encoding="utf-8")]
+        handlers: list[logging.Handler] = [LogFile(path, max_bytes=max_bytes, count=count)]
     except OSError as error:
         raise ConfigError(
             f"the log {path} can't be written ({error.strerror}): make its folder writable for this user, or name another in HORARIUM_VAR"

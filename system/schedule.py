@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from system.cron import parse_cron
 from system.errors import ScheduleError
 
 _EVENT = re.compile(r"(?:(?P<day>[0-6*])-)?(?P<hour>[01][0-9]|2[0-3]):(?P<minute>[0-5][0-9])", re.ASCII)
@@ -89,6 +88,8 @@ def parse_schedule(text: str) -> Schedule:
     """Return the schedule that `text` describes; raises ScheduleError, which names the text and the grammar."""
     words = text.strip()
     if words.split()[:1] == ["cron"]:
+        from system.cron import parse_cron  # late: most have no such schedule
+
         return parse_cron(text)
     every = _EVERY.fullmatch(words)
     if every and 0 < float(every[1]) <= LONGEST_S:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from system.sqldatabase import Product
+from system.tls import TlsOptions
 
 # How long to wait for a connection; for the answer to a statement, by the server's clock; for a row that another holds; and how long a
 # transaction of a process that was stopped in the middle may hold rows that others want.
@@ -36,6 +38,16 @@ class ServerKind(ABC):
     package: str
     # Whether a session may say that its commits need not wait for the disk.
     has_quick_commits: bool
+    # How a URL's options are called that are about TLS.
+    tls: TlsOptions
+
+    @abstractmethod
+    def option_names(self) -> set[str]:
+        """Return what the driver takes behind the `?` of a URL, beside host, user and database."""
+
+    @abstractmethod
+    def tls_fault(self, query: Mapping[str, object]) -> str:
+        """Return why what a URL says of TLS would leave the server's certificate unverified, and what to say instead; empty where not."""
 
     @abstractmethod
     def connect_args(self, *, is_patient: bool = False) -> dict[str, Any]:

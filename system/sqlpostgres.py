@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,8 +11,10 @@ from sqlalchemy.exc import DBAPIError
 
 from system.sqldatabase import Product
 from system.sqlkind import CONNECT_S, IDLE_S, LOCK_S, STATEMENT_S, Meaning, ServerKind
+from system.tls import TlsOptions, tls_advice
 
 OLDEST = 12
+_UNVERIFIED = ("disable", "allow", "prefer")
 # READ COMMITTED: each write is conditional on the row that it changes, and PostgreSQL looks again at a row that it waited for. A stricter
 # level would turn every such wait into an error that says "try again", and make nothing safer.
 _UTC = "SET TIME ZONE 'UTC'"
@@ -52,6 +55,21 @@ class Postgres(ServerKind):
     driver = "postgresql+psycopg"
     package = "psycopg[binary]"
     has_quick_commits = True
+    tls = TlsOptions(
+        "?sslmode=verify-full&sslrootcert=/path/of/ca.pem, or =system", "&sslcert=/path/of/cert.pem&sslkey=/path/of/key.pem"
+    )
+
+    def option_names(self) -> set[str]:
+        """See ServerKind."""
+        from psycopg.pq import Conninfo  # late: whoever has another store needs no driver for this one
+
+        return {option.keyword.decode() for option in Conninfo.get_defaults()}
+
+    def tls_fault(self, query: Mapping[str, object]) -> str:
+        """See ServerKind. By default the driver goes on without TLS where it does not come about."""
+        if "sslrootcert" in query and query.get("sslmode", "prefer") in _UNVERIFIED:
+            return "sslrootcert says whom to trust, and nobody asks: add sslmode=verify-full"
+        return ""
 
     def connect_args(self, *, is_patient: bool = False) -> dict[str, Any]:  # noqa: ARG002  the server alone has limits here
         """See ServerKind. What is sent and never answered, as by a box that lost its power, is given up by the kernel."""
@@ -113,6 +131,8 @@ class Postgres(ServerKind):
         """See ServerKind."""
         code = getattr(error, "sqlstate", None)
         if code is None:
+            if advice := tls_advice(str(error), self.tls):
+                return Meaning(advice, is_passing=True)
             return _of_connecting(str(error), url)
         for length in (5, 2):
             if code[:length] in _MEANINGS:
@@ -136,6 +156,8 @@ def _of_connecting(text: str, url: sa.URL) -> Meaning:
         return Meaning(f"make the user: CREATE ROLE \"{url.username}\" LOGIN PASSWORD '..'")
     if "authentication failed" in text or "no password supplied" in text or "no pg_hba.conf entry" in text:
         return Meaning("check user and password in the URL (an @ or / in it is written %40 or %2F), and the server's pg_hba.conf")
+    if "invalid" in text and "value" in text:  # as in: invalid sslmode value: "verify-all"
+        return Meaning("correct what stands behind the ? of the URL")
     if "too many" in text or "remaining connection slots" in text:
         return Meaning("it has no connection left; raise its max_connections, or run fewer processes", is_passing=True)
     return Meaning(f"is it running, and can this box reach it? {_LATER}", is_passing=True)

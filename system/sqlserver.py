@@ -60,6 +60,11 @@ class SqlServer(Database):
             self._patient = self._engine(durable=True, is_patient=True)
         except ImportError as error:
             raise ConfigError(f"a store on {kind.name} needs its driver: pip install '{kind.package}' ({error})") from error
+        if unknown := sorted(url.query.keys() - self._taken()):
+            names = ", ".join(unknown)
+            raise ConfigError(f"the URL of the store {self} has options that its driver doesn't know: {names}; correct their names")
+        if fault := kind.tls_fault(url.query):
+            raise ConfigError(f"the URL of the store {self} can't be used: {fault}")
 
     def __str__(self) -> str:
         return self._url.set(query={}).render_as_string(hide_password=True)
@@ -135,6 +140,12 @@ class SqlServer(Database):
         for engine in {self._durable, self._quick, self._patient}:
             engine.dispose(close=os.getpid() == self._owner)
 
+    def _taken(self) -> set[str]:
+        """Return the options that the URL may have: those that the driver takes, and those that SQLAlchemy makes others of."""
+        _, given = self._durable.dialect.create_connect_args(self._url)
+        made_of = {name for name in self._url.query if name not in given}
+        return self._kind.option_names() | made_of
+
     def _engine(self, *, durable: bool, is_patient: bool = False) -> sa.Engine:
         # What has no limits is rare, so its connections are not kept.
         pool: dict[str, Any] = {"poolclass": NullPool} if is_patient else _POOL
@@ -198,6 +209,9 @@ class SqlServer(Database):
             raise StoreError(f"the store {self} can't be used ({said}): {meaning.advice}") from error
         except (PoolTimeout, TimeoutError) as error:
             raise Unavailable(f"the store {self} is not available: {error}; it is tried again") from error
+        except OSError as error:  # a driver's, before there is a connection
+            why = f"{error.strerror or error}, of a file that the URL names" if error.errno else str(error)
+            raise StoreError(f"the store {self} can't be used ({why}): PEM files are expected, which this user can read") from error
         except (SQLAlchemyError, UnicodeError) as error:
             raise StoreError(f"the store {self} refused: {error}") from error
 

@@ -5,15 +5,16 @@ Zones are those of the IANA data base, by the `tzdata` package where the system 
 
 from __future__ import annotations
 
-import difflib
 from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from importlib.resources import files
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING
 
 from system.errors import TimezoneError
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 _SECOND = timedelta(seconds=1)
 
@@ -34,17 +35,23 @@ class Change:
 @lru_cache(maxsize=1)
 def zone_names() -> frozenset[str]:
     """Return the names of all zones; the same on every box, whatever its system has."""
+    from importlib.resources import files  # late, as is what else only those need who have a zone
+
     return frozenset((files("tzdata") / "zones").read_text(encoding="ascii").split())
 
 
 def zone_named(name: str) -> ZoneInfo:
     """Return the zone called `name`, such as `Europe/Berlin`; raises TimezoneError, which says what is near."""
     if name not in zone_names():  # asked first: a system's folder holds more, such as `localtime`, which differs from box to box
+        import difflib
+
         names = sorted(zone_names())
         known = {name.rpartition("/")[2].casefold(): name for name in names} | {name.casefold(): name for name in names}
         near = dict.fromkeys(known[found] for found in difflib.get_close_matches(name.casefold(), known, n=3))
         hint = f"; did you mean {' or '.join(near)}?" if near else ", such as Europe/Berlin"
         raise TimezoneError(f"{name!r} is no time zone: write its IANA name{hint}")
+    from zoneinfo import ZoneInfo
+
     return ZoneInfo(name)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING
 
 from system.calendars import opening
 from system.context import ManagedProcess, Tree, first_period
@@ -16,6 +16,9 @@ from system.entry_check import is_texts, qualifier_of
 from system.errors import TimeperiodError, TimezoneError
 from system.timeperiod import DAILY, Qualifier, Timeperiod, start_of
 from system.timezones import zone_named, zone_names
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 SINCE = "1970010100"
 _LAST_DAY = date(2100, 12, 31).toordinal()
@@ -44,7 +47,8 @@ def zone_faults(tree: Tree, processes: Mapping[str, ManagedProcess], default_sta
 
 def is_zone(name: object) -> bool:
     """Return whether there is a time zone of that name."""
-    return isinstance(name, str) and name in zone_names()
+    # All trees without a zone of their own are in UTC: no start should read the names of all zones for them.
+    return isinstance(name, str) and (name == "UTC" or name in zone_names())
 
 
 def start_day(process: ManagedProcess, default_start: str) -> int:
@@ -57,6 +61,8 @@ def start_day(process: ManagedProcess, default_start: str) -> int:
 
 def first_off(time_zone: str, fine: Qualifier, since: int) -> int | None:
     """Return the first day from day number `since` on that does not open together with a period of `fine`; None when there is none."""
+    if time_zone == "UTC":
+        return None
     return next((day for day in _days_that_differ(time_zone, since) if _is_off(time_zone, fine, day)), None)
 
 

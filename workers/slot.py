@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import faulthandler
 import importlib
-import inspect
 import io
 import json
 import logging
@@ -26,6 +25,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from workers import named_function
+from workers.named_function import resolve
 from workers.printed import BoundedFile
 from workers.vault import Vault
 
@@ -34,7 +35,9 @@ FRAME_BYTES = 1 << 17  # a longer frame comes as the name of a file that holds i
 REASON_CHARACTERS = 2000
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 DONE, EMPTY, FAILED, NOT_STARTED = "done", "no data", "failed", "never started"  # as in `workers.slots.Ending`
-_NOT_THE_USERS = {__file__, importlib.__file__, "<frozen importlib._bootstrap>", "<frozen importlib._bootstrap_external>"}
+_NOT_THE_USERS = {
+    *(__file__, named_function.__file__, importlib.__file__), "<frozen importlib._bootstrap>", "<frozen importlib._bootstrap_external>",
+}  # fmt: skip
 _TRUNCATE = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_TRUNC
 
 Function = Callable[["Work"], object]
@@ -126,35 +129,6 @@ def _frozen(value: Any) -> Any:
     if isinstance(value, list):
         return tuple(_frozen(item) for item in value)
     return value
-
-
-def resolve(classname: str) -> Function:
-    """Return what `classname` names: `package.module.function`, or `package.module.Class.method` on a fresh object of the class."""
-    parts = classname.split(".")
-    for count in range(len(parts) - 1, 0, -1):
-        name = ".".join(parts[:count])
-        try:
-            found: Any = importlib.import_module(name)
-        except ModuleNotFoundError as error:
-            if error.name is not None and (name == error.name or name.startswith(error.name + ".")):
-                continue
-            raise
-        return _member(found, parts[count:])
-    raise ModuleNotFoundError(f"no module for {classname!r} in the user's folder or the Python path")
-
-
-def _member(found: Any, names: list[str]) -> Function:
-    for name in names[:-1]:
-        found = getattr(found, name)
-    name = names[-1]
-    member: Function = getattr(found, name)
-    if not (inspect.isclass(found) and inspect.isfunction(inspect.getattr_static(found, name))):
-        return member
-
-    def method(work: Work) -> object:
-        return getattr(found(), name)(work)
-
-    return method
 
 
 def result_of(returned: object) -> Result:

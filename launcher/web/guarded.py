@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from datetime import datetime
 
 from launcher.doctor_seen import MxSeen
@@ -10,6 +9,7 @@ from launcher.web.address import HOST, PORT, Address, parsed
 from launcher.web.gate import gate_settings, tls_of, warn_of_plain_passwords
 from settings import Settings
 from system.errors import ConfigError
+from system.tls import file_left_s
 
 
 def seen_of(settings: Settings, users: int | None, now: datetime) -> MxSeen:
@@ -21,14 +21,6 @@ def seen_of(settings: Settings, users: int | None, now: datetime) -> MxSeen:
         return MxSeen(fault=str(error))
     return MxSeen(
         plain=warn_of_plain_passwords(gate, address, tls),
-        left_s=left_s(tls.certificate, now) if tls else None,
+        left_s=file_left_s(tls.certificate, now) if tls else None,
         is_locked=gate.has_login and users == 0,
     )
-
-
-def left_s(certificate: str, now: datetime) -> float | None:
-    """Return for how many seconds a PEM file's first certificate is good; None where this Python can't tell."""
-    decode = getattr(getattr(ssl, "_ssl", None), "_test_decode_cert", None)
-    if decode is None:
-        return None
-    return float(ssl.cert_time_to_seconds(decode(certificate)["notAfter"])) - now.timestamp()

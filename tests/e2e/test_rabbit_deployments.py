@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,22 @@ def test_two_days_run_once_each(deployment: Deployment) -> None:
     assert (code, deployment.ended()) == (0, everything_once()), err
     logs = "".join(path.read_text() for path in (deployment.var / "log").glob("*.log"))
     assert ":horarium@" not in logs  # the password
+
+
+def test_by_tls_with_certificates_on_both_sides_it_is_the_same_and_goes_on_after_the_server_was_killed(
+    server: RabbitMQ, deployment: Deployment
+) -> None:
+    own = server.authority.certificate("box")
+    place = replace(own_place(server.tls_url, wait_s=3), cert_file=str(own.file), key_file=str(own.key))
+    deployment.environ["HORARIUM_BROKER_URL"] = url_of(place)
+    up = deployment.start("up", "--until-done")
+    wait_until(lambda: len(deployment.ended()) >= 5, within_s=60, what="the first jobs")
+    said = server.control("list_connections", "ssl", "peer_cert_subject").splitlines()[1:]
+    assert set(said) == {"true\tCN=box"}
+    server.kill()
+    server.start()
+    _, err = up.communicate(timeout=120)
+    assert (up.returncode, deployment.ended()) == (0, everything_once()), err
 
 
 def test_fault_9_work_goes_on_after_the_server_was_killed_in_the_middle(server: RabbitMQ, deployment: Deployment) -> None:

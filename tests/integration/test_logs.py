@@ -66,6 +66,23 @@ def test_a_full_file_is_rotated(tmp_path: Path) -> None:
     assert path.stat().st_size <= 300
 
 
+def test_a_rotation_that_fails_loses_one_line_and_is_said(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = logs.set_up("w", tmp_path, max_bytes=100, count=1)
+    (tmp_path / "w.log.1").mkdir()
+    (tmp_path / "w.log.1" / "in the way").touch()
+    for n in range(4):
+        log.info("line %d", n)
+    assert [line.rpartition(" ")[2] for line in lines_of(path)] == ["0", "1", "3"]
+    assert capfd.readouterr().err.splitlines()[0].startswith(f"horarium: the log {path} can't be written (")
+
+
+def test_a_file_that_is_not_to_be_rotated_grows(tmp_path: Path) -> None:
+    path = logs.set_up("w", tmp_path, max_bytes=0, count=2)
+    for n in range(20):
+        log.info("line %d", n)
+    assert (len(lines_of(path)), len(list(tmp_path.iterdir()))) == (20, 1)
+
+
 def test_a_folder_that_can_not_be_made_is_refused_clearly(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match=r"the log .*/file/log/w\.log can't be written .*HORARIUM_VAR"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,10 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from launcher.doctor import diagnose
+from launcher.doctor_look import look
+from launcher.parts import Roof
 from mq.broker import Message
 from mq.rabbit import RabbitBroker
 from mq.rabbit_link import parameters_of
 from mq.rabbit_url import RabbitPlace, place_of
+from mq.urls import certificates_left_s
 from system.clock import RealClock
 from system.errors import BrokerError, ConfigError, HorariumError
 from tests.services.certificates import Authority, Certificate
@@ -105,9 +108,7 @@ def test_a_name_that_is_said_is_the_only_one_that_counts(place: RabbitPlace) -> 
 
 def test_a_certificate_that_has_ended_is_refused(stranger: Authority) -> None:
     ended = stranger.certificate("ended", ["IP:127.0.0.1"], days=-1)
-    shown = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    shown.load_cert_chain(ended.file, ended.key)
-    with Link(service_url("AMQP_URL").replace("amqp:", "amqps:"), tls=shown) as link:
+    with Link(service_url("AMQP_URL").replace("amqp:", "amqps:"), tls=stranger.server(ended)) as link:
         refusal = refusal_of(own_place(f"{link.url}?ca_file={stranger.file}"))
     assert type(refusal) is BrokerError
     assert "has a certificate that has ended (" in str(refusal)
@@ -116,9 +117,7 @@ def test_a_certificate_that_has_ended_is_refused(stranger: Authority) -> None:
 
 def test_a_certificate_that_is_good_is_taken_from_the_same_place(stranger: Authority) -> None:
     good = stranger.certificate("good", ["IP:127.0.0.1"])
-    shown = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    shown.load_cert_chain(good.file, good.key)
-    with Link(service_url("AMQP_URL").replace("amqp:", "amqps:"), tls=shown) as link:
+    with Link(service_url("AMQP_URL").replace("amqp:", "amqps:"), tls=stranger.server(good)) as link:
         assert goes_through(own_place(f"{link.url}?ca_file={stranger.file}"))
 
 
@@ -163,6 +162,31 @@ def test_a_connection_by_tls_is_made_anew_after_the_server_was_killed(closed: Ra
             return True
 
         wait_until(goes, within_s=20.0, what="the broker publishes again")
+
+
+# -- how long that is good
+
+
+def test_it_is_told_how_long_the_servers_certificate_is_good_and_ours(closed: RabbitMQ) -> None:
+    place = shown_by(own_place(closed.tls_url), closed.authority.certificate("brief", days=3))
+    left = certificates_left_s(url_of(place), RealClock().now())
+    assert {name: round(seconds / 86_400) for name, seconds in left.items()} == {
+        "the broker's certificate": 3650, f"our certificate for the broker, {place.cert_file},": 3,
+    }  # fmt: skip
+
+
+def test_a_server_that_is_away_shows_no_certificate_and_none_is_looked_for_without_tls(stranger: Authority) -> None:
+    now = RealClock().now()
+    assert certificates_left_s(f"amqps://127.0.0.1:1/?ca_file={stranger.file}", now) == {}
+    assert certificates_left_s(service_url("AMQP_URL"), now) == {}
+
+
+def test_the_doctor_tells_of_a_certificate_that_ends_soon(stranger: Authority, tmp_path: Path) -> None:
+    brief = stranger.certificate("brief", ["IP:127.0.0.1"], days=3)
+    with Link(service_url("AMQP_URL").replace("amqp:", "amqps:"), tls=stranger.server(brief)) as link:
+        own = {"HORARIUM_SETTINGS": "none", "HORARIUM_BOX": "box-1", "HORARIUM_VAR": str(tmp_path / "var")}
+        findings = diagnose(look(Roof({**own, "HORARIUM_BROKER_URL": f"{link.url}?ca_file={stranger.file}"})))
+    assert "the broker's certificate ends in 3 days" in [finding.text for finding in findings if finding.check == "broker"]
 
 
 # -- files that are of no use

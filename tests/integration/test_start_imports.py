@@ -12,9 +12,10 @@ from tests.support.sources import ROOT
 _WEB = {"flask", "werkzeug", "jinja2", "pydantic", "mx"}
 _DRIVERS = {"psutil", "sqlalchemy", "pymongo", "pika", "psycopg", "pymysql"}
 _SCREEN = {"click", "rich"}
+_SELDOM = {"difflib", "tempfile", "tomllib", "zoneinfo", "cronsim", "hashlib", "socket"}
 NEEDLESS = {
-    "process_starter": {*_WEB, *_DRIVERS, *_SCREEN},
-    "process_starter, scheduler.service": {*_WEB, *_DRIVERS, *_SCREEN, "workers.service"},
+    "process_starter": {*_WEB, *_DRIVERS, *_SCREEN, *_SELDOM, "db.model_boxes", "supervisor.local_crew", "workers.slot"},
+    "process_starter, scheduler.service": {*_WEB, *_DRIVERS, *_SCREEN, "workers.service", "scheduler.desk"},
     "process_starter, workers.service, workers.processes": {*_WEB, *_DRIVERS, *_SCREEN, "scheduler.engine"},
     "launcher.main, launcher.up": {*_WEB, *_DRIVERS},
 }

@@ -57,6 +57,9 @@ class MariaDB(Server):
             "--character-set-server=utf8mb4", "--max-connections=200", "--skip-name-resolve",
             "--innodb-flush-log-at-trx-commit=2",  # survives the kill of its process, not the end of the machine
         ]  # fmt: skip
+        if self.speaks_tls:
+            own = self.own_certificate("server", f"IP:{self.address}")
+            options += [f"--ssl-cert={own.file}", f"--ssl-key={own.key}", f"--ssl-ca={self.authority.file}"]
         self._spawn("mariadbd", [shutil.which("mariadbd", path=_PATH) or "mariadbd", "--no-defaults", *options])
 
 

@@ -63,6 +63,10 @@ class PostgreSQL(Server):
 
     def _launch(self) -> None:
         where = ["-c", f"listen_addresses={self.address}", "-c", f"port={self.port()}"]
+        if self.speaks_tls:
+            own = self.own_certificate("server", f"IP:{self.address}")
+            given = {"ssl": "on", "ssl_cert_file": own.file, "ssl_key_file": own.key, "ssl_ca_file": self.authority.file}
+            where += [word for name, value in given.items() for word in ("-c", f"{name}={value}")]
         self._spawn("postgres", [str(self._program("postgres")), "-D", str(self.folder / "data"), *where])
 
     def _left(self) -> Iterable[Identity]:

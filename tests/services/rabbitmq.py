@@ -9,7 +9,6 @@ from typing import ClassVar
 
 import pika
 
-from tests.services.certificates import Authority, Certificate
 from tests.services.machine import give, run
 from tests.services.server import LOOPBACK, PASSWORD, USER, Server
 
@@ -18,7 +17,10 @@ _PROGRAMS = Path("/usr/lib/rabbitmq/bin")
 
 
 class RabbitMQ(Server):
-    """An administrator `horarium`. `settings` are lines of its configuration, such as {"consumer_timeout": "60000"}."""
+    """An administrator `horarium`. It speaks TLS too, and asks for a client's certificate, but needs none.
+
+    `settings` are lines of its configuration, such as {"consumer_timeout": "60000"}.
+    """
 
     name, url_name, user, may_be_root = "rabbitmq", "AMQP_URL", "rabbitmq", True
     tls_url_name: ClassVar[str] = "AMQPS_URL"
@@ -39,11 +41,6 @@ class RabbitMQ(Server):
         """The same by TLS, as Horarium's broker takes it: with whom to trust."""
         return f"amqps://{USER}:{PASSWORD}@{self.address}:{self.port('tls')}/?ca_file={self.folder / 'tls' / 'ca.pem'}"
 
-    @property
-    def authority(self) -> Authority:
-        """Who vouches for it, and for the clients that it lets in; it asks them for a certificate, and needs none."""
-        return Authority(self.folder / "tls", "RabbitMQ for tests")
-
     @classmethod
     def missing_packages(cls) -> list[str]:
         """Return what is not installed."""
@@ -56,7 +53,7 @@ class RabbitMQ(Server):
             parameters = pika.URLParameters(url.partition("?")[0])
             parameters.socket_timeout = parameters.stack_timeout = parameters.blocked_connection_timeout = 2
             if url == self.tls_url:
-                parameters.ssl_options = pika.SSLOptions(self.authority.client(self._own("client")), self.address)
+                parameters.ssl_options = pika.SSLOptions(self.authority.client(self.own_certificate("client")), self.address)
             connection = pika.BlockingConnection(parameters)
             connection.channel()
             connection.close()
@@ -66,9 +63,7 @@ class RabbitMQ(Server):
         return run([*self._as_its_user(), str(_PROGRAMS / "rabbitmqctl"), "--quiet", *words], env=self._node())
 
     def _set_up(self) -> None:
-        own = self._own("server", f"IP:{self.address}", f"DNS:{TLS_NAME}")
-        for path in (own.file.parent, own.file, own.key):
-            give(path, self.user)
+        own = self.own_certificate("server", f"IP:{self.address}", f"DNS:{TLS_NAME}")
         settings = {
             "default_user": USER, "default_pass": PASSWORD, "default_user_tags.administrator": "true",
             "vm_memory_high_watermark.absolute": "2GB", "disk_free_limit.absolute": "100MB",
@@ -85,11 +80,6 @@ class RabbitMQ(Server):
     def _launch(self) -> None:
         self._spawn("epmd", ["epmd"], env=self._node())
         self._spawn("rabbitmq", [str(_PROGRAMS / "rabbitmq-server")], env=self._node())
-
-    def _own(self, name: str, *names: str) -> Certificate:
-        """Return the certificate called `name`, made where it is not there yet."""
-        made = Certificate(self.authority.folder / f"{name}.pem", self.authority.folder / f"{name}.key")
-        return made if made.file.exists() else self.authority.certificate(name, names)
 
     def _write(self, name: str, text: str) -> None:
         (self.folder / name).write_text(text)

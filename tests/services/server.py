@@ -23,6 +23,7 @@ from typing import Any, ClassVar, Self
 from system import processes
 from system.clock import RealClock
 from system.processes import Identity
+from tests.services.certificates import Authority, Certificate
 from tests.services.machine import NoServer, as_user, free_port, give, is_free
 
 USER = PASSWORD = DATABASE = "horarium"
@@ -33,7 +34,10 @@ _MEMORY = "server.json"
 
 
 class Server(ABC):
-    """One server in a folder of its own. `prefix` is put before its commands: `["ip", "netns", "exec", "host-4"]`."""
+    """One server in a folder of its own. `prefix` is put before its commands: `["ip", "netns", "exec", "host-4"]`.
+
+    Where a kind `speaks_tls`, its certificate is made before it starts, unless it is there.
+    """
 
     name: ClassVar[str]
     url_name: ClassVar[str]
@@ -42,6 +46,7 @@ class Server(ABC):
     stop_signal: ClassVar[int] = signal.SIGTERM
     patience_s: ClassVar[float] = 60.0
     stop_s: ClassVar[float] = 20.0
+    speaks_tls: ClassVar[bool] = False
 
     def __init__(self, folder: Path, *, address: str = LOOPBACK, prefix: Sequence[str] = ()) -> None:
         self.folder = folder.resolve()
@@ -53,6 +58,11 @@ class Server(ABC):
     @abstractmethod
     def url(self) -> str:
         """Its URL, with user and password; known once it was started for the first time."""
+
+    @property
+    def authority(self) -> Authority:
+        """Who vouches for it where it speaks TLS, and for its clients; made when it is asked for."""
+        return Authority(self.folder / "tls", f"{self.name} for tests")
 
     @classmethod
     @abstractmethod
@@ -163,6 +173,15 @@ class Server(ABC):
         if identity is not None:
             known = [[one.pid, one.created_s] for one in self.processes()]
             self._remember(processes=[*known, [identity.pid, identity.created_s]])
+
+    def own_certificate(self, name: str, *names: str) -> Certificate:
+        """Return the certificate called `name` of the server's own authority, made where it is not there yet; for its user to read."""
+        made = Certificate(self.authority.folder / f"{name}.pem", self.authority.folder / f"{name}.key")
+        if not made.file.exists():
+            self.authority.certificate(name, names)
+            for path in (made.file.parent, self.authority.file, made.file, made.key):
+                give(path, self.user)
+        return made
 
     def _as_its_user(self) -> list[str]:
         return as_user(self.user, self.folder, may_be_root=self.may_be_root)

@@ -20,6 +20,7 @@ from scheduler.engine import Engine
 from scheduler.followers import Supposed
 from scheduler.late_rows import LateRows
 from scheduler.live_moves import LiveMoves
+from scheduler.parents import Emptied
 from scheduler.probing import Probes
 from scheduler.settlement import reopened
 from scheduler.slices import slice_text
@@ -204,6 +205,10 @@ def without_claims_that_end_widening(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(MemoryStore, "_widen", widen)
 
 
+def without_parents_that_go_with_their_children(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Emptied, "skipped", lambda self, node: None)
+
+
 TEETH = [
     without_fence,
     without_fenced_outcomes,
@@ -222,6 +227,7 @@ TEETH = [
     without_descendants_of_what_is_skipped,
     without_followers_of_what_is_skipped,
     without_holds,
+    without_parents_that_go_with_their_children,
     without_groups,
     without_the_ends_of_childrens_groups,
     without_the_causes_of_causes,

@@ -164,6 +164,8 @@ class Rules:
             self._anew(node)
         elif wanted == "skip" and outcome == "canceled":
             self._give_up(node)
+        elif wanted == "empty" and self._is_empty(node):
+            self._close(node, SKIPPED)
 
     def step(self, now: datetime) -> None:
         """Do everything that is owed at `now`, until nothing is."""
@@ -208,7 +210,22 @@ class Rules:
         self.places[node].state = state
         for user in self.users[node]:
             self.places[user].settled = self.number
+        if state == SKIPPED:
+            self._empty(node)
         return True
+
+    def _empty(self, child: Node) -> None:
+        """Skip the parent of which nothing is left without `child`, once it has ended what it runs."""
+        for parent in self.users[child]:
+            if child in self.inputs[parent][0] and self._is_empty(parent):
+                if self.running(parent):
+                    self.places[parent].after_run = "empty"
+                else:
+                    self._close(parent, SKIPPED)
+
+    def _is_empty(self, node: Node) -> bool:
+        children = [child for child in self.inputs[node][0] if self.group(child)[-1] == child]
+        return self.places[node].state not in FINISHED and bool(children) and all(self.places[n].state == SKIPPED for n in children)
 
     def _anew(self, node: Node) -> None:
         self.places[node] = Place(generation=self.places[node].generation + 1)
@@ -254,11 +271,6 @@ class Rules:
                 self._give_up(node)
 
     def _give_up(self, node: Node) -> None:
-        """Skip a node for an operator, and a parent of which nothing is left."""
+        """Skip a node for an operator."""
         self._close(node, SKIPPED)
         self.places[node].is_operators = True
-        for parent in self.users[node]:
-            children = [child for child in self.inputs[parent][0] if self.group(child)[-1] == child]
-            is_left = any(self.places[child].state != SKIPPED for child in children)
-            if node in children and not is_left and self.places[parent].state not in FINISHED and not self.running(parent):
-                self._give_up(parent)

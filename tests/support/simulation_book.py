@@ -170,6 +170,12 @@ class Book:
         kind = self.processes[node[0]].blocking_type
         return kind in ("blocking_dependencies", "blocking_all") and self.has_skipped_dependency(node, jobs)
 
+    def is_emptied(self, node: Node, jobs: Jobs, turn: int) -> bool:
+        """Return whether all children of `node` that run are SKIPPED. One that starts anew in `turn` may have been so before that."""
+        children = [child for child in self.inside[node] if self.runs(child)]
+        gone = [_is_anew(jobs, child, turn) or state_of(jobs, child) is JobState.SKIPPED for child in children]
+        return bool(gone) and all(gone)
+
     def has_skipped_dependency(self, node: Node, jobs: Jobs) -> bool:
         """Return whether something that `node` depends on is SKIPPED."""
         return any(entry.is_skipped(jobs) for entry in self.dependencies[node])
@@ -252,6 +258,11 @@ def state_of(jobs: Jobs, node: Node) -> JobState:
     """Return a job's state; EMBRYO where it has no record."""
     job = jobs.get(node)
     return job.state if job else JobState.EMBRYO
+
+
+def _is_anew(jobs: Jobs, node: Node, turn: int) -> bool:
+    job = jobs.get(node)
+    return job is not None and job.turn == turn and job.generation > 1 and job.state not in JOB_FINISHED
 
 
 def node_of(record: Job | UnitOfWork) -> Node:

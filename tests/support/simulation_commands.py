@@ -91,7 +91,7 @@ _HAPPENED: Mapping[Action, Callable[[Job, Job | None], bool]] = {
     Action.REOPEN_AFTER: lambda job, _: job.next_event is JobEvent.REOPENED,
     Action.SKIP: lambda job, _: job.state is JobState.SKIPPED and job.reason.startswith("operator"),
     Action.SKIP_AFTER: lambda job, _: job.next_event is JobEvent.SKIPPED,
-    Action.FOLLOW: lambda job, _: job.state is JobState.SKIPPED and job.reason.startswith("dependency"),
+    Action.FOLLOW: lambda job, _: job.state is JobState.SKIPPED and job.reason.startswith(("dependency", "children")),
     Action.HOLD: lambda job, _: job.held.startswith("operator"),
     Action.RELEASE: lambda job, _: not job.held,
     Action.TRIGGER: lambda job, _: job.again_at is not None,

@@ -17,7 +17,7 @@ from db.model import Chunk, Command, Job, Switch, Turn, UnitOfWork
 from db.store import nothing
 from system.clock import ManualClock
 from system.lanes import Lane, lane_of
-from system.lifecycle import JOB_FINISHED, UOW_FINISHED, JobState, UowEvent, UowState
+from system.lifecycle import JOB_FINISHED, UOW_FINISHED, JobEvent, JobState, UowEvent, UowState
 from system.schedule import Every, parse_schedule
 from system.timeperiod import parse
 from tests.support.simulation_book import Book, Jobs, Node, must, node_of, state_of
@@ -174,6 +174,7 @@ class _Replay:
         for job in turn.jobs:
             if job.state in JOB_FINISHED:
                 self._judge_end(job, turn, state_of(before, node_of(job)))
+                self._judge_parent(job, turn, before)
         if not self.has_jumps:
             Precedence(self.book).judge(turn, before, self.jobs, self.rescheduled, self.off)
         self._judge_limits(turn)
@@ -248,9 +249,10 @@ class _Replay:
         is_live = self.book.processes[node[0]].is_live
         if job.state is JobState.SKIPPED:
             is_shut = job.run == 0 and self.book.has_skipped_dependency(node, self.jobs)
-            is_due = is_shut or job.uow_state is UowState.CANCELED or self.orders.is_skip(job)
+            is_emptied = self.book.is_emptied(node, self.jobs, turn.number)
+            is_due = is_shut or is_emptied or job.uow_state is UowState.CANCELED or self.orders.is_skip(job)
             must(is_due, job.uow_id, "was skipped in turn", turn.number, "for no reason:", job)
-            is_lost = is_live and job.good_runs and not job.reason.startswith("operator")
+            is_lost = is_live and job.good_runs and not is_emptied and not job.reason.startswith("operator")
             must(not is_lost, job.uow_id, "was skipped in turn", turn.number, "with good runs:", job)
             return
         if not self.book.runs(node):
@@ -277,6 +279,20 @@ class _Replay:
         unneeded = {n for n in self.book.unneeded(node) if self.settled.get(n, 0) == turn.number}
         stale = [(n, self.settled[n]) for n in self.book.inputs(node) if self.settled.get(n, 0) > since and n not in unneeded]
         must(not stale, job.uow_id, "opened in turn", since, "is finished and stale, its inputs were settled in", stale)
+
+    def _judge_parent(self, job: Job, turn: Turn, before: Jobs) -> None:
+        """Judge that a parent goes with the last of its children, whatever skipped each of them, and in whatever order: REFERENCE 1.5."""
+        if job.state is not JobState.SKIPPED or state_of(before, node_of(job)) is JobState.SKIPPED:
+            return
+        for parent in self.book.users[node_of(job)]:
+            if node_of(job) not in self.book.inside[parent] or not all(
+                state_of(self.jobs, child) is JobState.SKIPPED for child in self.book.inside[parent] if self.book.runs(child)
+            ):
+                continue
+            after = self.jobs.get(parent)
+            is_anew = after is not None and after.turn == turn.number and (after.generation > 1 or after.next_event is JobEvent.REOPENED)
+            is_over = after is not None and (after.state in JOB_FINISHED or after.next_event is JobEvent.SKIPPED)
+            must(is_over or is_anew, parent, "is left in turn", turn.number, "and nothing of it is:", after)
 
     def _judge_limits(self, turn: Turn) -> None:
         busy: defaultdict[str, int] = defaultdict(int)

@@ -73,7 +73,7 @@ class Orders:
         named = self.named(command)
         for node in self.book.downstream(named, before):
             old = before.get(node)
-            is_given_up = old is not None and (_is_operators(old) or old.next_event is JobEvent.SKIPPED)
+            is_given_up = old is not None and _is_operators(old)
             if old is None or old.state is JobState.EMBRYO or (is_given_up and node not in named):
                 continue
             new = after[node]
@@ -94,7 +94,8 @@ class Orders:
 
 
 def _is_operators(job: Job) -> bool:
-    return job.state is JobState.SKIPPED and job.reason.startswith("operator")
+    """Return whether an operator skipped the job, or has said so and its unit of work has not ended yet."""
+    return (job.state is JobState.SKIPPED or job.next_event is JobEvent.SKIPPED) and job.reason.startswith("operator")
 
 
 def _is_called_off(job: Job) -> bool:

@@ -278,7 +278,9 @@ def test_a_parent_is_skipped_with_the_last_of_its_children() -> None:
     other.give("skip", "flights_hourly", "2013010100", until="2013010200")
     other.turn(3)
     assert other.state("flights_daily", "2013010100") is JobState.SKIPPED
-    assert other.job("flights_daily", "2013010100").reason == "operator ann skipped it: test"
+    assert other.job("flights_daily", "2013010100").reason == "children: all in flights_hourly are skipped"
+    other.give("reprocess", "flights_hourly", "2013010105")
+    assert other.state("flights_daily", "2013010100") is JobState.EMBRYO  # nobody skipped it by its name
 
 
 def test_no_parent_is_skipped_that_its_process_does_not_have() -> None:

@@ -92,6 +92,7 @@ WARNINGS: dict[str, tuple[str, dict[str, Any]]] = {
     "a disk that fills up": ("disks", {"disks": (replace(DISK, free_bytes=1_500_000_000),)}),
     "a clock that is some seconds off": ("clock", {"skew": SkewSeen(4.0, 0.1)}),
     "dead letters": ("broker", {"broker": BrokerFacts("x", dead={"queue_a": 2})}),
+    "a broker's certificate that ends soon": ("broker", {"broker_left_s": {"the broker's certificate": 86_400.0}}),
     "a stale pid file": ("daemons", {"daemons": (SUPERVISOR, Found("worker.1", "supervisor", 9, STRANGER, 0, 0, 0))}),
     "a certificate that ends soon": ("mx", {"mx": MxSeen(left_s=86_400.0)}),
     "a dashboard that nobody can get into": ("mx", {"mx": MxSeen(is_locked=True)}),

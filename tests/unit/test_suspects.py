@@ -6,14 +6,14 @@ from collections.abc import Iterable
 
 import pytest
 
-from db.model import Chunk, Command
+from db.model import Chunk, Command, Turn
 from scheduler.commands import VERBS
 from scheduler.engine import Engine
 from scheduler.plans import PLANNERS
 from scheduler.suspects import Suspects
 from scheduler.switching import VERBS as SWITCHING
 from scheduler.timetable import Node, Timetable, ordinal_of
-from system.errors import TimeperiodError
+from system.errors import StoreError, TimeperiodError, Unavailable
 from system.lifecycle import JobState
 from system.timeperiod import HOURLY, QUALIFIERS, parse
 from tests.support.contexts import managed
@@ -94,6 +94,27 @@ def test_of_several_commands_those_that_turns_fail_over_are_refused_and_the_othe
     answers = [lamp.desk.answer(number) for number in numbers]
     assert [answer.state for answer in answers] == ["done", "done", "done", "refused", "done", "refused", "done", "done"]
     assert "the scheduler failed over it" in answers[3].answer
+
+
+@pytest.mark.parametrize("away", [False, True], ids=["at once", "after the store was away"])
+def test_a_command_whose_turn_the_store_refuses_for_good_is_refused_and_other_work_goes_on(
+    monkeypatch: pytest.MonkeyPatch, *, away: bool
+) -> None:
+    lamp = Lamp(january(("hourly",), max_in_flight=1))
+    lamp.turn()
+    real, absences = lamp.store.insert_turn, [Unavailable("away")] if away else []
+
+    def insert_turn(turn: Turn) -> bool:
+        if any(event.kind == "hold" for event in turn.events):
+            raise absences.pop() if absences else StoreError("the store refused: DataError")
+        return real(turn)
+
+    monkeypatch.setattr(lamp.store, "insert_turn", insert_turn)
+    number = lamp.desk.give("hold", "flights_hourly", "2013010103", "ann", "test")
+    lamp.finish(lamp.claim(HOUR)[0])
+    assert turns(lamp.engine, 10) == 1 + away
+    assert "the scheduler failed over it" in lamp.desk.answer(number).answer
+    assert lamp.state("flights_hourly", "2013010100") is JobState.PROCESSED
 
 
 def test_an_error_of_ours_in_a_plan_is_no_reason_to_fail_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from system import zone_check
 from system.context import timetable_tree_entry
 from system.context_check import check, shape
 from system.errors import ConfigError
@@ -90,3 +91,12 @@ def test_the_zone_is_part_of_the_shape_of_days_and_an_absent_one_means_utc() -> 
     assert "time_zone" not in shape(processes[1], plain)
     assert '"time_zone": "Europe/Berlin"' in shape(processes[1], berlin)
     assert shape(processes[0], plain) == shape(processes[0], berlin)
+
+
+def test_a_tree_in_utc_costs_no_start_a_look_at_all_zones(monkeypatch: pytest.MonkeyPatch) -> None:
+    def named(*_: object) -> None:
+        raise AssertionError("zones were looked at")
+
+    for look in ("zone_names", "zone_named"):
+        monkeypatch.setattr(zone_check, look, named)
+    assert checked("UTC", start="1987010100") == ""
