@@ -23,3 +23,8 @@ def enter(work: Any) -> None:
 def pace(work: Any) -> None:
     """Take the time that paces a chain."""
     time.sleep(float(work.arguments["seconds"]))
+
+
+def fail(_: Any) -> None:
+    """Fail: what a daemon in a crash loop does."""
+    raise SystemExit(3)

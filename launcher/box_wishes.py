@@ -79,4 +79,9 @@ def update(roof: Roof, store: Store, box: str) -> None:
 def forget(store: Store, box: str) -> str:
     """Drop all that was wanted and told of a box; returns the sentence about one that is gone."""
     store.drop_box(box, [row.process for row in rows_of(store, box)])
+    return forgotten(box)
+
+
+def forgotten(box: str) -> str:
+    """Return the sentence about a box that is gone and forgotten."""
     return f"forgot {box}: it is known again once its supervisor runs"

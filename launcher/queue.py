@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import click
 from rich.markup import escape
 
+from db.model import Command
 from launcher import named
 from launcher.asking import sure
 from launcher.dead_letters import dead_letters, drop, send_again
@@ -63,7 +64,7 @@ def purge_command(roof: Roof, queue: str, *, why: str, is_sure: bool, as_json: b
             return 1
         dropped = parts.broker.purge(queue)
         text = f"dropped {dropped:,} messages of {queue}; a scheduler that leads sends anew what is still requested"
-        note(parts.store, "queue purge", queue, who(), why, text, roof.clock.now())
+        note(parts.store, Command("queue purge", queue, "", who(), why, roof.clock.now(), answer=text))
     if as_json:
         show_json({"queue": queue, "dropped": dropped})
     else:
@@ -104,7 +105,7 @@ def _settle(roof: Roof, parts: Joined, why: str, *, is_requeue: bool, as_json: b
     verb, text = "queue drop", f"dropped {settled.dropped:,} dead letters"
     if is_requeue:
         verb, text = "queue requeue", f"sent {settled.sent:,} dead letters again, dropped {settled.dropped:,}"
-    note(parts.store, verb, DEAD_QUEUE, who(), why, text, roof.clock.now())
+    note(parts.store, Command(verb, DEAD_QUEUE, "", who(), why, roof.clock.now(), answer=text))
     if as_json:
         show_json({"sent": settled.sent, "dropped": settled.dropped})
     else:

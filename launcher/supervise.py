@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import click
 
+from db.model import Command
 from db.store import Store
 from launcher import box_wishes, boxes, named
 from launcher.asking import sure
@@ -72,7 +73,7 @@ def _forget(roof: Roof, store: Store, box: str, why: str, *, is_here: bool) -> b
     """Forget what was wanted on a box, and note it in the audit log; returns whether all of the box is forgotten, since it is gone."""
     text, is_gone = box_wishes.forget(store, box), not is_here and not box_wishes.is_kept(store, box)
     verb, said = ("box forget", text) if is_gone else ("box reset", f"forgot what operators changed on {box}")
-    note(store, verb, "", who(), why, said, roof.clock.now(), where=box)
+    note(store, Command(verb, "", box, who(), why, roof.clock.now(), answer=said))
     return is_gone
 
 
@@ -82,7 +83,7 @@ def _switch(roof: Roof, store: Store, box: str, processes: Sequence[str], *, is_
         box_wishes.switch(roof, store, box, processes, is_on=is_on, instances=instances, who=who(), why=why)
     for process in processes:
         text = box_wishes.told(store, box, process, is_on=is_on, instances=instances)
-        note(store, "box start" if is_on else "box stop", process, who(), why, text, roof.clock.now(), where=box)
+        note(store, Command("box start" if is_on else "box stop", process, box, who(), why, roof.clock.now(), answer=text))
 
 
 def _boxid(roof: Roof, *, as_json: bool) -> int:

@@ -19,6 +19,7 @@ from system.lifecycle import UowState
 Result = tuple[CommandState, str]
 
 PREFIX = "freerun "
+UNDERTAKING = "undertaking"  # what marks commands that were given together, beside the fields that a command gives
 
 
 class _Refusal(Exception):
@@ -34,6 +35,7 @@ def obey_entry(command: Command, board: Board) -> Result:
         return CommandState.REFUSED, f"there is no command {command.verb!r}: use one of {known}"
     try:
         details = json.loads(command.details) if command.details else {}
+        details.pop(UNDERTAKING, None)
         answer = verb(command, board, details)
     except (_Refusal, ValueError) as refusal:
         return CommandState.REFUSED, str(refusal)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +44,10 @@ class ServerKind(ABC):
     @abstractmethod
     def option_names(self) -> set[str]:
         """Return what the driver takes behind the `?` of a URL, beside host, user and database."""
+
+    @abstractmethod
+    def tls_fault(self, query: Mapping[str, object]) -> str:
+        """Return why what a URL says of TLS would leave the server's certificate unverified, and what to say instead; empty where not."""
 
     @abstractmethod
     def connect_args(self, *, is_patient: bool = False) -> dict[str, Any]:

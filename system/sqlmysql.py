@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from inspect import signature
 from typing import Any
@@ -14,6 +15,7 @@ from system.tls import TlsOptions, tls_advice
 
 OLDEST_MARIADB, OLDEST_MYSQL = (10, 6), (8, 0, 17)
 _FOUND_ROWS = 2
+_FORGETFUL = {"ssl_verify_cert", "ssl_verify_identity"}
 # By what is broken before, the server's own limits have told: STATEMENT_S and LOCK_S.
 _SOCKET_S = STATEMENT_S + 5
 
@@ -74,6 +76,15 @@ class MySql(ServerKind):
         from pymysql.connections import Connection  # late: whoever has another store needs no driver for this one
 
         return {*signature(Connection).parameters}
+
+    def tls_fault(self, query: Mapping[str, object]) -> str:
+        """See ServerKind. The driver verifies certificate and host where it has an authority's file, else the certificate at most."""
+        said = {name for name in query if name.startswith("ssl_")} - {"ssl_disabled"}
+        if wrong := sorted(said & _FORGETFUL):
+            return f"with {wrong[0]} the driver forgets ssl_ca, and the host: say ssl_ca alone, certificate and host are verified then"
+        if said and not said & {"ssl_ca", "ssl_capath"}:
+            return f"with {min(said)} alone the server's certificate is not verified: add ssl_ca=/path/of/ca.pem"
+        return ""
 
     def connect_args(self, *, is_patient: bool = False) -> dict[str, Any]:
         """See ServerKind. Who is patient is told by the kernel of a server that is gone, in its own time."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,6 +14,7 @@ from system.sqlkind import CONNECT_S, IDLE_S, LOCK_S, STATEMENT_S, Meaning, Serv
 from system.tls import TlsOptions, tls_advice
 
 OLDEST = 12
+_UNVERIFIED = ("disable", "allow", "prefer")
 # READ COMMITTED: each write is conditional on the row that it changes, and PostgreSQL looks again at a row that it waited for. A stricter
 # level would turn every such wait into an error that says "try again", and make nothing safer.
 _UTC = "SET TIME ZONE 'UTC'"
@@ -62,6 +64,12 @@ class Postgres(ServerKind):
         from psycopg.pq import Conninfo  # late: whoever has another store needs no driver for this one
 
         return {option.keyword.decode() for option in Conninfo.get_defaults()}
+
+    def tls_fault(self, query: Mapping[str, object]) -> str:
+        """See ServerKind. By default the driver goes on without TLS where it does not come about."""
+        if "sslrootcert" in query and query.get("sslmode", "prefer") in _UNVERIFIED:
+            return "sslrootcert says whom to trust, and nobody asks: add sslmode=verify-full"
+        return ""
 
     def connect_args(self, *, is_patient: bool = False) -> dict[str, Any]:  # noqa: ARG002  the server alone has limits here
         """See ServerKind. What is sent and never answered, as by a box that lost its power, is given up by the kernel."""

@@ -63,6 +63,8 @@ class SqlServer(Database):
         if unknown := sorted(url.query.keys() - self._taken()):
             names = ", ".join(unknown)
             raise ConfigError(f"the URL of the store {self} has options that its driver doesn't know: {names}; correct their names")
+        if fault := kind.tls_fault(url.query):
+            raise ConfigError(f"the URL of the store {self} can't be used: {fault}")
 
     def __str__(self) -> str:
         return self._url.set(query={}).render_as_string(hide_password=True)

@@ -89,16 +89,20 @@ class Client:
             try:
                 return self._read(self._answer(request))
             except Unavailable as error:
-                lost = failed = error
+                lost = error
+                failed = self._unknown(error) if method != "GET" and getattr(error.__cause__, "code", 0) == 503 else error
             except Refused as error:
                 if lost is None or _KEY not in str(error):
                     raise
-                # It came before what was lost, and goes on or was cut off: that is no reason of its own.
-                failed = Unavailable(f"{lost}; whether it was done is not known: {self.url}/commands tells what was given")
+                # It came before what was lost, and goes on: that is no reason of its own.
+                failed = self._unknown(lost)
             if wait_s is None:
                 raise failed
             self._sleep(wait_s)
         raise AssertionError("unreachable")
+
+    def _unknown(self, lost: Unavailable) -> Unavailable:
+        return Unavailable(f"{lost}; whether it was done is not known: {self.url}/commands tells what was given")
 
     def _read(self, data: bytes) -> Any:
         try:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from db.model import Session
+from db.model import Command, Session
 from launcher import box_wishes
 from launcher import boxes as rows_over
 from launcher.boxes import BoxRow
 from launcher.web.area import Area
 from launcher.web.asked import asked
 from launcher.web.noted import note
+from launcher.web.undertakings import given_before, mark_of
 from mx.models.boxes import Box, Boxes, BoxProcess, Instance, Supervisor
 from supervisor.attendance import KIND
 from supervisor.places import MOST_INSTANCES
@@ -36,33 +37,41 @@ class BoxesArea(Area):
         return Boxes(boxes=tuple(found), troubles=tuple(map(hide, rows_over.troubles_of(rows))), most_instances=MOST_INSTANCES)
 
     @asked
-    def start_on(self, box: str, process: str, who: str, why: str, *, instances: int = 0) -> int:
+    def start_on(self, box: str, process: str, who: str, why: str, *, instances: int = 0, token: str = "") -> int:
         """Have a process kept alive on a box."""
         if not 0 <= instances <= MOST_INSTANCES:
             raise ConfigError(f"{instances} instances: expected 1 to {MOST_INSTANCES}")
-        return self._switch("box start", box, process, who, why, instances=instances)
+        return self._switch("box start", box, process, who, why, token, instances=instances)
 
     @asked
-    def stop_on(self, box: str, process: str, who: str, why: str) -> int:
+    def stop_on(self, box: str, process: str, who: str, why: str, *, token: str = "") -> int:
         """Have a process end on a box."""
-        return self._switch("box stop", box, process, who, why)
+        return self._switch("box stop", box, process, who, why, token)
 
     @asked
-    def forget_box(self, box: str, who: str, why: str) -> int:
+    def forget_box(self, box: str, who: str, why: str, *, token: str = "") -> int:
         """Forget a box that is gone."""
         store = self.parts.store
-        if not any(row.box == box for row in rows_over.read(store)):
-            raise NotFound(box_wishes.no_box(box, rows_over.read(store)))
-        if box_wishes.is_kept(store, box):
-            raise ConfigError(f"{box} is not gone: its supervisor beats. `launch.py stop` there ends it")
-        return note(store, "box forget", "", who, why, box_wishes.forget(store, box), self.now(), where=box)
+        number, is_kept = given_before(store, token, "box forget", "", box, who), box_wishes.is_kept(store, box)
+        if not number:
+            if not any(row.box == box for row in rows_over.read(store)):
+                raise NotFound(box_wishes.no_box(box, rows_over.read(store)))
+            if is_kept:
+                raise ConfigError(f"{box} is not gone: its supervisor beats. `launch.py stop` there ends it")
+            text = box_wishes.forgotten(box)  # noted before it is done: who asks again finds no such box after it
+            number = note(store, Command("box forget", "", box, who, why, self.now(), answer=text, details=mark_of(token)))
+        if not is_kept:
+            box_wishes.forget(store, box)
+        return number
 
-    def _switch(self, verb: str, box: str, process: str, who: str, why: str, *, instances: int = 0) -> int:
+    def _switch(self, verb: str, box: str, process: str, who: str, why: str, token: str, *, instances: int = 0) -> int:
         roof, store, is_on = self.parts.roof, self.parts.store, verb == "box start"
+        if before := given_before(store, token, verb, process, box, who):
+            return before
         box_wishes.known(roof, store, box)
         box_wishes.switch(roof, store, box, [process], is_on=is_on, instances=instances, who=who, why=why)
         text = box_wishes.told(store, box, process, is_on=is_on, instances=instances)
-        return note(store, verb, process, who, why, text, self.now(), where=box)
+        return note(store, Command(verb, process, box, who, why, self.now(), answer=text, details=mark_of(token)))
 
 
 def _box(name: str, rows: Sequence[BoxRow], sessions: Sequence[Session], here: str, now: datetime) -> Box:

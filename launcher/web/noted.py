@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from dataclasses import replace
 
 from db.model import Command, CommandState
 from db.store import Store
@@ -11,7 +11,7 @@ from db.store import Store
 log = logging.getLogger(__name__)
 
 
-def note(store: Store, verb: str, what: str, who: str, why: str, answer: str, at: datetime, *, where: str = "") -> int:
-    """Store what was done, by whom and why, and return the command's number. `what` is a process or a queue, `where` a box."""
-    log.info("%s %s: %s", verb, what, answer, extra={"action": "operator", "who": who, "why": why})
-    return store.add_command(Command(verb, what, where, who, why, at, state=CommandState.DONE, answer=answer))
+def note(store: Store, done: Command) -> int:
+    """Store what was done, and return the command's number. Its `process` may be a queue, its `timeperiod` a box."""
+    log.info("%s %s: %s", done.verb, done.process, done.answer, extra={"action": "operator", "who": done.who, "why": done.why})
+    return store.add_command(replace(done, state=CommandState.DONE))

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from db.model import Session
+from db.model import Command, Session
 from launcher import dead_letters
 from launcher.parts import scheduler_settings
 from launcher.web.area import Area
@@ -16,6 +16,7 @@ from launcher.web.asked import asked
 from launcher.web.noted import note
 from launcher.web.parts import WebParts
 from launcher.web.readers import Readers
+from launcher.web.undertakings import given_before, mark_of
 from mx.models.queues import DeadLetter, DeadLetters, QueueAnswer, QueueRow, Queues
 from scheduler.attention import under_way
 from system.context import DEAD_QUEUE, REPORT_QUEUE
@@ -79,26 +80,38 @@ class QueuesArea(Area):
         return DeadLetters(letters=letters, total=max(len(found), total.get(DEAD_QUEUE, 0)))
 
     @asked
-    def requeue_dead(self, who: str, why: str, *, only: Sequence[str] | None = None) -> QueueAnswer:
+    def requeue_dead(self, who: str, why: str, *, only: Sequence[str] | None = None, token: str = "") -> QueueAnswer:
         """Send those that are still due to their queues and drop the rest."""
+        if before := self._noted_before("queue requeue", DEAD_QUEUE, who, token):
+            return before
         done = dead_letters.send_again(self.parts.store, self.parts.joined.broker, only)
-        return self._noted("queue requeue", DEAD_QUEUE, who, why, f"sent {done.sent:,} dead letters again, dropped {done.dropped:,}")
+        return self._noted("queue requeue", DEAD_QUEUE, who, why, f"sent {done.sent:,} dead letters again, dropped {done.dropped:,}", token)
 
     @asked
-    def drop_dead(self, who: str, why: str, *, only: Sequence[str] | None = None) -> QueueAnswer:
+    def drop_dead(self, who: str, why: str, *, only: Sequence[str] | None = None, token: str = "") -> QueueAnswer:
         """Drop them."""
+        if before := self._noted_before("queue drop", DEAD_QUEUE, who, token):
+            return before
         done = dead_letters.drop(self.parts.joined.broker, only)
-        return self._noted("queue drop", DEAD_QUEUE, who, why, f"dropped {done.dropped:,} dead letters")
+        return self._noted("queue drop", DEAD_QUEUE, who, why, f"dropped {done.dropped:,} dead letters", token)
 
     @asked
-    def purge_queue(self, name: str, who: str, why: str) -> QueueAnswer:
+    def purge_queue(self, name: str, who: str, why: str, *, token: str = "") -> QueueAnswer:
         """Drop what waits in a queue."""
+        if before := self._noted_before("queue purge", name, who, token):
+            return before
         dropped = self.parts.joined.broker.purge(self._existing(name))
         text = f"dropped {dropped:,} messages of {name}; a scheduler that leads sends anew what is still requested"
-        return self._noted("queue purge", name, who, why, text)
+        return self._noted("queue purge", name, who, why, text, token)
 
-    def _noted(self, verb: str, queue: str, who: str, why: str, text: str) -> QueueAnswer:
-        return QueueAnswer(command=note(self.parts.store, verb, queue, who, why, text, self.now()), text=text)
+    def _noted(self, verb: str, queue: str, who: str, why: str, text: str, token: str) -> QueueAnswer:
+        done = Command(verb, queue, "", who, why, self.now(), answer=text, details=mark_of(token))
+        return QueueAnswer(command=note(self.parts.store, done), text=text)
+
+    def _noted_before(self, verb: str, queue: str, who: str, token: str) -> QueueAnswer | None:
+        """Return what was done under `token` already. What was not noted is done again: that does no harm."""
+        number = given_before(self.parts.store, token, verb, queue, "", who)
+        return QueueAnswer(command=number, text=self.parts.store.command(number).answer) if number else None
 
     def _existing(self, name: str) -> str:
         """Return the name of a queue that there is; raises NotFound with near ones."""

@@ -128,12 +128,11 @@ class TriggersArea(Area):
     def command_entry(
         self, verb: str, process: str, entry: str, who: str, why: str, fields: Mapping[str, object] | None = None, *, token: str = ""
     ) -> int:
-        """Store a command about an entry. One that gives fields does the same however often it comes, so it needs no mark."""
+        """Store a command about an entry."""
         fields, context = dict(fields or {}), self.parts.context
         if verb not in VERBS:
             raise NotFound(f"there is no command {verb!r} for an entry: use one of {', '.join(VERBS)}")
-        mark = marked(token) if verb not in _WITH_FIELDS else {}
-        if mark and (before := given_before(self.parts.store, token, PREFIX + verb, process, entry, who)):
+        if before := given_before(self.parts.store, token, PREFIX + verb, process, entry, who):
             return before
         if context.entry(process, entry) is None:
             raise NotFound(unknown_process(context, process))
@@ -143,7 +142,7 @@ class TriggersArea(Area):
         if verb not in ("create",) and not self._is_coming(process, entry):
             desk.view(process, entry)  # raises NotFound
         self._check(verb, process, entry, fields)
-        return desk.give(verb, process, entry, who, why, fields | mark)
+        return desk.give(verb, process, entry, who, why, fields | marked(token))
 
     def _check(self, verb: str, process: str, entry: str, fields: Mapping[str, object]) -> None:
         """Refuse fields that the scheduler would refuse."""

@@ -15,6 +15,7 @@ from mx.models.commands import ProgressGroup, ProgressLine
 from mx.models.plans import Given
 from scheduler.durations import Durations, Usual
 from scheduler.effects import STAGES, has_unit, stage_of, touched, without_others
+from scheduler.freerun_commands import UNDERTAKING
 from scheduler.plans import PREVIEWS
 from scheduler.timetable import Node, Timetable
 from system.errors import Refused
@@ -157,12 +158,17 @@ class Undertakings:
 
 def undertaking(command: Command) -> str:
     """Return the mark that commands which were given together share, empty for one that was given alone."""
-    return str(_facts(command).get("undertaking", ""))
+    return str(_facts(command).get(UNDERTAKING, ""))
 
 
 def marked(token: str) -> dict[str, object]:
     """Return what a command's details hold so that it counts as given together with all of `token`; nothing without one."""
-    return {"undertaking": token} if token else {}
+    return {UNDERTAKING: token} if token else {}
+
+
+def mark_of(token: str) -> str:
+    """Return the same as the text of a command's details, empty without one."""
+    return json.dumps(marked(token)) if token else ""
 
 
 def given_before(store: Store, token: str, *place: str) -> int:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from mx.api.answers import Accepted, accepted, answer
 from mx.api.app import Part, area
 from mx.api.freerun import WhyQuery
+from mx.api.idempotency import mark
 from mx.api.params import Name, Reasoned
 from mx.api.problems import Fault, Refused
 from mx.desk import Desk
@@ -55,13 +56,13 @@ def api(desk: Desk) -> Part:
         if not body.is_on and body.instances:
             raise Refused(422, "instances go with is_on true", [Fault(where="instances", what="is out of place")])
         if body.is_on:
-            return accepted(desk.start_on(path.box, path.process, g.user.name, body.why, instances=body.instances))
-        return accepted(desk.stop_on(path.box, path.process, g.user.name, body.why))
+            return accepted(desk.start_on(path.box, path.process, g.user.name, body.why, instances=body.instances, token=mark()))
+        return accepted(desk.stop_on(path.box, path.process, g.user.name, body.why, token=mark()))
 
     @bp.delete("/boxes/<box>", operation_id="forget_box", responses={202: Accepted})
     @needs(Role.ADMIN)
     def forget(path: BoxPath, query: WhyQuery) -> Response:
         """Forget a box that is gone."""
-        return accepted(desk.forget_box(path.box, g.user.name, query.why))
+        return accepted(desk.forget_box(path.box, g.user.name, query.why, token=mark()))
 
     return bp

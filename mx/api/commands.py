@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from mx.api.answers import answer
 from mx.api.app import Part, area
+from mx.api.idempotency import mark
 from mx.api.paging import Page, cursor_of, place_of
 from mx.api.params import Body, Count, Name, Paged, Query
 from mx.desk import Desk
@@ -94,7 +95,7 @@ def api(desk: Desk) -> Part:
     @needs(Role.OPERATOR)
     def give(body: Commanded) -> Response:
         """Give a command: reprocess, skip, hold, release, cancel or trigger periods of processes."""
-        given = desk.give(body.verb, body.processes, body.timeperiod, g.user.name, body.why, until=body.until)
+        given = desk.give(body.verb, body.processes, body.timeperiod, g.user.name, body.why, until=body.until, token=mark())
         return answer(given, 202, location=f"/api/v1/commands/{given.number}")
 
     @bp.get("/commands", operation_id="list_commands", responses={200: CommandList})

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from mx.api.answers import Accepted, accepted, answer
 from mx.api.app import Part, area
+from mx.api.idempotency import mark
 from mx.api.paging import Page, page_after
 from mx.api.params import Count, Name, Paged, ProcessPath, Query, Reasoned
 from mx.desk import Desk
@@ -116,7 +117,7 @@ def api(desk: Desk) -> Part:
 
 def _changing(bp: Part, desk: Desk) -> None:
     def given(verb: str, path: EntryPath, why: str, fields: dict[str, object] | None = None) -> Response:
-        return accepted(desk.command_entry(verb, path.process, path.entry, g.user.name, why, fields))
+        return accepted(desk.command_entry(verb, path.process, path.entry, g.user.name, why, fields, token=mark()))
 
     @bp.put("/freerun/<process>/<entry>", operation_id="create_entry", responses={202: Accepted})
     @needs(Role.OPERATOR)

@@ -1,8 +1,8 @@
 """What if a client asks twice, since it did not hear the answer? The same `Idempotency-Key` brings the same answer.
 
 Nothing is done again. The first request claims its key before it does anything, in the store, so two mx, or one that was restarted, do it
-once. Its answer is kept for a day. A request that was cut off between the two leaves a key that says so: nobody knows what came of it, so
-nothing is done.
+once. Its answer is kept for a day. A request that was cut off between the two, as by a store that went away, leaves a key without an
+answer. Who comes with it again carries on: each command bears the mark of its key, so what was stored is found, and only the rest is done.
 """
 
 from __future__ import annotations
@@ -11,10 +11,13 @@ import hashlib
 import json
 import logging
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from threading import Lock
 from typing import Any
+from uuid import uuid4
 
 from flask import Flask, Response, current_app, g, request
 
@@ -29,7 +32,8 @@ log = logging.getLogger(__name__)
 KIND = "idempotency"
 HEADER, REPEATED = "Idempotency-Key", "Idempotent-Replayed"
 KEPT = timedelta(days=1)
-_LONGEST = 255
+_LONGEST = timedelta(minutes=2)  # no request takes longer
+_LONGEST_KEY = 255
 _KEY = re.compile("[!-~]*")
 _SWEPT_AT_ONCE = 100
 _MOST_KEPT = 65_536  # bytes of a refusal
@@ -43,24 +47,35 @@ class Idempotency:
     def __init__(self, shelf: PaperDesk, now: Callable[[], datetime]) -> None:
         self._shelf = shelf
         self._now = now
+        self._own = uuid4().hex  # who claims: this mx, until it ends
+        self._here: Counter[str] = Counter()  # by key, how many requests are here
+        self._lock = Lock()
 
     def guard(self, app: Flask) -> None:
         """Stand before what changes something, behind the gate."""
         app.before_request(self._before)
         app.after_request(self._after)
+        app.teardown_request(self._gone)
 
     def _before(self) -> Response | None:
         key = request.headers.get(HEADER, "")
         if not key or request.method not in _METHODS or not request.path.startswith("/api/") or not _is_change():
             return None
-        if len(key) > _LONGEST or not _KEY.fullmatch(key):
-            raise Refused(422, f"the {HEADER} is no text of at most {_LONGEST} printable characters: send a UUID")
-        until = self._now() + KEPT
-        claim = Paper(KIND, _digest(g.user.name, key), 1, json.dumps({"asked": _asked()}), until)
+        if len(key) > _LONGEST_KEY or not _KEY.fullmatch(key):
+            raise Refused(422, f"the {HEADER} is no text of at most {_LONGEST_KEY} printable characters: send a UUID")
+        digest = _digest(g.user.name, key)
+        with self._lock:
+            self._here[digest] += 1
+        g.idempotent_here = digest
+        claim = Paper(KIND, digest, 1, self._claimed(uuid4().hex), self._now() + KEPT)
         if self._shelf.put_paper(claim):
             g.idempotency = claim
             return None
         return self._repeated(claim)
+
+    def _claimed(self, mark: str) -> str:
+        """Return what stands under a key while its request is carried out. `mark` stays, whoever carries it on."""
+        return json.dumps({"asked": _asked(), "by": self._own, "at": self._now().isoformat(), "mark": mark})
 
     def _repeated(self, claim: Paper) -> Response | None:
         """Return what was answered to the request that has the key already."""
@@ -72,14 +87,27 @@ class Idempotency:
         if said["asked"] != _asked():
             raise Refused(422, f"this {HEADER} came with another request before: send a new key with what is new")
         if "status" not in said:
-            raise Refused(
-                409,
-                f"a request with this {HEADER} is being carried out, or was cut off: ask again in a moment; if this stays, look at "
-                "/api/v1/commands for what came of it before you send it with a new key",
-            )
+            self._carry_on(found, said)
+            return None
         response = Response(said["body"], said["status"], headers=said["headers"])
         response.headers[REPEATED] = "true"
         return response
+
+    def _carry_on(self, found: Paper, said: dict[str, Any]) -> None:
+        """Take the key of a request that was cut off; one that another mx has, or had, is taken to be over in a while."""
+        with self._lock:
+            is_here = self._here[found.key] > 1
+        age = self._now() - datetime.fromisoformat(said["at"])
+        claim = replace(found, version=found.version + 1, text=self._claimed(said["mark"]))
+        if (is_here if said["by"] == self._own else age < _LONGEST) or not self._shelf.put_paper(claim):
+            cut_off = f"where the dashboard that it came to was ended meanwhile, in {_LONGEST.seconds // 60} minutes"
+            raise Refused(409, f"a request with this {HEADER} is being carried out: ask again in a moment; {cut_off}")
+        g.idempotency = claim
+
+    def _gone(self, _: BaseException | None) -> None:
+        if digest := g.pop("idempotent_here", ""):
+            with self._lock:
+                self._here -= Counter([digest])  # without those that are none any more
 
     def _claim_again(self, claim: Paper, old: Paper | None) -> None:
         """Take a key whose day is over, or which was let go meanwhile."""
@@ -92,11 +120,11 @@ class Idempotency:
     def _after(self, response: Response) -> Response:
         claim: Paper | None = g.get("idempotency")
         if claim is None or response.status_code >= 500:
-            return response  # nobody knows whether something was done
+            return response  # cut off
         try:
             self._keep(claim, response)
         except HorariumError as error:  # what was done is done, and is to be told
-            log.warning("the answer to %s %s is not kept, so that asked again it is refused: %s", request.method, request.path, error)
+            log.warning("the answer to %s %s is not kept, and is found again if asked for: %s", request.method, request.path, error)
         return response
 
     def _keep(self, claim: Paper, response: Response) -> None:
@@ -105,9 +133,15 @@ class Idempotency:
             return
         headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
         said = {"asked": _asked(), "status": response.status_code, "headers": headers, "body": response.get_data(as_text=True)}
-        if self._shelf.put_paper(replace(claim, version=2, text=json.dumps(said))):
+        if self._shelf.put_paper(replace(claim, version=claim.version + 1, text=json.dumps(said))):
             g.idempotency = None
             self._shelf.drop_papers(KIND, self._now(), _SWEPT_AT_ONCE)
+
+
+def mark() -> str:
+    """Return the mark of the request's key, for the commands that it gives: the same however often it comes. Empty without a key."""
+    claim: Paper | None = g.get("idempotency")
+    return str(json.loads(claim.text)["mark"]) if claim else ""
 
 
 def _is_change() -> bool:

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from mx.api.answers import Accepted, accepted, answer
 from mx.api.app import Part, area
+from mx.api.idempotency import mark
 from mx.api.paging import Page, cursor_of, page_after, place_of
 from mx.api.params import Count, Instant, Name, Paged, ProcessPath, Query, Reasoned
 from mx.api.problems import Fault, Refused
@@ -102,7 +103,7 @@ def api(desk: Desk) -> Part:
         """Switch a process on or off, give it another schedule, or let the context say again."""
         if bool(body.frequency) != (path.verb == "frequency"):
             raise Refused(422, "a schedule goes with `frequency`, and with nothing else", [Fault(where="frequency", what="out of place")])
-        number = desk.switch_process(path.verb, path.process, g.user.name, body.why, frequency=body.frequency)
+        number = desk.switch_process(path.verb, path.process, g.user.name, body.why, frequency=body.frequency, token=mark())
         return accepted(number)
 
     @bp.get("/triggers", operation_id="list_triggers", responses={200: TriggerPage})

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from mx.api.answers import answer
 from mx.api.app import Part, area
+from mx.api.idempotency import mark
 from mx.api.paging import Page, page_after
 from mx.api.params import Flag, Name, Paged, Reasoned
 from mx.desk import Desk
@@ -70,7 +71,7 @@ def api(desk: Desk) -> Part:
     @needs(Role.ADMIN)
     def purge(path: QueuePath, body: Reasoned) -> Response:
         """Drop what waits in a queue; the scheduler sends anew what is still requested."""
-        return answer(desk.purge_queue(path.queue, g.user.name, body.why))
+        return answer(desk.purge_queue(path.queue, g.user.name, body.why, token=mark()))
 
     @bp.get("/dead-letters", operation_id="list_dead_letters", responses={200: DeadLetters})
     def dead() -> Response:
@@ -81,12 +82,12 @@ def api(desk: Desk) -> Part:
     @needs(Role.OPERATOR)
     def requeue(body: Letters) -> Response:
         """Send what is still due to its queue, and drop the rest."""
-        return answer(desk.requeue_dead(g.user.name, body.why, only=body.only))
+        return answer(desk.requeue_dead(g.user.name, body.why, only=body.only, token=mark()))
 
     @bp.post("/dead-letters/drop", operation_id="drop_dead_letters", responses={200: QueueAnswer})
     @needs(Role.OPERATOR)
     def drop(body: Letters) -> Response:
         """Drop messages that were given up on."""
-        return answer(desk.drop_dead(g.user.name, body.why, only=body.only))
+        return answer(desk.drop_dead(g.user.name, body.why, only=body.only, token=mark()))
 
     return bp

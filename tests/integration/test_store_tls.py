@@ -139,6 +139,16 @@ def test_an_option_that_is_misspelt_is_refused_at_once(place: Place) -> None:
         open_store(f"{place.url}?slmode=verify-full")
 
 
+def test_what_would_verify_nothing_is_refused_at_once(place: Place) -> None:
+    unverified = {
+        "postgresql": ["?sslrootcert=ca.pem", "?sslrootcert=ca.pem&sslmode=allow"],
+        "mysql": ["?ssl_cert=a.pem&ssl_key=a.key", "?ssl_ca=ca.pem&ssl_verify_cert=true", "?ssl_verify_identity=true"],
+    }
+    for options in unverified.get(place.url.partition(":")[0], []):
+        with pytest.raises(ConfigError, match=r"can't be used: .*(add sslmode=verify-full|ssl_ca)"):
+            open_store(place.url + options)
+
+
 def test_a_value_that_is_misspelt_is_not_waited_for(place: Place) -> None:
     if place.url.startswith("postgresql"):
         refusal = refusal_of(f"{place.url}?sslmode=verify-all")

@@ -10,6 +10,7 @@ from pathlib import Path
 from tests.services.machine import run
 
 _KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+_EXTENSIONS = "authorityKeyIdentifier=keyid\nsubjectKeyIdentifier=hash\n"  # Python 3.13 is strict about these
 _LONG_DAYS = 3650
 
 
@@ -31,7 +32,7 @@ class Authority:
         folder.mkdir(parents=True, exist_ok=True)
         if not self.file.exists():
             fresh = folder / "ca.pem.new"
-            subject = ["-days", str(_LONG_DAYS), "-subj", f"/CN=authority of {name}"]
+            subject = ["-days", str(_LONG_DAYS), "-subj", f"/CN=authority of {name}", "-addext", "keyUsage=critical,keyCertSign,cRLSign"]
             run(["openssl", "req", "-x509", *_KEY, *subject, "-keyout", str(self._key), "-out", str(fresh)])
             fresh.replace(self.file)
 
@@ -44,7 +45,7 @@ class Authority:
         asked, extensions = self.folder / f"{name}.csr", self.folder / f"{name}.ext"
         run(["openssl", "req", *_KEY, "-subj", f"/CN={name}", "-keyout", str(made.key), "-out", str(asked)])
         alternatives = ",".join(names)
-        extensions.write_text(f"subjectAltName={alternatives}\n" if alternatives else "")
+        extensions.write_text(_EXTENSIONS + (f"subjectAltName={alternatives}\n" if alternatives else ""))
         signing = ["-CA", str(self.file), "-CAkey", str(self._key), "-CAcreateserial", "-days", str(days), "-extfile", str(extensions)]
         run(["openssl", "x509", "-req", "-in", str(asked), *signing, "-out", str(made.file)])
         return made

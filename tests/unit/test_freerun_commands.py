@@ -68,6 +68,14 @@ def test_fault_17_and_19_a_change_from_every_to_at_lasts_over_restarts_and_chang
     assert lamp.fires() == [f"load/night/{fire_id(NOW.replace(hour=3))}"]
 
 
+def test_the_mark_of_what_was_given_together_is_no_field() -> None:
+    lamp = lamp_of()
+    made = give(lamp, "create", "noon", trigger_frequency="every 60", undertaking="m")
+    changed = give(lamp, "change", description="d", undertaking="m")
+    assert (made.state, changed.state) == (CommandState.DONE, CommandState.DONE)
+    assert [json.loads(lamp.entry(name).given) for name in ("noon", "night")] == [{"trigger_frequency": "every 60"}, {"description": "d"}]
+
+
 def test_what_was_given_is_taken_back_field_by_field() -> None:
     lamp = lamp_of()
     give(lamp, "change", trigger_frequency="at 03:00", overlap="queue 3")

@@ -238,11 +238,6 @@ def test_an_answer_is_kept_over_a_restart_and_for_a_day(tmp_path: Path, clock: C
     assert posted() != first
 
 
-def test_a_request_that_was_cut_off_is_not_done_again(posting: Post) -> None:
-    assert posting("fail").status_code == 500
-    assert "/api/v1/commands" in problem_of(posting("fail"), 409).detail
-
-
 def test_what_was_refused_is_refused_again(posting: Post) -> None:
     assert [posting(7).status_code for _ in range(2)] == [422, 422]
 
