@@ -24,6 +24,7 @@ class AuditArea(Area):
         super().__init__(parts)
         self._audit_looks = Looks(self.now)
         parts.before_close.append(self._audit_looks.close)
+        parts.when_replaced.append(self._audit_looks.forget)
 
     @asked
     def audit_count(self) -> AuditCount | None:

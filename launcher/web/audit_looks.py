@@ -25,6 +25,7 @@ _MOST_LOOKS, _AT_ONCE = 8, 2
 _PAUSE_S = 0.01  # between two pages, so that those who ask for a page come first
 _LOOKS_AGAIN, _AGAIN_S = 3, 1.0
 _BROKEN = "it ended by a fault of ours: the log of mx has the traceback"
+_REPLACED = "another file took the place of the store meanwhile: look again"
 
 Key = tuple[str, datetime | None, datetime | None]
 
@@ -42,6 +43,7 @@ class Look:
     counts: Counter[str] = field(default_factory=Counter)
     findings: list[Finding] = field(default_factory=list)
     done: Event = field(default_factory=Event)
+    is_outdated: bool = False  # another store lies there by now
 
     def take(self, page: Audit) -> None:
         """Take in what a page of periods came to, but for what may have been in motion."""
@@ -110,6 +112,13 @@ class Looks:
             thread.start()
             return found
 
+    def forget(self) -> None:
+        """Drop all looks, since another file took the store's place: what one has read of both together says nothing of either."""
+        with self._lock:
+            for look in self._looks.values():
+                look.is_outdated = True
+            self._looks.clear()
+
     def close(self) -> None:
         """End all looks, and wait for it."""
         self._is_over.set()
@@ -120,7 +129,7 @@ class Looks:
         look.fault, fault = "", _BROKEN
         try:
             self._through(look, names, auditor)
-            fault = "mx is being stopped" if self._is_over.is_set() else ""
+            fault = "mx is being stopped" if self._is_over.is_set() else _REPLACED if look.is_outdated else ""
         except HorariumError as error:
             log.warning("could not look at all periods: %s", error)
             fault = hide(str(error))
@@ -138,10 +147,10 @@ class Looks:
             found = auditor.look([page], self._now())
             look.take(found)
             moving += [each for each in found.findings if each.kind == MISSING]
-            if self._is_over.wait(_PAUSE_S):
+            if self._is_over.wait(_PAUSE_S) or look.is_outdated:
                 return
         for _ in range(_LOOKS_AGAIN if moving and look.audit.is_led else 0):
-            if self._is_over.wait(_AGAIN_S):
+            if self._is_over.wait(_AGAIN_S) or look.is_outdated:
                 return
             moving = auditor.still(moving, self._now())
         look.add(moving)

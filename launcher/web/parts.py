@@ -45,6 +45,7 @@ class WebParts:
         self._refusal: Unavailable = Unavailable("the store is being opened")
         self.after_load: Callable[[], object] = lambda: None  # called when a timetable was read anew
         self.before_close: list[Callable[[], object]] = []  # called before the store is closed
+        self.when_replaced: list[Callable[[], object]] = []  # called once another file lies in the store's place
 
     def close(self) -> None:
         """Close what was opened. Nothing is asked after it."""
@@ -153,6 +154,8 @@ class WebParts:
         try:
             if self._joined is not None and self._joined.store.renew():
                 self._desk = None
+                for forget in self.when_replaced:
+                    forget()
                 log.info("another file took the place of the store, and is gone by from now on", extra={"action": "store_replaced"})
         except Unavailable as error:  # it went away again this very moment: the question will say so
             log.debug("could not go by another store: %s", error)
