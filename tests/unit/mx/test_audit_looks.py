@@ -64,8 +64,8 @@ def test_a_look_that_ended_before_is_not_shown_for_the_other_store() -> None:
 
 def test_the_dashboard_has_its_looks_forgotten_when_it_goes_by_another_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "context.py").write_text("CONTEXT = {}\n")
-    forgotten: list[Looks] = []
-    monkeypatch.setattr(Looks, "forget", forgotten.append)
+    forgotten: list[str] = []
+    monkeypatch.setattr(Looks, "forget", lambda _: forgotten.append("all"))
     with web_desk(tmp_path, tmp_path / "context.py") as desk:
         desk.parts.asker.ask(lambda: desk.parts.store)
         assert not forgotten
