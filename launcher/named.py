@@ -9,7 +9,7 @@ import click
 
 from system.context import Context, ManagedProcess
 from system.errors import TimeperiodError
-from system.timeperiod import parse
+from system.timeperiod import completed, parse
 
 
 class BadName(click.ClickException):
@@ -40,9 +40,9 @@ def managed(context: Context, name: str) -> ManagedProcess:
 
 
 def period(process: ManagedProcess, text: str) -> str:
-    """Return `text`, which is a timeperiod of the process; else BadName names the format."""
+    """Return the timeperiod of the process that `text` names, its last zeros given or not; else BadName names the format."""
     try:
-        return parse(process.qualifier, text).id
+        return parse(process.qualifier, completed(process.qualifier, text)).id
     except TimeperiodError as error:
         raise BadName(f"{process.name} is {process.qualifier.noun}: {error}") from error
 

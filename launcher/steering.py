@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from system.context import REPORT_QUEUE, Context
+from system.context import Context
 
 if TYPE_CHECKING:
     from launcher.parts import Roof
@@ -40,7 +40,6 @@ def deployment(roof: Roof) -> Iterator[Deployment]:
 
     context = roof.context  # read for its faults before anything is opened
     with roof.joined() as parts:
-        parts.broker.declare([REPORT_QUEUE])  # no scheduler may have run yet
         freerun = FreerunDesk(parts.store, parts.broker, context, roof.clock)
         yield Deployment(context, roof.desk_over(parts), freerun, is_elsewhere=False)
 

@@ -19,6 +19,7 @@ from mq.doorbell import Belfry, Doorbell
 from system.errors import BrokerError, StoreError, Unavailable
 from system.sqlfile import SqlFile
 from system.sqlmany import Many
+from system.sqlplace import FileId
 from system.sqlschema import grow, missing_of
 
 log = logging.getLogger(__name__)
@@ -85,8 +86,8 @@ class EmbeddedBroker(Broker):
     def __init__(self, file: SqlFile, belfry: Belfry) -> None:
         self._file = file
         self._belfry = belfry
-        # Queues are never undeclared, so a name that was seen once need not be asked for again.
-        self._declared: frozenset[str] = frozenset()
+        # Queues are never undeclared, so a name that was seen once in a file need not be asked for again, as long as that file lies there.
+        self._declared: tuple[FileId | None, frozenset[str]] = None, frozenset()
 
     def prepare(self) -> None:
         """See Broker. Also frees what the dead of earlier runs left."""
@@ -107,11 +108,12 @@ class EmbeddedBroker(Broker):
 
     def declare(self, queues: Sequence[str]) -> None:
         """See Broker."""
-        new = [(name,) for name in dict.fromkeys(queues) if name not in self._declared]
-        if new:
-            with _translating():
+        with _translating():
+            file_id, known = self._known()
+            new = [(name,) for name in dict.fromkeys(queues) if name not in known]
+            if new:
                 self._file.write_anew(lambda conn: _DECLARE(conn, new))
-            self._declared |= {name for (name,) in new}
+                self._declared = file_id, known | {name for (name,) in new}
 
     def publish(self, messages: Sequence[Message]) -> None:
         """See Broker."""
@@ -176,10 +178,16 @@ class EmbeddedBroker(Broker):
             log.warning("a doorbell could not be rung", exc_info=True, extra={"action": "doorbell_failed"})
 
     def _refuse_undeclared(self, names: Iterable[str]) -> None:
-        if not self._declared.issuperset(names):
-            with _translating():
-                self._declared = frozenset(self._file.read(lambda conn: conn.execute(_NAMES).scalars().all()))
-            refuse_undeclared(names, self._declared)
+        with _translating():
+            file_id, known = self._known()
+            if not known.issuperset(names):
+                self._declared = file_id, frozenset(self._file.read(lambda conn: conn.execute(_NAMES).scalars().all()))
+                refuse_undeclared(names, self._declared[1])
+
+    def _known(self) -> tuple[FileId, frozenset[str]]:
+        """Return which file lies there, and the queues that are known to be declared in it."""
+        file_id = self._file.file_id()
+        return file_id, self._declared[1] if self._declared[0] == file_id else frozenset()
 
 
 class EmbeddedConsumer(Consumer):

@@ -111,6 +111,10 @@ class SqlFile(Database):
             raise StoreError(f"{self.path} was closed by this process; open it again")
         return future
 
+    def file_id(self) -> FileId:
+        """Return which file lies at the path, so that what is remembered of one is not taken for known of another; raises Unavailable."""
+        return self._place.look()
+
     def read(self, fn: Callable[[sa.Connection], T]) -> T:
         """See Database. In the caller's thread; an unfinished cursor would see the past."""
         self._check_owner()

@@ -179,6 +179,15 @@ def parse(qualifier: Qualifier, text: str) -> Timeperiod:
     return period
 
 
+def completed(qualifier: Qualifier, text: str) -> str:
+    """Return an id that a person wrote without the zeros which its format ends with, such as `20130104` for a day, with them.
+
+    Whatever is longer or shorter than that is returned as it is, for `parse` to refuse.
+    """
+    is_short = len(text) == len(qualifier.pattern.rstrip("0"))
+    return text.ljust(len(qualifier.pattern), "0") if is_short else text
+
+
 def containing(qualifier: Qualifier, moment: datetime) -> Timeperiod:
     """Return the interval that contains `moment` (aware); an interval contains its start and not its end."""
     return Timeperiod(qualifier, qualifier.ordinal_of(moment.astimezone(UTC)))

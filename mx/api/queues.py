@@ -14,7 +14,7 @@ from mx.api.idempotency import mark
 from mx.api.paging import Page, page_after
 from mx.api.params import Flag, Name, Paged, Reasoned
 from mx.desk import Desk
-from mx.models.queues import DeadLetters, QueueAnswer, QueueRow
+from mx.models.queues import DeadLetters, QueueAnswer, QueueRow, Queues
 from mx.security.roles import Role, needs
 
 # What a message says: the id of a unit of work, such as `flights_hourly/2013010105/1/1`.
@@ -43,7 +43,10 @@ class Letters(Reasoned):
 
 
 class QueuePage(Page[QueueRow]):
-    """A page of the list of queues."""
+    """A page of the list of queues. What is null is not known just now: `fault` says why the broker does not tell, empty where it does."""
+
+    dead: int | None = Field(description="How many messages were given up on.")
+    fault: str
 
 
 def api(desk: Desk) -> Part:
@@ -54,13 +57,14 @@ def api(desk: Desk) -> Part:
     def queues(query: QueuesQuery) -> Response:
         """List the queues, with what waits in each and who takes from it."""
         filters: dict[str, object] = {"words": query.words, "busy": query.busy}
+        looks: list[Queues] = []
 
         def fetch(first: int, count: int) -> tuple[Sequence[QueueRow], int]:
-            found = desk.queues(words=query.words, offset=first, limit=count, only_busy=query.busy)
-            return found.rows, found.total
+            looks.append(desk.queues(words=query.words, offset=first, limit=count, only_busy=query.busy))
+            return looks[-1].rows, looks[-1].total
 
         rows, after = page_after(fetch, lambda row: row.queue, query.cursor, filters, query.limit)
-        return answer(QueuePage(items=rows, next=after))
+        return answer(QueuePage(items=rows, next=after, dead=looks[-1].dead, fault=looks[-1].fault))
 
     @bp.get("/queues/<queue>", operation_id="get_queue", responses={200: QueueRow})
     def queue(path: QueuePath) -> Response:

@@ -13,6 +13,8 @@ import pytest
 from db.sql import SqlStore
 from db.urls import open_store
 from launcher.parts import open_parts
+from mq.broker import Message
+from mq.urls import open_broker
 from settings import Settings
 from system.errors import Unavailable
 from tests.support.builders import session, turn
@@ -130,3 +132,19 @@ def take_out(path: Path) -> None:
     """Remove a database."""
     for end in ("", "-wal", "-shm"):
         path.with_name(path.name + end).unlink(missing_ok=True)
+
+
+def test_a_queue_that_a_restored_backup_lacks_is_declared_in_it_again(store: SqlStore, path: Path, tmp_path: Path) -> None:
+    with closing(open_broker("embedded:", file=store.file, var=tmp_path)) as broker:
+        broker.prepare()
+        with closing(sqlite3.connect(path)) as before, closing(sqlite3.connect(tmp_path / "backup.db")) as backup:
+            before.backup(backup)
+        broker.declare(["q"])
+        take_away(path)
+        path.parent.mkdir()
+        (tmp_path / "backup.db").rename(path)
+        broker.declare(["q"])
+        store.open_session(session("w-2"))
+        with closing(open_broker("embedded:", file=store.file, var=tmp_path)) as other:
+            other.publish([Message("q", "one")])
+            assert other.depths(["q"]) == {"q": 1}

@@ -60,6 +60,8 @@ def test_what_only_the_broker_knows_is_said_to_be_not_known(desk: WebDesk) -> No
     assert "not known just now: the broker does not tell" in client.get(f"/queues/{QUEUE}").text
     assert "The broker does not tell how many messages wait: RabbitMQ can&#39;t be reached" in client.get("/queues").text
     assert client.get(f"/api/v1/queues/{QUEUE}").get_json()["messages"] is None
+    told = client.get("/api/v1/queues?limit=1").get_json()
+    assert (told["items"][0]["messages"], told["dead"], "RabbitMQ can't be reached" in told["fault"]) == (None, None, True)
     letters = client.get(f"/queues/{DEAD_QUEUE}")
     assert (letters.status_code, letters.text.count("The broker is away"), "Nothing is lost" in letters.text) == (503, 2, True)
 
