@@ -1,4 +1,5 @@
-"""What does a system cost that has nothing to do? CPU of all its processes, and the seconds from `up` to the first started job.
+"""What does a system cost that has nothing to do? CPU of all its processes; the seconds from `up` to the first
+started job, and those of CPU until then, which other load on the machine does not move.
 
     python -m bench.idle [--seconds 30]
 """
@@ -52,12 +53,14 @@ def main() -> None:
         began = time.time()
         with running(environment(Path(folder) / "var", "latency_context.py", extra)) as process:
             first_s = _first_start(Path(folder) / "entered", process) - began
+            up_cpu_s = cpu_s(tree(process.pid))
             time.sleep(5)
             pids = tree(process.pid)
             before, since = cpu_s(pids), time.perf_counter()
             time.sleep(seconds)
             used = (cpu_s(pids) - before) / (time.perf_counter() - since)
-    print(json.dumps({"processes": len(pids), "idle_cpu_percent_of_a_core": round(100 * used, 2), "up_to_first_job_s": round(first_s, 2)}))
+    up = {"up_to_first_job_s": round(first_s, 2), "up_to_first_job_cpu_s": round(up_cpu_s, 2)}
+    print(json.dumps({"processes": len(pids), "idle_cpu_percent_of_a_core": round(100 * used, 2), **up}))
 
 
 def _first_start(marks: Path, process: subprocess.Popen[bytes]) -> float:
