@@ -14,7 +14,9 @@ from db.model import Job, Switch, UnitOfWork, UowMove
 from mq.broker import Message
 from scheduler import admission
 from scheduler.alarms import Alarms
-from scheduler.decisions import NOT_A_GROUP_END, Ask, Close, Decision, Occasion, Open, Postpone, Revert, Wait, Widen, held, pass_over
+from scheduler.decisions import (
+    NOT_A_GROUP_END, Ask, Close, Decision, Occasion, Open, Postpone, Revert, Wait, Widen, held, open_again, pass_over,
+)  # fmt: skip
 from scheduler.draft import Draft
 from scheduler.freerun_board import FreerunBoard
 from scheduler.frontier import Frontier, Frontiers
@@ -222,8 +224,8 @@ class Board:
         if is_embryo and (reason := self.topology.left_out(process, ordinal)):
             return Close(JobEvent.NOOP, reason) if is_closed else None
         inputs = inputs_of(supposed or self.timetable, self.topology, node)
-        if job is None and is_closed and states.is_missed(ordinal):
-            return pass_over(inputs)
+        if states.is_missed(ordinal, job):
+            return pass_over(inputs) if is_closed else open_again(process, self.timetable.period(node), states.due_at(ordinal))
         entry = self.context.managed[process]
         is_triggered = job is not None and is_embryo and job.again_at is not None
         # One that a live machine has run may have to wait for its end, whatever machine the context names today.
