@@ -1,12 +1,16 @@
-"""Which words differ between SQL databases? Each difference is one function here; everything else is plain SQLAlchemy."""
+"""Which words differ between SQL databases? Each difference is one function here; everything else is plain SQLAlchemy.
+
+SQLAlchemy's packages of dialects are read late, each where a database is of that kind: all three, with the drivers that they look for,
+would take a quarter of what a start reads for its store.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 
 from system.sqlmany import Many
@@ -20,12 +24,21 @@ PARTIAL = ("sqlite", "postgresql")
 # -- types: texts are compared byte by byte everywhere, so ids have one order, and neither case nor trailing spaces are lost
 
 
-class _ExactText(mysql.LONGTEXT):
+class _ExactText(sa.Text):
     """A long text of MySQL or MariaDB."""
 
 
-class _ExactKey(mysql.VARCHAR):
+class _ExactKey(sa.String):
     """A text of MySQL or MariaDB that can stand in an index."""
+
+
+class _LongBlob(sa.LargeBinary):
+    """Long bytes of MySQL or MariaDB."""
+
+
+@compiles(_LongBlob)
+def _long_blob(_: _LongBlob, __: Any, **___: Any) -> str:
+    return "LONGBLOB"
 
 
 @compiles(_ExactText)
@@ -52,7 +65,7 @@ def text(length: int | None = None) -> sa.types.TypeEngine[str]:
 
 def blob() -> sa.types.TypeEngine[bytes]:
     """Return the type of bytes; MySQL's own kind ends at 64 KB."""
-    return sa.LargeBinary().with_variant(mysql.LONGBLOB(), *MYSQLS)
+    return sa.LargeBinary().with_variant(_LongBlob(), *MYSQLS)
 
 
 class _NoText(sa.sql.expression.ColumnElement[str]):
@@ -83,8 +96,15 @@ def no_text() -> sa.sql.expression.ColumnElement[str]:
 
 def index_of_few(name: str, condition: sa.ColumnElement[bool], *columns: sa.Column[Any], whole: tuple[sa.Column[Any], ...]) -> None:
     """Index the few rows for which `condition` holds; where indexes can't be so, index all rows by `whole` instead."""
-    _only(PARTIAL, sa.Index(name, *columns, sqlite_where=condition, postgresql_where=condition))
+    few = sa.Index(name, *columns)
+    _only(PARTIAL, few)
     _only(MYSQLS, sa.Index(f"{name}_all", *whole))
+
+    def limit(index: sa.Index, conn: sa.Connection, **_: Any) -> None:
+        if conn.dialect.name in PARTIAL:
+            index.dialect_options[conn.dialect.name]["where"] = condition
+
+    sa.event.listen(few, "before_create", limit)
 
 
 def _only(dialects: tuple[str, ...], index: sa.Index) -> None:
@@ -101,29 +121,36 @@ def _upsert(table: sa.Table, merged: Callable[[Any], list[tuple[str, Any]]], onl
     `merged` is given the row that was to be inserted.
     """
     keys = list(table.primary_key)
-    statements: dict[str, Any] = {}
-    for name, insert in (("sqlite", sqlite.insert(table)), ("postgresql", postgresql.insert(table))):
-        new: Any = insert.excluded
-        statements[name] = insert.on_conflict_do_update(index_elements=keys, set_=dict(merged(new)), where=only(new))
-    into = mysql.insert(table)
-    # Without a condition of the statement each value has one of its own, which must not see what was set before it.
-    held = only(into.inserted)
-    values = [(name, value if held is None else sa.func.if_(held, value, table.c[name])) for name, value in merged(into.inserted)]
-    values.sort(key=lambda pair: held is not None and pair[0] == "turn")
-    statements |= dict.fromkeys(MYSQLS, into.on_duplicate_key_update(values))
-    return Many(statements, table.c.keys())
+
+    def statement(dialect: str) -> Any:
+        insert = _insert(table, dialect)
+        if dialect not in MYSQLS:
+            new: Any = insert.excluded
+            return insert.on_conflict_do_update(index_elements=keys, set_=dict(merged(new)), where=only(new))
+        # Without a condition of the statement each value has one of its own, which must not see what was set before it.
+        held = only(insert.inserted)
+        values = [(name, value if held is None else sa.func.if_(held, value, table.c[name])) for name, value in merged(insert.inserted)]
+        values.sort(key=lambda pair: held is not None and pair[0] == "turn")
+        return insert.on_duplicate_key_update(values)
+
+    return Many(statement, table.c.keys())
+
+
+def _insert(table: sa.Table, dialect: str) -> Any:
+    """Return the insert that knows a dialect's words for a key that is there."""
+    return import_module(f"sqlalchemy.dialects.{'mysql' if dialect in MYSQLS else dialect}").insert(table)
 
 
 def insert_absent(table: sa.Table) -> Many:
     """Return the insert of rows whose key is not there yet; the others stay as they are, and are not counted."""
     key = next(iter(table.primary_key))
-    statements: dict[str, Any] = {
-        "sqlite": sqlite.insert(table).on_conflict_do_nothing(),
-        "postgresql": postgresql.insert(table).on_conflict_do_nothing(),
+
+    def statement(dialect: str) -> Any:
+        insert = _insert(table, dialect)
         # INSERT IGNORE would also cut what is too long, and say nothing.
-        **dict.fromkeys(MYSQLS, mysql.insert(table).on_duplicate_key_update([(key.name, key)])),
-    }
-    return Many(statements, table.c.keys())
+        return insert.on_duplicate_key_update([(key.name, key)]) if dialect in MYSQLS else insert.on_conflict_do_nothing()
+
+    return Many(statement, table.c.keys())
 
 
 def insert_newer(table: sa.Table) -> Many:

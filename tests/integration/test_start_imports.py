@@ -17,6 +17,7 @@ NEEDLESS = {
     "process_starter": {*_WEB, *_DRIVERS, *_SCREEN, *_SELDOM, "db.model_boxes", "supervisor.local_crew", "workers.slot"},
     "process_starter, scheduler.service": {*_WEB, *_DRIVERS, *_SCREEN, "workers.service", "scheduler.desk"},
     "process_starter, workers.service, workers.processes": {*_WEB, *_DRIVERS, *_SCREEN, "scheduler.engine"},
+    "db.sql, mq.embedded": {*_WEB, "sqlalchemy.dialects.postgresql", "sqlalchemy.dialects.mysql"},
     "launcher.main, launcher.up": {*_WEB, *_DRIVERS},
 }
 
