@@ -14,9 +14,7 @@ from db.model import Job, Switch, UnitOfWork, UowMove
 from mq.broker import Message
 from scheduler import admission
 from scheduler.alarms import Alarms
-from scheduler.decisions import (
-    NOT_A_GROUP_END, Ask, Close, Decision, Occasion, Open, Postpone, Revert, Wait, Widen, held, open_again, pass_over,
-)  # fmt: skip
+from scheduler.decisions import NOT_A_GROUP_END, Ask, Close, Decision, Occasion, Open, Postpone, Revert, Wait, Widen, held, pass_over
 from scheduler.draft import Draft
 from scheduler.freerun_board import FreerunBoard
 from scheduler.frontier import Frontier, Frontiers
@@ -29,7 +27,7 @@ from scheduler.parents import Emptied, runs
 from scheduler.policy import SchedulerSettings
 from scheduler.probing import Probed
 from scheduler.settlement import Settlement, retried, settle
-from scheduler.switches import off_blocker
+from scheduler.switches import off_blocker, open_again
 from scheduler.timetable import Node, Timetable, id_of
 from scheduler.trees import Topology
 from system.context import Context
@@ -225,7 +223,7 @@ class Board:
             return Close(JobEvent.NOOP, reason) if is_closed else None
         inputs = inputs_of(supposed or self.timetable, self.topology, node)
         if states.is_missed(ordinal, job):
-            return pass_over(inputs) if is_closed else open_again(process, self.timetable.period(node), states.due_at(ordinal))
+            return pass_over(inputs) if is_closed else Wait((open_again(states, ordinal),))
         entry = self.context.managed[process]
         is_triggered = job is not None and is_embryo and job.again_at is not None
         # One that a live machine has run may have to wait for its end, whatever machine the context names today.

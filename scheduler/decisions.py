@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from db.model import Job
-from scheduler.blockers import Blocker, said
+from scheduler.blockers import Blocker
 from scheduler.probing import Probed
 from system.lifecycle import JobEvent, UowState
 from system.records import lean
@@ -133,12 +133,6 @@ def pass_over(inputs: Sequence[Input]) -> Decision:
     """Return what is owed to a closed period that is not to be caught up: it ends without work, after what it is made of."""
     blockers = missing(inputs)
     return Wait(blockers) if blockers else Close(JobEvent.NOOP, NOT_CAUGHT_UP)
-
-
-def open_again(process: str, timeperiod: str, due_at: datetime) -> Wait:
-    """Return the wait of a period that was missed and is open again, since a clock was set back or its lag was made longer."""
-    text = f"it is not to be caught up, and not over before {said(due_at)}"
-    return Wait((Blocker("open period", text, process, timeperiod, look="nothing: it will be passed over then"),))
 
 
 def before_work(inputs: Sequence[Input], blocking_type: str) -> Decision:

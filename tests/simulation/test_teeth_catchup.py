@@ -7,8 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from scheduler import board, late_rows, switches
-from scheduler.decisions import NOT_CAUGHT_UP, Close, Open
-from scheduler.timetable import States
+from scheduler.board import Board
+from scheduler.decisions import NOT_CAUGHT_UP, Close, Decision, Open, Wait
+from scheduler.timetable import Node, States, Timetable
 from scheduler.trees import Topology
 from system.lifecycle import JobEvent
 from tests.support.simulation_plan import Plan
@@ -51,7 +52,14 @@ def without_passing_over_what_was_released(patch: pytest.MonkeyPatch) -> None:
 
 
 def without_waiting_for_its_end(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(board, "open_again", lambda *_: Open())
+    decision = Board.decision
+
+    def at_once(self: Board, node: Node, supposed: Timetable | None = None) -> Decision | None:
+        found = decision(self, node, supposed)
+        is_missed = isinstance(found, Wait) and found.blockers[0].text.startswith("it is not to be caught up")
+        return Open() if is_missed else found
+
+    patch.setattr(Board, "decision", at_once)
 
 
 TEETH = [
