@@ -205,7 +205,7 @@ def workers(seen: Seen) -> Iterator[Finding]:
         yield wrong("workers", "no worker runs: nothing is done", "`launch.py start`, or `launch.py up`")
     if seen.waiting_commands and not _leads(seen.health):
         text = f"{counted(seen.waiting_commands, 'command')} stored and not carried out"
-        yield warning("workers", text, "a scheduler that leads carries out what is stored")
+        yield warning("commands", text, "a scheduler that leads carries out what is stored")
 
 
 def boxes(seen: Seen) -> Iterator[Finding]:

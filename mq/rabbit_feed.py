@@ -176,8 +176,10 @@ class Feed:
             subscription.tag = ""
             self.is_complete = False
 
-    def _see(self, limit: int, fresh: Sequence[str], looks: int, done: Callable[..., None]) -> None:
-        """Ask queues how much waits in them, until that is nothing or has arrived: what a queue sent before, is here before its answer."""
+    def _see(self, limit: int, fresh: Sequence[str], looks: int, done: Callable[..., None], *, is_last: bool = False) -> None:
+        """Ask queues how much waits in them, until that is nothing or has arrived. What a queue sent before it said that nothing waits, is
+        here before its next answer: the server's end of the channel has it by then, but passes the first answer on before it.
+        """
         names = [subscription for subscription in self._subscriptions if subscription.queue in fresh]
         answers: list[int] = []
         self.was_full = any(subscription.credit <= 0 for subscription in names)
@@ -187,8 +189,10 @@ class Feed:
             if len(answers) < len(names):
                 return
             may_come = any(count and subscription.credit > 0 for count, subscription in zip(answers, names, strict=True))
-            if not may_come:
+            if not may_come and is_last:
                 done()
+            elif not may_come:
+                self._see(limit, fresh, looks, done, is_last=True)
             elif len(self._shelf) >= limit or looks == 1 or self.gone:
                 self.was_full = True
                 done()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from db.model import Job
 from db.source import Extent
@@ -19,7 +19,7 @@ from system.lifecycle import JobEvent, JobState, UowState
 
 _SOURCE = "its source"
 AWAY = f"{_SOURCE} is away: "
-_AWAY_S = 30.0
+_AWAY = timedelta(seconds=30)
 
 
 def decide(job: Job | None, inputs: Sequence[Input], blocking_type: str, occasion: Occasion) -> Decision:
@@ -28,8 +28,8 @@ def decide(job: Job | None, inputs: Sequence[Input], blocking_type: str, occasio
     is_final = isinstance(decision, Open) and decision.event is JobEvent.FINAL
     is_due = isinstance(decision, Open) or (isinstance(decision, Wait) and decision.until is not None)
     # A final run is not held back by the frequency, but it can't do without the source.
-    if job is not None and is_due and job.reason.startswith(AWAY if is_final else _SOURCE) and _is_put_off(job, occasion):
-        return _put_off(job)
+    if job is not None and is_due and (until := _put_off_until(job, is_final=is_final)) and until > occasion.now:
+        return _put_off(job, until)
     if job is not None and occasion.slice and job.state is JobState.IN_PROGRESS:
         return _meanwhile(job, occasion, decision)
     if not isinstance(decision, Open):
@@ -38,7 +38,7 @@ def decide(job: Job | None, inputs: Sequence[Input], blocking_type: str, occasio
     if probed is None or (is_final and not probed.question.is_closed):
         return Ask((Blocker("source", "its source is being asked for new rows", occasion.process, occasion.timeperiod),))
     if probed.error:
-        return Postpone(AWAY + probed.error, occasion.now + timedelta(seconds=_AWAY_S))
+        return Postpone(AWAY + probed.error, occasion.now + _AWAY)
     return _final(job, probed.extent) if is_final else _one_more(job, probed.extent, occasion)
 
 
@@ -56,13 +56,18 @@ def _meanwhile(job: Job, occasion: Occasion, decision: Decision) -> Decision:
     return Widen(new_part(probed.extent, covered_by(job.covered)), occasion.again_at)
 
 
-def _is_put_off(job: Job, occasion: Occasion) -> bool:
-    return job.again_at is not None and job.again_at > occasion.now
+def _put_off_until(job: Job, *, is_final: bool) -> datetime | None:
+    """Return when the source of a job is asked again that was put off by its answer; None where it was not."""
+    if job.again_at is None or not job.reason.startswith(AWAY if is_final else _SOURCE):
+        return None
+    # Another schedule, given meanwhile, has moved `again_at` to its own next moment, maybe days away: only runs in between go by that.
+    is_owed = job.reason.startswith(AWAY) and (is_final or job.state is JobState.EMBRYO)
+    return min(job.again_at, job.changed_at + _AWAY) if is_owed else job.again_at
 
 
-def _put_off(job: Job) -> Wait:
-    text = f"{job.reason}; it is asked again at {job.again_at:%Y-%m-%d %H:%M:%SZ}"
-    return Wait((Blocker("source", text, job.process, job.timeperiod, job.changed_at, "the source of the process"),), job.again_at)
+def _put_off(job: Job, until: datetime) -> Wait:
+    text = f"{job.reason}; it is asked again at {until:%Y-%m-%d %H:%M:%SZ}"
+    return Wait((Blocker("source", text, job.process, job.timeperiod, job.changed_at, "the source of the process"),), until)
 
 
 def _one_more(job: Job | None, extent: Extent | None, occasion: Occasion) -> Decision:

@@ -131,11 +131,10 @@ class Intake:
 
         Raises Unavailable or StoreError, with the messages kept; whether something was won is not known then, see `in_doubt`.
         """
-        until_s = self._clock.monotonic() + self._doubt_s
         try:
             won = {uow.id: uow for uow in self._store.claim(ids, session, now)}
         except StoreError:
-            self._doubts.update(dict.fromkeys(ids, until_s))
+            self._doubts.update(dict.fromkeys(ids, self._clock.monotonic() + self._doubt_s))
             raise
         decided = set(ids)
         settled = [delivery for delivery in self._waiting if delivery.body in decided]
@@ -155,13 +154,13 @@ class Intake:
     def in_doubt(self, session: str, known: Callable[[str], bool]) -> list[UnitOfWork]:
         """Return claims that were won although the answer was lost: ours in the store, and not `known` here; raises Unavailable.
 
-        They are asked for until a lease has passed since the call, since a call that timed out may take effect late.
+        They are asked for until a lease has passed since the call failed, since a call that timed out may take effect late.
         """
         if not self._doubts:
             return []
+        asked_s = self._clock.monotonic()  # the answer may be that old: whoever stood still meanwhile has seen nothing of that time
         found = self._store.uows(list(self._doubts))
-        now_s = self._clock.monotonic()
-        self._doubts = {uow_id: until_s for uow_id, until_s in self._doubts.items() if until_s > now_s}
+        self._doubts = {uow_id: until_s for uow_id, until_s in self._doubts.items() if until_s > asked_s}
         return [uow for uow in found if uow.state is UowState.IN_PROGRESS and uow.session == session and not known(uow.id)]
 
     def _refuse_useless(self, consumer: Consumer, deliveries: list[Delivery], running: Container[str]) -> list[Delivery]:

@@ -143,7 +143,7 @@ def test_queues_are_not_missed_where_nobody_has_led_yet() -> None:
 
 
 def test_commands_that_wait_for_a_leader_are_said() -> None:
-    assert ("workers", Gravity.WARNING) in found(well(waiting_commands=2, health=health(leader="")))
+    assert ("commands", Gravity.WARNING) in found(well(waiting_commands=2, health=health(leader="")))
 
 
 def test_processes_without_their_supervisor_are_said() -> None:

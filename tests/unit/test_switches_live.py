@@ -137,6 +137,37 @@ def test_another_schedule_says_when_the_source_is_asked() -> None:
     assert (after(found, 59), after(found, 1)) == ([], [f"{HOUR}/1/2"])
 
 
+def test_another_schedule_does_not_hold_up_the_final_run_of_a_source_that_was_away() -> None:
+    found = spring()
+    found.source.fault = "connection refused"
+    assert (after(found, 3_600), found.now_is()) == ([], JobState.IN_PROGRESS)
+    found.switch("frequency", frequency="at 23:30")
+    found.source.fault = ""
+    assert (after(found, 29), found.now_is()) == ([], JobState.IN_PROGRESS)
+    assert "connection refused; it is asked again at 2020-01-01 01:00:30Z" in found.why().text
+    assert (after(found, 1), found.now_is()) == ([], JobState.PROCESSED)
+
+
+def test_another_schedule_does_not_hold_up_the_first_run_of_a_source_that_was_away() -> None:
+    found = Spring()
+    found.source.fault = "connection refused"
+    assert after(found, 600) == []
+    found.switch("frequency", frequency="at 23:30")
+    found.source.fault = ""
+    found.come(1)
+    assert (after(found, 29), after(found, 1)) == ([], [f"{HOUR}/1/1"])
+
+
+def test_another_schedule_says_when_a_source_that_was_away_is_asked_for_a_further_run() -> None:
+    found = spring()
+    found.source.fault = "connection refused"
+    after(found, 600)
+    found.switch("frequency", frequency="every 60")
+    found.source.fault = ""
+    found.come(1)
+    assert (after(found, 59), after(found, 1)) == ([], [f"{HOUR}/1/2"])
+
+
 def test_a_trigger_asks_the_source_at_once() -> None:
     found = spring()
     found.come(1)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import pytest
 
 from db.memory import MemoryStore
+from db.model import UnitOfWork
 from system.errors import BrokerError, SlotError, StoreError
 from system.lifecycle import UowState
-from tests.support.workplace import QUEUE, Workplace, taking
+from tests.support.workplace import QUEUE, SETTINGS, Workplace, taking
 from workers.policy import WorkerSettings
 from workers.presence import Standing
 from workers.slots import Output, Task
@@ -90,6 +93,37 @@ def test_a_claim_that_takes_effect_after_all_is_found_and_not_held_for_ever() ->
     place.turn()
     place.store.away = set()
     place.broker.purge(QUEUE)
+    MemoryStore.claim(place.store, [uow_id], "worker-1", place.clock.now())
+    place.go_on(2.0)
+    assert [(task.uow_id, task.fence) for task in place.slots.tasks] == [(uow_id, 2)]
+
+
+def test_a_claim_that_takes_effect_while_the_worker_stands_still_is_not_held_for_ever() -> None:
+    # History 9382: the answer to the question for it was older than the claim, and reached a worker for whom all doubt was over.
+    place = Workplace(taking(60.0))
+    (uow_id,) = place.open(1)
+    place.store.away = {"claim"}
+    place.turn()
+    place.store.away = set()
+    place.broker.purge(QUEUE)
+    place.clock.sleep(1.0)
+    stand_still_after_reading(place, lambda: MemoryStore.claim(place.store, [uow_id], "worker-1", place.clock.now()))
+    place.turn()
+    place.go_on(2.0)
+    assert [(task.uow_id, task.fence) for task in place.slots.tasks] == [(uow_id, 2)]
+
+
+def test_a_claim_that_takes_effect_after_a_call_that_failed_slowly_is_not_held_for_ever() -> None:
+    place = Workplace(taking(60.0))
+    (uow_id,) = place.open(1)
+    place.store.away = {"claim"}
+    place.store.at_call = lambda verb: beat_for_a_lease(place) if verb == "claim" else None
+    place.turn()
+    place.store.away, place.store.at_call = set(), None
+    place.worker.disconnect()
+    place.broker.purge(QUEUE)
+    place.clock.sleep(1.0)
+    place.turn()
     MemoryStore.claim(place.store, [uow_id], "worker-1", place.clock.now())
     place.go_on(2.0)
     assert [(task.uow_id, task.fence) for task in place.slots.tasks] == [(uow_id, 2)]
@@ -396,6 +430,27 @@ def bug(_: Task) -> None:
 
 def no_slot(_: Task) -> None:
     raise SlotError("no more processes")
+
+
+def beat_for_a_lease(place: Workplace) -> None:
+    """Let a lease pass, in which the beat thread goes on."""
+    for _ in range(round(SETTINGS.lease_s)):
+        place.clock.sleep(1.0)
+        place.presence.turn(place.clock.now())
+
+
+def stand_still_after_reading(place: Workplace, meanwhile: Callable[[], object]) -> None:
+    """Have the next reading of units of work be answered a lease late, while the beat thread goes on; `meanwhile` happens in between."""
+    read = place.store.uows
+
+    def read_and_stand_still(ids: Sequence[str]) -> list[UnitOfWork]:
+        place.store.uows = read  # type: ignore[method-assign]
+        found = read(ids)
+        meanwhile()
+        beat_for_a_lease(place)
+        return found
+
+    place.store.uows = read_and_stand_still  # type: ignore[method-assign]
 
 
 def fail_at_acknowledge(place: Workplace) -> None:
