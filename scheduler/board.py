@@ -27,7 +27,7 @@ from scheduler.parents import Emptied, runs
 from scheduler.policy import SchedulerSettings
 from scheduler.probing import Probed
 from scheduler.settlement import Settlement, retried, settle
-from scheduler.switches import off_blocker
+from scheduler.switches import off_blocker, open_again
 from scheduler.timetable import Node, Timetable, id_of
 from scheduler.trees import Topology
 from system.context import Context
@@ -222,8 +222,8 @@ class Board:
         if is_embryo and (reason := self.topology.left_out(process, ordinal)):
             return Close(JobEvent.NOOP, reason) if is_closed else None
         inputs = inputs_of(supposed or self.timetable, self.topology, node)
-        if job is None and is_closed and states.is_missed(ordinal):
-            return pass_over(inputs)
+        if states.is_missed(ordinal, job):
+            return pass_over(inputs) if is_closed else Wait((open_again(states, ordinal),))
         entry = self.context.managed[process]
         is_triggered = job is not None and is_embryo and job.again_at is not None
         # One that a live machine has run may have to wait for its end, whatever machine the context names today.

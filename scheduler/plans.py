@@ -177,7 +177,7 @@ def _not_yet_or_already(board: Board, node: Node, job: Job | None) -> str:
     if end > board.draft.now:
         return f"{timeperiod} is open until {said(end)}: it runs after its end"
     is_due = node[1] < board.frontiers[process].due_end or (job is not None and job.again_at is not None)
-    if is_due and not (job is None and states.is_missed(node[1])):
+    if is_due and not states.is_missed(node[1], job):
         return f"{timeperiod} is due already: `launch.py job why {process} {timeperiod}` says what it waits for"
     return ""
 

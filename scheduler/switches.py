@@ -155,3 +155,9 @@ def off_blocker(states: States, timeperiod: str) -> Blocker:
     process = states.process.name
     since = states.switch.at if states.switch else None
     return Blocker("off", said_off(states), process, timeperiod, since, f"launch.py process on {process} --why TEXT")
+
+
+def open_again(states: States, ordinal: int) -> Blocker:
+    """Return what a period waits for that was missed and is open again, since a clock was set back or its lag was made longer."""
+    text = f"it is not to be caught up, and not over before {said(states.due_at(ordinal))}"
+    return Blocker("open period", text, states.process.name, id_of(states.qualifier, ordinal), look="nothing: it will be passed over then")

@@ -114,9 +114,13 @@ class States:
         self.schedule = parse_schedule(switch.frequency or self.process.trigger_frequency)
         self.missed = missed_ranges(self.qualifier, switch.missed)
 
-    def is_missed(self, ordinal: int) -> bool:
-        """Return whether a period, if nothing has touched it, is not to be caught up."""
-        return any(ordinal in found for found in self.missed)
+    def is_missed(self, ordinal: int, job: Job | None) -> bool:
+        """Return whether a period, if nothing has touched it, is not to be caught up. `job` is its record, None where it has none.
+
+        A trigger touches it, a new generation, a look at its source. A hold does not: whoever is released goes on as if never held.
+        """
+        is_untouched = job is None or (job.state is JobState.EMBRYO and job.generation == 1 and job.again_at is None)
+        return is_untouched and any(ordinal in found for found in self.missed)
 
     def has_run(self) -> bool:
         """Return whether any period has left EMBRYO."""

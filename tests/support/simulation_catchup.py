@@ -58,7 +58,7 @@ class Catchup:
 
     def judge_opening(self, job: Job, before: Job | None, turn: Turn) -> None:
         """Judge a run: of what is not to be caught up, nothing runs that nobody has touched, in this turn or before."""
-        is_touched = before is not None or job.generation > 1 or " triggered it: " in job.reason
+        is_touched = not is_untouched(before) or job.generation > 1 or " triggered it: " in job.reason
         must(is_touched or node_of(job) not in self.missed, job, "is run by turn", turn.number, "and is not to be caught up")
 
     def is_passed_over(self, job: Job) -> bool:
@@ -78,7 +78,7 @@ class Missed:
 
     def holds(self, node: Node, jobs: Jobs) -> bool:
         """Return whether a period, which nothing has touched, is not to be caught up."""
-        if node in jobs or self._book.processes[node[0]].catchup == "all":
+        if not is_untouched(jobs.get(node)) or self._book.processes[node[0]].catchup == "all":
             return False
         return any(node in self._nodes(switch) for switch in self._store.switches() if switch.process == node[0])
 
@@ -87,6 +87,11 @@ class Missed:
             spans = [part.split("..") for part in switch.missed.split()]
             self._known[switch] = {node for node in self._book.nodes if node[0] == switch.process and _is_in(node[1], spans)}
         return self._known[switch]
+
+
+def is_untouched(job: Job | None) -> bool:
+    """Return whether a job has neither run nor been told to, nor asked its source: a hold keeps it from beginning, and is no more."""
+    return job is None or (job.state is JobState.EMBRYO and job.generation == 1 and job.run == 0 and job.again_at is None)
 
 
 def _is_in(text: str, spans: list[list[str]]) -> bool:

@@ -21,7 +21,7 @@ from system.lifecycle import JOB_FINISHED, UOW_FINISHED, JobEvent, JobState, Uow
 from system.schedule import Every, parse_schedule
 from system.timeperiod import parse
 from tests.support.simulation_book import Book, Jobs, Node, must, node_of, state_of
-from tests.support.simulation_catchup import Catchup
+from tests.support.simulation_catchup import Catchup, is_untouched
 from tests.support.simulation_clerks import Clerks
 from tests.support.simulation_covered import Covered
 from tests.support.simulation_lanes import Precedence
@@ -328,7 +328,7 @@ def judge(
     for turn in turns:
         replay.apply(turn)
     _judge_records(replay, store)
-    book.is_missed = lambda node, jobs: node not in jobs and node in replay.catchup.missed
+    book.is_missed = lambda node, jobs: is_untouched(jobs.get(node)) and node in replay.catchup.missed
     owed = book.owed(store.every_job())
     must(not owed, "owed when all was quiet:", owed[:5])
     must(not store.open_commands(1), "a command has no answer:", store.open_commands(1))

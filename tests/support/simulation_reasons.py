@@ -134,7 +134,7 @@ class Reasons:
 
     def _before_work(self, node: Node, job: Job | None) -> Said:
         if self.book.is_missed(node, self.jobs):
-            return self._inputs(node) or self._free(node)
+            return self._inputs(node) or self._free(node) if self._is_closed(node) else _one_of("open period")
         process, is_whole = self.book.processes[node[0]], not self._inputs(node)
         is_final = self._is_closed(node) and is_whole
         is_anew = job is not None and job.generation > 1 and process.blocking_type == "blocking_normal"

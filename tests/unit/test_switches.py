@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from db.model import Command
+from scheduler.desk import Desk
 from system.context import Context
 from system.errors import NotFound
 from system.lifecycle import JobState, UowEvent
@@ -337,3 +338,34 @@ def test_catchup_counts_whole_groups(catchup: str | int, found: list[str]) -> No
     lamp.run()
     done = [f"20130101{hour:02}" for hour in range(22) if lamp.state("flights_hourly", f"20130101{hour:02}") is JobState.PROCESSED]
     assert done == found
+
+
+def test_what_was_held_and_released_is_not_caught_up_all_the_same() -> None:
+    lamp = Lamp([*january(("hourly",)), *january(("daily",), catchup="none")])
+    lamp.turn(2)
+    for verb in ("hold", "release"):
+        lamp.give(verb, "flights_daily", "2013010100")
+    assert (lamp.run(), lamp.job("flights_daily", "2013010100").reason) == (24, "not caught up")
+
+
+def test_what_was_held_released_and_triggered_is_caught_up() -> None:
+    lamp = Lamp([*january(("hourly",)), *january(("daily",), catchup="none")])
+    lamp.turn(2)
+    for verb in ("hold", "release", "trigger"):
+        lamp.give(verb, "flights_daily", "2013010100")
+    assert (lamp.run(), lamp.state("flights_daily", "2013010100")) == (25, JobState.PROCESSED)
+
+
+def test_a_live_period_that_was_missed_and_is_open_again_does_not_run() -> None:
+    hourly, day = january(("hourly",), start="2019123100", end="2020010100"), {"start": "2019123100", "end": "2020010200"}
+    fields: dict[str, Any] = {"state_machine_name": "continuous", "catchup": "none", "blocking_type": "blocking_normal", **day}
+    lamp = Lamp([*hourly, *january(("daily",), **fields)])
+    lamp.turn(2)
+    led_anew(lamp, context([*hourly, *january(("daily",), lag_s=3600.0, **fields)]))
+    desk = Desk(lamp.store, lamp.broker, lamp.context, lamp.clock, lamp.settings)
+    (leaf,) = desk.why("flights_daily", "2019123100").leaves()
+    assert (leaf.kind, leaf.text) == ("open period", "it is not to be caught up, and not over before 2020-01-01 01:00:00Z")
+    assert "flights_daily/2019123100/1/1" not in lamp.requested()
+    lamp.run()
+    pass_hours(lamp, 1)
+    assert lamp.job("flights_daily", "2019123100").reason == "not caught up"
