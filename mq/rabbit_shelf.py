@@ -6,12 +6,11 @@ import contextlib
 import heapq
 import os
 from collections import Counter
-from dataclasses import dataclass
 from threading import Lock
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Item:
+class Item(NamedTuple):
     """A message that lies here: what sorts it, and its text. `tag` is its number on the consumer's channel."""
 
     is_late: bool

@@ -25,7 +25,7 @@ from workers.vault import Masks
 
 log = logging.getLogger(__name__)
 
-MOST_QUEUED = 32
+MOST_QUEUED = 64
 _GUARDIAN_EXTRA_S = 2.0  # a guardian kills by itself after its grace time; it is killed when it does not
 _NEVER_BEGAN = ("refused", "failed")  # causes that the host gives
 
