@@ -33,14 +33,14 @@ class LateRows:
     """What this scheduler has asked of finished periods, and heard."""
 
     def __init__(self) -> None:
-        self._next_at: dict[str, datetime] = {}
+        self._next: dict[str, tuple[datetime, str]] = {}  # when each process is asked about again, and by which schedule
         self._left: dict[str, list[int]] = {}
         self._asked: dict[Node, tuple[Question, int]] = {}
         self._heard: dict[Node, tuple[Probed, int]] = {}
 
     def next_at(self) -> datetime | None:
         """Return when time brings the next question."""
-        return min(self._next_at.values(), default=None)
+        return min((moment for moment, _ in self._next.values()), default=None)
 
     def hear(self, probed: Probed) -> None:
         """Take in what a source said, if it was asked about a finished period."""
@@ -55,13 +55,15 @@ class LateRows:
         found, now = [], board.draft.now
         for name, states in board.timetable.states.items():
             if not states.process.late_s or not states.is_on:
-                self._next_at.pop(name, None)
+                self._next.pop(name, None)
                 continue
-            if self._next_at.get(name, now) > now:
+            schedule = states.schedule.text
+            moment, its_schedule = self._next.get(name, (now, schedule))
+            if moment > now and its_schedule == schedule:
                 continue
             again_at = states.again_at(now)
             assert again_at is not None  # it is recomputing: the check says so
-            self._next_at[name] = again_at
+            self._next[name] = (again_at, schedule)
             found += [board.live.question(node, is_closed=True) for node in self._some(name, board)]
         # An answer is about the job as it stands now: what a later turn makes of it is not compared with it.
         self._asked.update({question.node: (question, board.timetable.head) for question in found})

@@ -122,7 +122,7 @@ def _is_busy(world: World) -> bool:
     if fires or is_held or is_off or world.store.open_commands(1) or world.now_s < world.rows.last_s():
         return True
     jobs = world.store.every_job()
-    return bool(world.book.owed(jobs) or world.rows.late(jobs, world.now_s, world.clock.now()))
+    return bool(world.book.owed(jobs) or world.rows.perhaps_late(jobs, world.now_s, world.clock.now()))
 
 
 def _switch_on(world: World) -> None:

@@ -16,7 +16,7 @@ from tests.support.simulation_plan import Plan
 from tests.support.simulation_spans import span_of
 
 _LAST_S = 12.0  # so long after the storm the last row comes
-_UNCLEAR = timedelta(hours=3)  # about the limit, the time of the question makes a difference
+_UNCLEAR = timedelta(seconds=60)  # about the limit, the time of the question makes a difference
 Figures = tuple[int, int, int]  # the lowest key, the highest one, and how many
 
 
@@ -89,7 +89,14 @@ class Rows:
         return node[0] not in self.of or bool(self.there(node, at_s))
 
     def late(self, jobs: Jobs, at_s: float, now: datetime) -> list[Node]:
-        """Return the finished periods whose rows are others than their last run covered, and which are asked about for long."""
+        """Return the finished periods whose rows are others than their last run covered, and which are asked about for a while to come."""
+        return self._late(jobs, at_s, now + _UNCLEAR)
+
+    def perhaps_late(self, jobs: Jobs, at_s: float, now: datetime) -> list[Node]:
+        """Return those of `late`, and those about which may have been asked a moment ago: whether these start anew is to be waited for."""
+        return self._late(jobs, at_s, now - _UNCLEAR)
+
+    def _late(self, jobs: Jobs, at_s: float, now: datetime) -> list[Node]:
         return [node for node in self._book.nodes if self.is_late(node, jobs, at_s) and self._is_young(node, now)]
 
     def is_late(self, node: Node, jobs: Jobs, at_s: float) -> bool:
@@ -99,7 +106,7 @@ class Rows:
         return node[0] in self.of and is_over and self.figures(node, at_s) != figures_of(jobs[node])
 
     def _is_young(self, node: Node, now: datetime) -> bool:
-        return now - self.window(node)[1] < timedelta(seconds=self._book.processes[node[0]].late_s) - _UNCLEAR
+        return now - self.window(node)[1] < timedelta(seconds=self._book.processes[node[0]].late_s)
 
 
 def _as_they_come(luck: Random, row: tuple[float, datetime]) -> float:

@@ -131,6 +131,16 @@ def test_each_moment_asks_about_a_few_and_never_sooner() -> None:
     assert len(tide.prober.asked) == asked + AT_ONCE
 
 
+def test_another_schedule_says_at_once_when_is_asked() -> None:
+    tide = Tide(trigger_frequency="at 00:30")
+    tide.pass_rounds(6)
+    tide.switch("frequency", frequency="every 600")
+    tide.settle()
+    tide.come(5)
+    tide.pass_rounds()
+    assert tide.generations() == ONCE
+
+
 def test_rows_of_what_is_not_caught_up_let_nothing_run() -> None:
     tide = Tide(catchup="none")
     tide.pass_rounds()
