@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from db.model import Job, Switch, Turn
+from db.model import Command, CommandState, Job, Switch, Turn
 from db.store import Store
 from system.lifecycle import JobState
 from system.schedule import Every, parse_schedule
 from tests.support.simulation_book import PASSED_OVER, Book, Jobs, Node, must, node_of
+
+_SWITCHING = ("on", "off", "reset", "frequency")
 
 
 @dataclass(slots=True)
@@ -20,6 +24,7 @@ class Catchup:
     """
 
     book: Book
+    commands: Mapping[int, Command]
     missed: set[Node] = field(default_factory=set)
     waiting: dict[str, set[Node]] = field(default_factory=dict)
     schedules: dict[str, str] = field(default_factory=dict)
@@ -30,13 +35,26 @@ class Catchup:
             for name in self.book.processes:
                 self._switch_on(name, set(), turn.decided_at)
             return
+        # One turn may carry out several commands, and on, off and on again is not the same as on.
+        for answer in turn.answers:
+            if answer.state is CommandState.DONE and (command := self.commands[answer.number]).verb in _SWITCHING:
+                self._obey(command, turn.decided_at)
         for switch in turn.switches:
-            if not switch.is_on and switch.process not in self.waiting:
-                self.waiting[switch.process] = set(self._due(switch.process, turn.decided_at))
-            elif switch.is_on and switch.process in self.waiting:
-                self._switch_on(switch.process, self.waiting.pop(switch.process), turn.decided_at)
-            # How it goes after this turn; what was due until then was so by what held until then.
-            self.schedules[switch.process] = switch.frequency
+            stands = switch.process not in self.waiting, self.schedules.get(switch.process, "")
+            must(stands == (switch.is_on, switch.frequency), "turn", turn.number, "should leave it", stands, "and leaves", switch)
+
+    def _obey(self, command: Command, now: datetime) -> None:
+        name = command.process
+        is_on = {"on": True, "off": False, "reset": self.book.processes[name].is_on}.get(command.verb, name not in self.waiting)
+        if not is_on and name not in self.waiting:
+            self.waiting[name] = set(self._due(name, now))
+        elif is_on and name in self.waiting:
+            self._switch_on(name, self.waiting.pop(name), now)
+        # How it goes from now on; what was due until now was so by what held until now.
+        if command.verb == "frequency":
+            self.schedules[name] = json.loads(command.details)["frequency"]
+        elif command.verb == "reset":
+            self.schedules.pop(name, None)
 
     def is_due(self, node: Node, now: datetime) -> bool:
         """Return whether a period is due by the schedule that its process has."""

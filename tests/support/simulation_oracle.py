@@ -321,9 +321,10 @@ def judge(
     `punctual_but`: where somebody led all the time, so that each fire was made at its moment, the moments at which the clock was set.
     """
     covered.take(marks, store.every_uow())
-    turns, clerks = store.every_turn(), Clerks(book.context, store.every_command())
+    turns, commands = store.every_turn(), store.every_command()
     must([turn.number for turn in turns] == list(range(1, len(turns) + 1)), "turns are not consecutive")
-    replay = _Replay(book, has_jumps, store.latest, Orders(book, store.every_command()), covered, clerks, Catchup(book))
+    clerks = Clerks(book.context, commands)
+    replay = _Replay(book, has_jumps, store.latest, Orders(book, commands), covered, clerks, Catchup(book, commands))
     replay.rescheduled |= {name for name, process in book.processes.items() if not process.trigger_frequency.startswith("every")}
     for turn in turns:
         replay.apply(turn)
