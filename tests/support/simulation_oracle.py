@@ -326,10 +326,11 @@ def judge(
     clerks = Clerks(book.context, commands)
     replay = _Replay(book, has_jumps, store.latest, Orders(book, commands), covered, clerks, Catchup(book, commands))
     replay.rescheduled |= {name for name, process in book.processes.items() if not process.trigger_frequency.startswith("every")}
+    # As of the turn that is judged: the store knows how it ended, and forgets of what was missed what is finished.
+    book.is_missed = lambda node, jobs: is_untouched(jobs.get(node)) and node in replay.catchup.missed
     for turn in turns:
         replay.apply(turn)
     _judge_records(replay, store)
-    book.is_missed = lambda node, jobs: is_untouched(jobs.get(node)) and node in replay.catchup.missed
     owed = book.owed(store.every_job())
     must(not owed, "owed when all was quiet:", owed[:5])
     must(not store.open_commands(1), "a command has no answer:", store.open_commands(1))
