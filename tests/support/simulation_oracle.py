@@ -320,11 +320,12 @@ def judge(
     `has_jumps`: the clock was set back now and then, so that no age says what a scheduler held for history.
     `punctual_but`: where somebody led all the time, so that each fire was made at its moment, the moments at which the clock was set.
     """
-    covered.take(marks, store.every_uow())
+    uows = {uow.id: uow for uow in store.every_uow()}
+    covered.take(marks, list(uows.values()))
     turns, commands = store.every_turn(), store.every_command()
     must([turn.number for turn in turns] == list(range(1, len(turns) + 1)), "turns are not consecutive")
     clerks = Clerks(book.context, commands)
-    replay = _Replay(book, has_jumps, store.latest, Orders(book, commands), covered, clerks, Catchup(book, commands))
+    replay = _Replay(book, has_jumps, store.latest, Orders(book, commands, uows), covered, clerks, Catchup(book, commands))
     replay.rescheduled |= {name for name, process in book.processes.items() if not process.trigger_frequency.startswith("every")}
     # As of the turn that is judged: the store knows how it ended, and forgets of what was missed what is finished.
     book.is_missed = lambda node, jobs: is_untouched(jobs.get(node)) and node in replay.catchup.missed

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 
-from db.model import Command, CommandState, Job, Turn
-from system.lifecycle import JOB_FINISHED, JobEvent, JobState
+from db.model import Command, CommandState, Job, Turn, UnitOfWork
+from system.lifecycle import JOB_FINISHED, JobEvent, JobState, UowState
 from tests.support.simulation_book import Book, Jobs, Node, must, node_of, reach, state_of
 from tests.support.simulation_covered import LATE
 
@@ -20,6 +20,7 @@ class Orders:
 
     book: Book
     commands: Mapping[int, Command]
+    uows: Mapping[str, UnitOfWork]  # as they stand in the end
 
     def judge(self, turn: Turn, before: Jobs, after: Jobs, late: Container[Node]) -> None:
         """Judge what a turn did at an operator's word. `late` may start anew without one."""
@@ -53,9 +54,13 @@ class Orders:
         commands = [command for command in commands if command.verb == "reprocess"]
         is_meant = any(node_of(job) in self.book.downstream(self.named(command)) for command in commands)
         must(is_meant, job, "was reopened by", commands)
-        if old is not None and _is_operators(old):
+        if old is not None and _is_operators(old) and not self._was_skipped_too_late(old):
             is_named = any(node_of(job) in self.named(command) for command in commands)
             must(is_named, job, "was skipped by an operator, and reopened by", commands)
+
+    def _was_skipped_too_late(self, old: Job) -> bool:
+        """Return whether what a job ran had done its work before it was called off for a skip: then nothing was skipped."""
+        return old.next_event is JobEvent.SKIPPED and self.uows[old.uow_id].state in (UowState.PROCESSED, UowState.NOOP)
 
     def _judge_skipped(self, job: Job, commands: list[Command], after: Jobs) -> None:
         children = [child for child in self.book.inside[node_of(job)] if self.book.runs(child)]
