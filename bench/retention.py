@@ -82,7 +82,10 @@ def one_round(var: Path, folder: Path, number: int, days: int) -> list[float]:
     """Run the next days of the timetable; returns the waits of its parents, in milliseconds."""
     end = date(2013, 1, 1) + timedelta(days=(number + 1) * days)
     (folder / "entered").unlink(missing_ok=True)
-    run_until_done(settings(var, folder, keeps=number % 2 == 1, end=f"{end:%Y%m%d}00"))
+    environ = settings(var, folder, keeps=number % 2 == 1, end=f"{end:%Y%m%d}00")
+    if number:
+        report(environ, "context", "apply", "--yes")  # the end of its processes moved
+    run_until_done(environ)
     store = open_store(f"sqlite:///{var / 'horarium.db'}")
     waits = [1000 * (at - finished_at(store, *node).timestamp()) for node, at in entered_at(folder / "entered")]
     store.close()
