@@ -129,7 +129,11 @@ def test_no_file_names_a_machine_or_a_package_index() -> None:
 
 
 @pytest.mark.parametrize(
-    "pieces", [("/wo", "rk/main/x"), ("cd /ro", "ot/x"), ("/tmp/", "venv"), ("--extra-", "index-url x"), ("pyp", "i.org/simple")]
+    "pieces",
+    [
+        ("/wo", "rk/main/x"), ("cd /ro", "ot/x"), ("/ro", "ot/.x/y"), ("/tmp/", "venv"), ("--extra-", "index-url x"),
+        ("pyp", "i.org/simple"),
+    ],
 )
 def test_a_word_of_one_machine_is_seen(pieces: tuple[str, str]) -> None:
     assert len(list(local_words("a.md", "fine\n" + "".join(pieces)))) == 1

@@ -280,7 +280,7 @@ def _is_assertion(called: str, asserting: set[str]) -> bool:
 # Put together from pieces, so that this file does not find itself.
 _LOCAL = re.compile(
     "|".join([
-        r"(?<![\w.:/-])/(?:" + "wo" + "rk|ro" + r"ot|home/\w+|Users/\w+)/\w", r"(?<!\w)/tmp/" + "venv", r"--(?:extra-)?" + "index-url",
+        r"(?<![\w.:/-])/(?:" + "wo" + "rk|ro" + r"ot|home/\w+|Users/\w+)/[\w.]", r"(?<!\w)/tmp/" + "venv", r"--(?:extra-)?" + "index-url",
         r"pypi\.org/" + "simple", r"files\.python" + r"hosted\.org", r"trusted-" + "host",
     ])
 )  # fmt: skip

@@ -29,7 +29,7 @@ VERIFY = "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed:"
         ('server certificate for "db1" does not match host name "db"', "name the host in the URL"),
         (f"{VERIFY} self-signed certificate in certificate chain", "by ca=..;"),
         ("SSL error: certificate verify failed", "by ca=..;"),
-        ('root certificate file "/root/.postgresql/root.crt" does not exist', "by ca=..;"),
+        ('root certificate file "/var/lib/postgresql/.postgresql/root.crt" does not exist', "by ca=..;"),
         ("server does not support SSL, but SSL was required", "the server speaks no TLS"),
         ("SSL is required but the server doesn't support it", "the server speaks no TLS"),
         ("SSL error: tlsv13 alert certificate required", "by cert=.."),
