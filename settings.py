@@ -230,9 +230,9 @@ def _archive(given: str, start: Path) -> str:
 
 def _unknown(layer: Layer, name: str) -> str:
     known = {PREFIX + each.upper(): each for each in TABLE} if layer.place == ENVIRONMENT else {each: each for each in TABLE}
-    said = PREFIX + name.upper() if layer.place == ENVIRONMENT else name
-    import difflib
+    import difflib  # late: only a fault needs it
 
+    said = PREFIX + name.upper() if layer.place == ENVIRONMENT else name
     near = difflib.get_close_matches(said, known, n=1)
     hint = f"did you mean {near[0]}? " if near else ""
     return f"{layer.says(name)} is not a setting: {hint}there are {', '.join(sorted(known))}"

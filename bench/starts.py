@@ -19,8 +19,9 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from bench.idle import TICKS, tree
+from bench.idle import tree
 from bench.rig import ROOT, environment
+from system.kernel_table import TICKS, TIMES, line_of
 
 _PATIENCE_S = 30.0
 # What is started, its context, and what its log says once it is there; a daemon ends by itself.
@@ -95,12 +96,8 @@ def _loops(minutes: int) -> list[float]:
 
 def _used_s(pid: int) -> float:
     """Return the CPU seconds of a process and of all below it, those included that have ended."""
-    total = 0
-    for one in tree(pid):
-        stat = Path(f"/proc/{one}/stat")
-        if stat.exists():
-            total += sum(map(int, stat.read_text().rpartition(")")[2].split()[11:15]))
-    return total / TICKS
+    lines = [line for one in tree(pid) if (line := line_of(one)) is not None]
+    return sum(int(ticks) for line in lines for ticks in line[TIMES]) / TICKS
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from db.documents import (
     moment_text,
     piece_row,
     process_row,
+    read_uows,
     row_chunk,
     row_command,
     row_event,
@@ -247,15 +248,15 @@ class SqlStore(SqlBoxes, SqlFacts, SqlKeeping, SqlLooking, SqlMoving, SqlPapers)
 
     def uows(self, ids: Sequence[str]) -> list[UnitOfWork]:
         """See Store."""
-        return sql_uows.records(self.database.read(lambda conn: sql_uows.find(conn, ids)))
+        return read_uows(self.database.read(lambda conn: sql_uows.find(conn, ids)))
 
     def uows_of(self, process: str, timeperiod: str, limit: int) -> list[UnitOfWork]:
         """See Store."""
-        return sql_uows.records(self.database.read(lambda conn: sql_uows.of_job(conn, process, timeperiod, limit)))
+        return read_uows(self.database.read(lambda conn: sql_uows.of_job(conn, process, timeperiod, limit)))
 
     def fires(self, process: str, entry: str, limit: int) -> list[UnitOfWork]:
         """See Store."""
-        return sql_uows.records(self.database.read(lambda conn: sql_uows.of_entry(conn, process, entry, limit)))
+        return read_uows(self.database.read(lambda conn: sql_uows.of_entry(conn, process, entry, limit)))
 
     def claim(self, ids: Sequence[str], session: str, at: datetime) -> list[UnitOfWork]:
         """See Store."""

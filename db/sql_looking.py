@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-from db.documents import UOW_COLUMNS, moment_text, row_job, row_piece
+from db.documents import UOW_COLUMNS, moment_text, read_uows, row_job, row_piece
 from db.model import Job, OutputPiece, UnitOfWork
 from db.sql_schema import jobs, output, uows
-from db.sql_uows import records, sliced
+from db.sql_uows import sliced
 from db.store import Store
 from system.sqldatabase import Database
 
@@ -47,7 +47,7 @@ class SqlLooking(Store):
     def uows_begun(self, since: datetime, until: datetime, limit: int) -> list[UnitOfWork]:
         """See Looking."""
         wanted = {"since": moment_text(since.astimezone(UTC)), "until": moment_text(until.astimezone(UTC)), "most": max(0, limit)}
-        return records(self.database.read(lambda conn: conn.execute(_BEGUN, wanted).all()))
+        return read_uows(self.database.read(lambda conn: conn.execute(_BEGUN, wanted).all()))
 
     def jobs_at(self, places: Sequence[tuple[str, str]]) -> list[Job]:
         """See Looking."""

@@ -101,11 +101,6 @@ def sliced(values: Sequence[T], size: int = SLICE) -> Iterator[Sequence[T]]:
     return (values[first : first + size] for first in range(0, len(values), size))
 
 
-def records(rows: Sequence[Row]) -> list[UnitOfWork]:
-    """Return the units of work that `find` came back with. Apart from it, as this needs no transaction."""
-    return read_uows(rows)
-
-
 def claimed(rows: Sequence[Row], session: str, at: datetime) -> list[UnitOfWork]:
     """Return the units of work that `claim` came back with, as it left them."""
     return [replace(uow, state=_CLAIMED_STATE, session=session, started_at=at, fence=uow.fence + 1) for uow in read_uows(rows)]

@@ -19,7 +19,7 @@ LOOP_AFTER = 5
 # that. Only kills without end (such as by a kernel that is out of memory) are a loop, too.
 LONGEST_WAIT_AFTER_KILL_S = 0.5
 LOOP_AFTER_KILLS = 60
-# A start costs some 0.3 s of CPU, so many broken processes together must not each go at their own pace: a box starts one of them at a
+# A start costs some 0.1 s of CPU, so many broken processes together must not each go at their own pace: a box starts one of them at a
 # time. It has some starts in hand, so that a few crashes are mended at once and three loops are soon seen as such; loops get none of those.
 BROKEN_PACE_S = 20.0
 STARTS_IN_HAND = 12

@@ -224,9 +224,9 @@ class Context:
     @cached_property
     def digest(self) -> str:
         """A short text that differs where what is registered does; the same on every box that has the same context."""
-        said = repr((self.processes, dict(self.trees), self.queues))
         import hashlib  # late: reading a context does not need it
 
+        said = repr((self.processes, dict(self.trees), self.queues))
         return hashlib.sha256(said.encode()).hexdigest()[:12]
 
     @property

@@ -13,8 +13,7 @@ import pytest
 
 from tests.services.rabbitmq import RabbitMQ
 from tests.support.deployments import ROOT, Deployment
-from tests.support.rabbit import own_place, url_of
-from tests.support.services import service_url
+from tests.support.rabbit import own_place, private_rabbit, url_of
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.service
@@ -34,10 +33,8 @@ report = "jobs.report"
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitMQ]:
     """A server of our own that gives a consumer a minute to acknowledge."""
-    service_url("AMQP_URL")
-    started = RabbitMQ(tmp_path_factory.mktemp("rabbitmq"), settings={"consumer_timeout": "60000"}).start()
-    yield started
-    started.remove()
+    with private_rabbit(tmp_path_factory.mktemp("rabbitmq"), {"consumer_timeout": "60000"}) as started:
+        yield started
 
 
 @pytest.fixture

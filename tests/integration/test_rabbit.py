@@ -19,8 +19,7 @@ from system.clock import RealClock
 from system.context import DEAD_QUEUE, MANAGED_EXCHANGE, Queue
 from system.errors import BrokerAway, BrokerError, HorariumError, QueueMissing, Unavailable
 from tests.services.rabbitmq import RabbitMQ
-from tests.support.rabbit import channel_to, own_place, rabbit_broker, url_of
-from tests.support.services import service_url
+from tests.support.rabbit import channel_to, own_place, private_rabbit, rabbit_broker, url_of
 from tests.support.sources import ROOT
 from tests.support.waiting import wait_until
 
@@ -30,10 +29,8 @@ pytestmark = pytest.mark.service
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitMQ]:
     """A server of our own, where there may be servers at all."""
-    service_url("AMQP_URL")
-    started = RabbitMQ(tmp_path_factory.mktemp("rabbitmq")).start()
-    yield started
-    started.remove()
+    with private_rabbit(tmp_path_factory.mktemp("rabbitmq"), {}) as started:
+        yield started
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from system.errors import BrokerError, ConfigError, HorariumError
 from tests.services.certificates import Authority, Certificate
 from tests.services.rabbitmq import TLS_NAME, RabbitMQ
 from tests.support.link import Link
-from tests.support.rabbit import own_place, rabbit_broker, url_of
+from tests.support.rabbit import own_place, private_rabbit, rabbit_broker, url_of
 from tests.support.services import service_url
 from tests.support.waiting import wait_until
 
@@ -44,10 +44,8 @@ def stranger(tmp_path: Path) -> Authority:
 @pytest.fixture(scope="module")
 def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitMQ]:
     """A server that lets nobody in whom its authority does not vouch for."""
-    service_url("AMQPS_URL")
-    started = RabbitMQ(tmp_path_factory.mktemp("rabbitmq"), settings={"ssl_options.fail_if_no_peer_cert": "true"}).start()
-    yield started
-    started.remove()
+    with private_rabbit(tmp_path_factory.mktemp("rabbitmq"), {"ssl_options.fail_if_no_peer_cert": "true"}) as started:
+        yield started
 
 
 def shown_by(place: RabbitPlace, certificate: Certificate) -> RabbitPlace:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -18,6 +19,7 @@ from mq.rabbit_topology import Topology
 from mq.rabbit_url import OPTIONS, RabbitPlace, place_of
 from system.clock import RealClock
 from system.context import DEAD_QUEUE, FREERUN_EXCHANGE, MANAGED_EXCHANGE, UTILS_EXCHANGE
+from tests.services.rabbitmq import RabbitMQ
 from tests.support.services import service_url
 
 _NUMBERS = count(1)
@@ -60,6 +62,17 @@ def rabbit_broker(url: str = "", **options: Any) -> Iterator[RabbitBroker]:
     finally:
         broker.close()
         delete(place, broker.declared)
+
+
+@contextmanager
+def private_rabbit(folder: Path, settings: Mapping[str, str]) -> Iterator[RabbitMQ]:
+    """Yield a server of a test's own with other settings, and remove it in the end."""
+    service_url("AMQP_URL")  # where there is none, there is no other one
+    server = RabbitMQ(folder, settings=settings).start()
+    try:
+        yield server
+    finally:
+        server.remove()
 
 
 @contextmanager

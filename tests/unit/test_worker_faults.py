@@ -86,13 +86,18 @@ def test_a_claim_whose_answer_was_lost_is_given_back_and_made_again() -> None:
     assert (place.uow(uow_id).failures, place.uow(uow_id).losses, place.slots.tasks[0].attempt) == (0, 0, 1)
 
 
-def test_a_claim_that_takes_effect_after_all_is_found_and_not_held_for_ever() -> None:
-    place = Workplace(taking(60.0))
-    uow_id = place.open(1)[0]
+def fail_to_claim(place: Workplace) -> None:
+    """Let a claim end without an answer, and its message be gone."""
     place.store.away = {"claim"}
     place.turn()
     place.store.away = set()
     place.broker.purge(QUEUE)
+
+
+def test_a_claim_that_takes_effect_after_all_is_found_and_not_held_for_ever() -> None:
+    place = Workplace(taking(60.0))
+    uow_id = place.open(1)[0]
+    fail_to_claim(place)
     MemoryStore.claim(place.store, [uow_id], "worker-1", place.clock.now())
     place.go_on(2.0)
     assert [(task.uow_id, task.fence) for task in place.slots.tasks] == [(uow_id, 2)]
@@ -102,10 +107,7 @@ def test_a_claim_that_takes_effect_while_the_worker_stands_still_is_not_held_for
     # History 9382: the answer to the question for it was older than the claim, and reached a worker for whom all doubt was over.
     place = Workplace(taking(60.0))
     (uow_id,) = place.open(1)
-    place.store.away = {"claim"}
-    place.turn()
-    place.store.away = set()
-    place.broker.purge(QUEUE)
+    fail_to_claim(place)
     place.clock.sleep(1.0)
     stand_still_after_reading(place, lambda: MemoryStore.claim(place.store, [uow_id], "worker-1", place.clock.now()))
     place.turn()
