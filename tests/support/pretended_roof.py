@@ -45,7 +45,7 @@ class LampRoof(Roof):
         return True
 
     @contextmanager
-    def joined(self, *, needs_broker: bool = True) -> Iterator[Joined]:
+    def joined(self, *, patience_s: float | None = None) -> Iterator[Joined]:
         """Hand out the lamp's parts, which stay open."""
         yield Joined(self._lamp.store, self._lamp.broker)
 
