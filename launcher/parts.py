@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
+from contextlib import closing, contextmanager, redirect_stdout
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
@@ -100,6 +100,12 @@ class Roof:
         """
         with open_parts(self.settings, beside=None if patience_s is None else self.beside(patience_s)) as parts:
             yield parts
+
+    @contextmanager
+    def looked_into(self) -> Iterator[Store]:
+        """Open the store as it is, and close it in the end. Raises as `opened_store`; what is asked raises where it was never prepared."""
+        with closing(opened_store(self.settings)) as store:
+            yield store
 
     def beside(self, patience_s: float) -> Callable[[Broker], Broker]:
         """Return what lets a broker be asked beside all else, and for so long at most."""
