@@ -8,8 +8,9 @@ from dataclasses import astuple, fields
 from datetime import datetime
 from typing import Any
 
-from db.documents import moment_text, storable
+from db.documents import moment_text
 from db.model_boxes import BoxChild, BoxReport, BoxWish
+from db.storable import storable
 from system.errors import StoreError
 
 Row = dict[str, Any]

@@ -38,6 +38,7 @@ from db.model import (
     UowMove,
     Widening,
 )
+from db.storable import storable
 from system.errors import SchemaError, StoreError
 from system.lifecycle import UOW_LIFECYCLE, JobEvent, JobState, UowEvent, UowState, advance
 
@@ -470,12 +471,6 @@ def _read(
         return record(columns(row))
     except _DAMAGE as error:
         raise StoreError(f"the record of a {kind} is damaged ({error!r}): {dict(row)!r:.200}; restore the store from a backup") from error
-
-
-def storable(text: str) -> str:
-    """Return `text` with `?` for what not every database takes: halves of surrogate pairs, as a file's name can bring them, and NUL."""
-    whole = text if text.isascii() else text.encode(errors="replace").decode()
-    return whole.replace("\0", "?") if "\0" in whole else whole
 
 
 def moment_text(moment: datetime) -> str:

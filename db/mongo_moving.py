@@ -16,6 +16,7 @@ from db.documents import (
     Row,
     chunk_row,
     command_row,
+    encode_turn,
     event_row,
     job_row,
     piece_row,
@@ -117,7 +118,7 @@ class MongoMoving(Store):
             write(self._database[kept.collection], [ReplaceOne({"_id": key}, d, upsert=True) for key, d in documents.items()])
 
     def _put_turns(self, turns: Sequence[Record]) -> None:
-        made = [packed(turn) for turn in turns]
+        made = [packed(turn.number, encode_turn(turn)) for turn in turns]
         with self._talk():
             for part in (part for _, parts in made for part in parts):  # one by one: together they may be more than a message holds
                 write(self._database["turn_parts"], [ReplaceOne({"_id": part["_id"]}, part, upsert=True)])

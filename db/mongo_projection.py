@@ -9,17 +9,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from threading import Lock
 
 from pymongo import WriteConcern
 from pymongo.collection import Collection
 
 from db.contexts import context_row
-from db.documents import Row, chunk_row, event_row, job_row, process_row, switch_row, uow_row
+from db.documents import JOB_COLUMNS, UOW_COLUMNS, Row, chunk_row, event_row, job_values, process_row, switch_row, uow_values
 from db.entries import entry_row
 from db.model import Answer, Cancel, Chunk, CommandState, Event, Job, Turn, UnitOfWork, UowMove, Widening
 from db.mongo_bulk import Change, change, insert_new, upsert_newer
 from db.mongo_client import Talk
+from db.storable import kept, storable
 from db.store import Store, nothing
 from system.lifecycle import JOB_ACTIVE, UOW_ACTIVE, UOW_LIFECYCLE, UowState, advance
 
@@ -113,7 +115,8 @@ class MongoProjection(Store):
             self._marks.clear()
 
     def _project_contexts(self, turn: Turn) -> None:
-        upsert_newer(self._contexts, [{"_id": f"{row.digest}/{row.box}", **context_row(row)} for row in turn.contexts])
+        rows = [replace(row, box=storable(row.box)) for row in turn.contexts]
+        upsert_newer(self._contexts, [{"_id": f"{row.digest}/{row.box}", **context_row(row)} for row in rows])
 
     def _at_once(self, steps: Sequence[Callable[[], object]], mine: Callable[[], None]) -> None:
         """Do all steps, beside them `mine` in this thread; raises what the first of them raised once all have ended."""
@@ -162,7 +165,8 @@ def _seems_new(job: Job) -> bool:
 
 
 def _job_document(job: Job) -> Row:
-    return {"_id": job_id(job.process, job.timeperiod), **job_row(job), "active": job.state in JOB_ACTIVE}
+    row = dict(zip(JOB_COLUMNS, kept(job_values(job)), strict=True))
+    return {"_id": job_id(job.process, job.timeperiod), **row, "active": job.state in JOB_ACTIVE}
 
 
 def _job_change(document: Row) -> Change:
@@ -171,22 +175,22 @@ def _job_change(document: Row) -> Change:
 
 
 def _uow_document(uow: UnitOfWork) -> Row:
-    row = uow_row(uow)
+    row: Row = dict(zip(UOW_COLUMNS, kept(uow_values(uow)), strict=True))
     return {"_id": row.pop("id"), **row}
 
 
 def _answer(answer: Answer, number: int) -> Change:
-    values: Row = {"state": answer.state.value, "answer": answer.text, "turn": number}
+    values: Row = {"state": answer.state.value, "answer": storable(answer.text), "turn": number}
     return answer.number, {"state": CommandState.OPEN.value}, values
 
 
 def _cancel(cancel: Cancel) -> Change:
-    return cancel.uow_id, {"state": {"$in": _ACTIVE_STATES}}, {"reason": cancel.reason}
+    return cancel.uow_id, {"state": {"$in": _ACTIVE_STATES}}, {"reason": storable(cancel.reason)}
 
 
 def _move(move: UowMove, number: int) -> Change:
     state = advance(UOW_LIFECYCLE, move.before, move.event)
-    values: Row = {"state": state.value, "losses": move.losses, "reason": move.reason, "turn": number}
+    values: Row = {"state": state.value, "losses": move.losses, "reason": storable(move.reason), "turn": number}
     if state is UowState.REQUESTED:
         values["session"] = ""
     return move.uow_id, {"state": move.before.value, "fence": move.fence, "turn": {"$lt": number}}, values
@@ -194,4 +198,4 @@ def _move(move: UowMove, number: int) -> Change:
 
 def _widening(widening: Widening, number: int) -> Change:
     match = {"state": UowState.REQUESTED.value, "fence": widening.fence, "turn": {"$lt": number}}
-    return widening.uow_id, match, {"slice": widening.slice, "turn": number}
+    return widening.uow_id, match, {"slice": storable(widening.slice), "turn": number}

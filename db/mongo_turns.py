@@ -18,6 +18,7 @@ from db.documents import Row, decode_turn, encode_turn
 from db.model import Turn
 from db.mongo_bulk import write
 from db.mongo_client import Talk
+from db.storable import refuse_heavy
 from db.store import Store
 from system.errors import StoreError
 
@@ -35,7 +36,9 @@ class MongoTurns(Store):
 
     def insert_turn(self, turn: Turn) -> bool:
         """See Store."""
-        document, parts = packed(turn)
+        text = encode_turn(turn)
+        refuse_heavy(turn, text)
+        document, parts = packed(turn.number, text)
         with self._talk():
             for part in parts:  # one by one: together they may be more than a message holds
                 write(self._turn_parts, [ReplaceOne({"_id": part["_id"]}, part, upsert=True)])
@@ -86,18 +89,17 @@ class MongoTurns(Store):
         raise StoreError(f"turn {document['_id']} is damaged: {len(names) - len(parts)} of its parts are missing; restore a backup")
 
 
-def packed(turn: Turn) -> tuple[Row, list[Row]]:
-    """Return a turn's document, and the parts that are to be there before it."""
-    text = encode_turn(turn)
+def packed(turn: int, text: str) -> tuple[Row, list[Row]]:
+    """Return the document of a turn that is written as `text`, and the parts that are to be there before it."""
     if len(text) < PLAIN:
-        return {"_id": turn.number, "text": text}, []
+        return {"_id": turn, "text": text}, []
     packed = zlib.compress(text.encode("ascii"), 1)
     if len(packed) <= PART:
-        return {"_id": turn.number, "packed": packed}, []
-    front = f"{_front(turn.number)}/{sha256(packed).hexdigest()[:16]}"
+        return {"_id": turn, "packed": packed}, []
+    front = f"{_front(turn)}/{sha256(packed).hexdigest()[:16]}"
     pieces = [packed[place : place + PART] for place in range(0, len(packed), PART)]
     parts: list[Row] = [{"_id": f"{front}/{number:04}", "packed": piece} for number, piece in enumerate(pieces)]
-    return {"_id": turn.number, "parts": [part["_id"] for part in parts]}, parts
+    return {"_id": turn, "parts": [part["_id"] for part in parts]}, parts
 
 
 def _unpacked(number: int, pieces: Sequence[bytes]) -> str:

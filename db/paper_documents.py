@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from db.documents import moment_text, storable
+from db.documents import moment_text
 from db.model_papers import Paper
+from db.storable import storable
 from system.errors import StoreError
 
 Row = dict[str, Any]

@@ -35,7 +35,6 @@ from db.documents import (
     row_session,
     row_switch,
     session_row,
-    storable,
     switch_row,
 )
 from db.entries import Entry, entry_row, row_entry
@@ -66,6 +65,7 @@ from db.sql_schema import (
     switches,
     turns,
 )
+from db.storable import kept, refuse_heavy, storable
 from db.store import nothing
 from system.errors import NotFound, StoreError
 from system.sqldatabase import META, Database
@@ -161,7 +161,9 @@ class SqlStore(SqlBoxes, SqlFacts, SqlKeeping, SqlLooking, SqlMoving, SqlPapers)
 
     def insert_turn(self, turn: Turn) -> bool:
         """See Store."""
-        row = (turn.number, turn.session, moment_text(turn.decided_at), encode_turn(turn))
+        text = encode_turn(turn)
+        refuse_heavy(turn, text)
+        row = (turn.number, turn.session, moment_text(turn.decided_at), text)
 
         def insert(conn: sa.Connection) -> bool:
             if _INSERT_TURN(conn, [row]) != 1:
@@ -188,9 +190,9 @@ class SqlStore(SqlBoxes, SqlFacts, SqlKeeping, SqlLooking, SqlMoving, SqlPapers)
 
     def project(self, turn: Turn, chunks: Sequence[Chunk], on_requested: Callable[[], None] = nothing) -> None:
         """See Store."""
-        uow_rows = [_kept(sql_uows.new_row(uow)) for uow in turn.opened]
+        uow_rows = [kept(sql_uows.new_row(uow)) for uow in turn.opened]
         move_rows = [sql_uows.move_row(move, turn.number) for move in turn.moves]
-        job_rows = [_kept(job_values(job)) for job in turn.jobs]
+        job_rows = [kept(job_values(job)) for job in turn.jobs]
         entry_rows = [_values(entry_row(entry)) for entry in turn.entries]
         chunk_rows = [_values(chunk_row(chunk)) for chunk in chunks]
         event_rows = [_values(event_row(event)) for event in turn.events]
@@ -381,14 +383,5 @@ def _close(conn: sa.Connection, ids: Sequence[str]) -> None:
 
 
 def _values(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    return _kept(tuple([int(value) if value.__class__ is bool else value for value in row.values()]))
-
-
-def _kept(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return `values` without what not every database takes: a reason may quote what a job printed. None may be a bool: PostgreSQL takes
-    no truth for a number.
-    """
-    texts = "".join([value for value in values if value.__class__ is str])
-    if storable(texts) == texts:
-        return values
-    return tuple([storable(value) if value.__class__ is str else value for value in values])
+    """Return what a row's columns get; a bool as a number, as PostgreSQL takes no truth for one."""
+    return kept(tuple([int(value) if value.__class__ is bool else value for value in row.values()]))

@@ -31,7 +31,6 @@ from db.documents import (
     row_switch,
     row_uow,
     session_row,
-    storable,
     switch_row,
     uow_row,
 )
@@ -63,6 +62,7 @@ from db.sql_schema import (
     turns,
     uows,
 )
+from db.storable import storable
 from db.store import Store
 from system.sqldatabase import META, Database
 from system.sqlmany import Many

@@ -8,10 +8,11 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from db.documents import UOW_COLUMNS, moment_text, outcome_row, read_uows, storable, uow_values
+from db.documents import UOW_COLUMNS, moment_text, outcome_row, read_uows, uow_values
 from db.model import Cancel, Outcome, UnitOfWork, UowMove, Widening
 from db.sql_dialect import MYSQLS, insert_absent, locked
 from db.sql_schema import EMPTY, FINISHED, IN_PROGRESS, REQUESTED, TRUE, uows
+from db.storable import storable
 from system.lifecycle import UOW_LIFECYCLE, UowEvent, UowState, advance
 from system.records import replace
 from system.sqlmany import Many

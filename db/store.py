@@ -71,7 +71,8 @@ class Store(Keeping, Looking, Moving, Papers):
     def insert_turn(self, turn: Turn) -> bool:
         """Insert `turn` if its number is free. Returns False, and changes nothing, when it is taken. Durable on return.
 
-        The number of a turn that was removed stays taken.
+        The number of a turn that was removed stays taken. Raises StoreError where a record of it is more than the store keeps: what is in
+        can be projected.
         """
 
     @abstractmethod

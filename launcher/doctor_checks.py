@@ -67,7 +67,7 @@ def modes(seen: Seen) -> Iterator[Finding]:
     for file in seen.files:
         if too_much := file.others & file.least:
             can = "write" if too_much & 0o022 else "read"
-            right = "go-w" if can == "write" and not file.least & 0o044 else "go-rwx"
+            right = "go-w" if not file.least & 0o044 else "go-rwx" if file.least & 0o040 else "g-wx,o-rwx"
             yield wrong("modes", f"others than its owner may {can} {file.path}, {file.what}", f"`chmod {right} {file.path}`")
 
 

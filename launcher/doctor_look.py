@@ -35,12 +35,14 @@ from system.clock import RealClock
 from system.context import DEAD_QUEUE
 from system.errors import ConfigError, HorariumError
 from system.timezones import zone_names
+from system.tls import key_files
 
 log = logging.getLogger(__name__)
 
 _CLOCK = RealClock()  # skew is between machines, also in a trial
 _MOST_OPEN = 1_000
 _WRITE, _ANY = 0o022, 0o077
+_ANY_BUT_GROUP_READS = 0o037
 # What the units of systemd are given; passwords stand in it.
 _ENVIRONMENT = Path("/etc/horarium/environment")
 
@@ -122,6 +124,8 @@ def _files(found: Look) -> Iterator[FileSeen]:
         wanted.append((Path(settings.context), "the context, whose code is run", _WRITE))
     if roof.settled.file:
         wanted.append((Path(roof.settled.file), "the settings", _WRITE))
+    for of, url in (("store", settings.store_url), ("broker", settings.broker_url)):
+        wanted += [(path, f"our private key for the {of}", _least_of_key(path)) for path in map(Path, key_files(url))]
     for path, what, least in wanted:
         if path is None:
             continue
@@ -134,6 +138,14 @@ def _files(found: Look) -> Iterator[FileSeen]:
             found.failed.append(Finding("modes", Gravity.WARNING, text, "look as the user that runs Horarium, or as root"))
             continue
         yield FileSeen(str(path), what, stat.S_IMODE(mode) & _ANY, least)
+
+
+def _least_of_key(path: Path) -> int:
+    """Return which rights of others are too much. Whoever uses a key of root's reads it by its group, as PostgreSQL has it."""
+    try:
+        return _ANY_BUT_GROUP_READS if path.stat().st_uid == 0 else _ANY
+    except OSError:
+        return _ANY
 
 
 def _disks(found: Look) -> None:

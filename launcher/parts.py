@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, redirect_stdout
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
@@ -93,10 +93,25 @@ class Roof:
             return True
 
     @contextmanager
-    def joined(self, *, needs_broker: bool = True) -> Iterator[Joined]:
-        """Open store and broker, and close them in the end; raises ConfigError, StoreError or BrokerError. See `open_parts`."""
-        with open_parts(self.settings, needs_broker=needs_broker) as parts:
+    def joined(self, *, patience_s: float | None = None) -> Iterator[Joined]:
+        """Open store and broker, and close them in the end; raises ConfigError, StoreError or BrokerError. See `open_parts`.
+
+        With a patience no broker is needed: one that does not answer in that time raises BrokerAway where it is asked.
+        """
+        with open_parts(self.settings, beside=None if patience_s is None else self.beside(patience_s)) as parts:
             yield parts
+
+    @contextmanager
+    def looked_into(self) -> Iterator[Store]:
+        """Open the store as it is, and close it in the end. Raises as `opened_store`; what is asked raises where it was never prepared."""
+        with closing(opened_store(self.settings)) as store:
+            yield store
+
+    def beside(self, patience_s: float) -> Callable[[Broker], Broker]:
+        """Return what lets a broker be asked beside all else, and for so long at most."""
+        from launcher.beside import BesideBroker  # late, as most commands need the broker
+
+        return lambda broker: BesideBroker(broker, self.clock.monotonic, patience_s=patience_s)
 
     @contextmanager
     def desk(self) -> Iterator[Desk]:
@@ -113,11 +128,12 @@ class Roof:
 
 
 @contextmanager
-def open_parts(settings: Settings, *, needs_broker: bool = True) -> Iterator[Joined]:
+def open_parts(settings: Settings, *, beside: Callable[[Broker], Broker] | None = None) -> Iterator[Joined]:
     """Open and prepare the store and the broker that the URLs name; close them in the end.
 
     Raises Unavailable where they are away (BrokerAway where it is the broker), also where a store's file is gone that was there: none is
-    begun in its place. Without `needs_broker` one that is a server is not asked whether it is there: what it is asked later raises why.
+    begun in its place. With `beside`, which is given a broker that is a server, that is not asked here whether it is there: what it is
+    asked later raises why.
     """
     for name, url in (("STORE_URL", settings.store_url), ("BROKER_URL", settings.broker_url)):
         if url == "memory:":  # before anything is written
@@ -129,8 +145,11 @@ def open_parts(settings: Settings, *, needs_broker: bool = True) -> Iterator[Joi
         store_mark.note(settings)
         _refuse_half(store)
         broker = opened_broker(settings, store)
+        patient = beside if settings.broker_url != EMBEDDED else None
+        if patient:
+            broker = patient(broker)
         try:
-            if needs_broker or settings.broker_url == EMBEDDED:
+            if not patient:
                 _prepare_broker(broker)
             yield Joined(store, broker)
         finally:

@@ -9,13 +9,15 @@ from datetime import datetime
 import click
 
 from launcher import named
+from launcher.history import usual_of
 from launcher.parts import Roof
 from launcher.say import counted, say
 from launcher.screen import json_option, moment, show_json
+from scheduler.durations import Usual
 from scheduler.rehearsal import Attempt, Guess, Rehearsal
 from system.clock import FIRST_YEAR, LAST_YEAR, moment_of
 from system.context import Context
-from system.errors import TimeperiodError
+from system.errors import HorariumError, TimeperiodError
 from system.timeperiod import HOURLY, parse
 
 _DEFAULT_S = 60.0
@@ -47,7 +49,8 @@ MOMENT = Moment()
 @click.option("--from", "begin", type=MOMENT, required=True, help="When to begin, in UTC; every earlier period counts as done.")
 @click.option("--to", "end", type=MOMENT, required=True, help="What becomes due before this moment is played to its end.")
 @click.option("--slots", type=click.IntRange(1, 10_000), metavar="N", help="Attempts at once; default: the slots of this deployment.")
-@click.option("--takes", multiple=True, metavar="[PROCESS=]SECONDS", help=f"How long attempts take on average; default {_DEFAULT_S:g}.")
+@click.option("--takes", multiple=True, metavar="[PROCESS=]SECONDS",
+              help=f"How long attempts take on average; default: as they usually did, {_DEFAULT_S:g} without history.")
 @click.option("--fails", multiple=True, metavar="[PROCESS=]SHARE", help="Which share of attempts fails, 0 to 0.9; default 0.")
 @click.option("--seed", default=1, show_default=True, metavar="N", help="Another seed draws other durations and failures.")
 @click.option("--speed", type=click.FloatRange(min=0, min_open=True), metavar="N",
@@ -61,34 +64,52 @@ def simulate_command(  # noqa: PLR0913  one for each option
 ) -> int:  # fmt: skip
     """Play the timetable on a virtual clock: what would run when, with drawn durations and failures.
 
-    The engine itself decides, in memory: no store is opened, nothing is written, no job is run. Exit code 1 where something that
-    was due is not done at the end.
+    The engine itself decides, in memory: nothing is written, no job is run. Attempts take as long as they usually did, where the store
+    knows, unless --takes says how long. Exit code 1 where something that was due is not done at the end.
     """
     if end <= begin:
         raise click.UsageError(f"--to {moment(end)} is not after --from {moment(begin)}")
-    settings = roof.settings
+    settings, means = roof.settings, _by_process(roof.context, takes, 0.001, 10**9, "takes")
+    shares, usual = _by_process(roof.context, fails, 0.0, 0.9, "fails"), _usual_of(roof, means)
     played = Rehearsal(
         roof.context, begin, end, slots=slots or settings.slots * settings.workers, seed=seed,
-        guesses=guesses_of(roof.context, takes, fails), default_start=settings.timetable_start,
+        guesses=guesses_of(roof.context, means, shares, usual), default_start=settings.timetable_start,
     )  # fmt: skip
     attempts = _paced(roof, played.play(), begin, speed)
     if as_json:
         kept = [_row(attempt) for attempt in attempts]
-        show_json({"attempts": [] if summary else kept, "totals": played.totals})
+        show_json({"attempts": [] if summary else kept, "totals": played.totals, "usual": usual})
     else:
         _print(attempts, summary=summary)
         _print_totals(played)
+        if usual:
+            say(f"{counted(len(usual), 'process', 'processes')} went as usual: as long as the last runs in the store took")
     return 1 if played.totals.unfinished else 0
 
 
-def guesses_of(context: Context, takes: Iterable[str], fails: Iterable[str]) -> dict[str, Guess]:
-    """Return how each process's attempts go; what names no process holds for all others. Raises BadName or a usage error."""
-    means, shares = _by_process(context, takes, 0.001, 10**9, "takes"), _by_process(context, fails, 0.0, 0.9, "fails")
-    names = dict.fromkeys(p.name for p in context.processes)
-    return {name: Guess(means.get(name, means.get("", _DEFAULT_S)), failures=shares.get(name, shares.get("", 0.0))) for name in names}
+def _usual_of(roof: Roof, takes: Mapping[str, float]) -> dict[str, Usual]:
+    """Return what attempts usually take of which `takes` says nothing. A store that can't be asked is said, and stops no play."""
+    try:
+        return {} if "" in takes else {name: usual for name, usual in usual_of(roof).items() if name not in takes}
+    except HorariumError as error:
+        say(f"! what attempts usually take is not known, {_DEFAULT_S:g} s are taken: {error}", err=True)
+        return {}
+
+
+def guesses_of(
+    context: Context, takes: Mapping[str, float], fails: Mapping[str, float], usual: Mapping[str, Usual]
+) -> dict[str, Guess]:
+    """Return how each process's attempts go: as they are said to, else as they usually did. What names no process holds for all others."""
+    guesses: dict[str, Guess] = {}
+    for name in dict.fromkeys(process.name for process in context.processes):
+        share = fails.get(name, fails.get("", 0.0))
+        mean_s = takes.get(name, takes.get("", _DEFAULT_S))
+        guesses[name] = Guess.after(usual[name], failures=share) if name in usual else Guess(mean_s, failures=share)
+    return guesses
 
 
 def _by_process(context: Context, given: Iterable[str], least: float, most: float, option: str) -> Mapping[str, float]:
+    """Return the numbers of an option, the one that names no process under the empty name. Raises BadName or a usage error."""
     found: dict[str, float] = {}
     for text in given:
         name, _, value = text.rpartition("=")

@@ -26,6 +26,7 @@ from system.errors import ConfigError
 
 _ROWS = 10
 _MOST_OPEN = 1_000
+_PATIENCE_S = 1.5  # for the broker; all else is told by the store
 
 
 @click.command("status")
@@ -59,7 +60,7 @@ def _look(roof: Roof, now: datetime) -> Seen:
 
         client = Client(roof.settings.url, roof.settings.token)
         return look(client, RemoteDesk(client, registered(roof)))
-    with roof.joined(needs_broker=False) as parts:
+    with roof.joined(patience_s=_PATIENCE_S) as parts:
         desk = roof.desk_over(parts)
         return Seen(
             desk.health(), desk.progress(), desk.timetable(), desk.late(), desk.standings(), len(parts.store.open_commands(_MOST_OPEN)),
@@ -86,7 +87,7 @@ def _show(found: Seen, now: datetime) -> None:
 
 def _without_context(roof: Roof, error: ConfigError, *, as_json: bool) -> int:
     """Show what is known without a context: what is wrong with it, and whether a scheduler goes on by the one before."""
-    with roof.joined(needs_broker=False) as parts:
+    with roof.joined(patience_s=_PATIENCE_S) as parts:
         health, rows = read_health(parts.store, roof.clock.now()), boxes.read(parts.store)
     if as_json:
         show_json({"fault": str(error), "health": health, "boxes": [boxes.summary_of(row) for row in rows]})

@@ -36,7 +36,7 @@ _TEXTS = {
     429: "Too many requests came from there in a short time. Wait a minute, then try again.",
 }
 # Pages whose forms may be sent again: each is carried out once.
-_SENT_ONCE = ("plans", "triggers", "trigger_details")
+_SENT_ONCE = ("plans", "triggers", "trigger_details", "boxes")
 
 
 class Unusable(Unavailable):

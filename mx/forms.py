@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from urllib.parse import urlencode
 
 from flask import redirect, request
@@ -40,8 +41,13 @@ def chosen(name: str, choices: Sequence[str]) -> str:
 
 
 def sending() -> str:
-    """Return what marks a form: the same however often it is sent, so that what it asks for is done once. Empty for a program's."""
-    return csrf.sending(request.headers.get(csrf.HEADER) or request.form.get(csrf.FIELD, ""))
+    """Return what marks a form: the same however often it is sent, so that what it asks for is done once. Empty for a program's.
+
+    One that was filled in otherwise, after a step back, is another one.
+    """
+    once = csrf.sending(request.headers.get(csrf.HEADER) or request.form.get(csrf.FIELD, ""))
+    filled = sorted(pair for pair in request.form.items(multi=True) if pair[0] != csrf.FIELD)
+    return f"{once}-{sha256(repr(filled).encode()).hexdigest()[:16]}" if once else ""
 
 
 def number(name: str, default: int, *, least: int = 0, most: int = 1_000_000) -> int:

@@ -82,6 +82,10 @@ class Durations:
             self._known.update({name: usual(uows) for name, uows in found.items()})
         return {name: self._known[name] for name in names}
 
+    def of_entries(self, process: str, entries: Iterable[str]) -> Usual | None:
+        """Return what the last `LAST` fires of each of these entries of a freerun process took, None without any; may raise Unavailable."""
+        return usual(uow for entry in entries for uow in self._store.fires(process, entry, LAST))
+
     def _newest(self, process: str) -> list[str]:
         newest = self._timetable.states[process].newest(JobState.PROCESSED, LAST)
         return [self._timetable.period((process, ordinal)) for ordinal in newest]

@@ -227,7 +227,7 @@ class Engine:
         while turns := [turn for turn in self._store.turns_after(number, _TURNS_AT_ONCE) if turn.number <= timetable.head]:
             for turn in turns:
                 # What was read holds later turns than this one: the guards by number keep what is newer.
-                self._store.project(turn, timetable.chunks_of(timetable.nodes(turn), turn.number))
+                self._journal.project(turn, timetable.chunks_of(timetable.nodes(turn), turn.number))
                 number = turn.number
 
     # -- leading

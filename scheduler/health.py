@@ -11,6 +11,7 @@ from db.store import Store
 
 _TURNS_AT_ONCE = 500
 BROKER_FACT = "broker"  # among what a scheduler tells of itself: why it can't publish
+TROUBLE_FACT = "trouble"  # and why its last turn failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +51,20 @@ class Stall:
 def stall_of(health: Health, most_s: float) -> Stall | None:
     """Return why nothing is scheduled: nobody leads, or whoever does had no good turn for longer than `most_s`; None where all is well."""
     if not health.leader:
+        for session in health.sessions:
+            if trouble := session.facts.get(TROUBLE_FACT):
+                return Stall(f"no scheduler leads, and the turns of {session.id} fail ({trouble})", _log_of(session))
         return Stall("no scheduler leads", "launch.py up")
     if health.last_turn_age_s is None or health.last_turn_age_s <= most_s:
         return None
     leader = next(session for session in health.sessions if session.id == health.leader)
     since = datetime.fromisoformat(leader.facts["turned_at"])
-    return Stall(f"{leader.id} leads and its turns fail", f"log/scheduler.log on {leader.box}", since)
+    trouble = leader.facts.get(TROUBLE_FACT)
+    return Stall(f"{leader.id} leads and its turns fail{f' ({trouble})' if trouble else ''}", _log_of(leader), since)
+
+
+def _log_of(session: Session) -> str:
+    return f"log/scheduler.log on {session.box}"
 
 
 def health_of(leader: str, last_turn: int, sessions: Sequence[Session], now: datetime) -> Health:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from db.model import Chunk, Turn
-from db.store import Store
+from db.store import Store, nothing
 from mq.broker import Broker, Message
 from scheduler.said import lines
 from system.errors import BrokerError, QueueMissing, StoreError, Unavailable
@@ -62,7 +62,7 @@ class Journal:
                 pending.stage = Stage.PROJECT
                 for line in lines(pending.turn):
                     log.info("%s", line)
-            self._store.project(pending.turn, pending.chunks, lambda: self._tell(pending))
+            self.project(pending.turn, pending.chunks, lambda: self._tell(pending))
             self._pending = None
         self._publish()
         return True
@@ -77,6 +77,17 @@ class Journal:
             # An earlier try, whose answer was lost, may have been taken; then this one would have found its number taken.
             self._pending = None
             raise
+
+    def project(self, turn: Turn, chunks: Sequence[Chunk], on_requested: Callable[[], None] = nothing) -> None:
+        """Project a turn that is in the store, as `Store.project`. Nothing goes on before it: what the store refuses is said with that."""
+        try:
+            self._store.project(turn, chunks, on_requested)
+        except Unavailable:
+            raise
+        except StoreError as error:
+            raise StoreError(
+                f"turn {turn.number} is in the store, which refuses what follows from it; mend that, and all goes on by itself: {error}"
+            ) from error
 
     def _tell(self, pending: _Pending) -> None:
         """Publish what a turn requested; whoever hears of it finds it in the store."""

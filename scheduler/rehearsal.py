@@ -6,6 +6,7 @@ Everything is in memory: nothing is stored, no job is run. The same seed gives t
 from __future__ import annotations
 
 import heapq
+import math
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ from db.model import Outcome, Session, UnitOfWork
 from mq.broker import Delivery, Message
 from mq.memory import MemoryBroker
 from scheduler.desk import Desk
+from scheduler.durations import Usual
 from scheduler.engine import Engine
 from scheduler.policy import SchedulerSettings
 from scheduler.timetable import States, Timetable, id_of, ordinal_of
@@ -29,6 +31,10 @@ _SCHEDULER, _WORKER, _BOX = "rehearsal-scheduler", "rehearsal-worker", "rehearsa
 # Beats are given with every step, so nothing is ever lost; a sweep that looks seldom lets time go in large steps.
 _SWEEP_S = 86_400.0
 _LONGEST_AFTER = timedelta(hours=48)
+_SHORTEST_S, _SPREAD = 0.001, 0.4
+_ENOUGH = 5  # runs tell how far they spread
+_TENTH = 1.2816  # so many sigmas above its mean a normal distribution leaves a tenth
+_WIDEST = 1.5  # one that was stuck once must not make all of them last for days
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +42,15 @@ class Guess:
     """How a process's attempts go: `mean_s` on average, spread as a log-normal with `sigma`; a share of `failures` fails."""
 
     mean_s: float = 60.0
-    sigma: float = 0.4
+    sigma: float = _SPREAD
     failures: float = 0.0
+
+    @classmethod
+    def after(cls, usual: Usual, *, failures: float = 0.0) -> Guess:
+        """Return the guess that attempts go as they usually did: half of them take longer than the median, and a tenth than `long_s`."""
+        median_s = max(_SHORTEST_S, usual.seconds)
+        sigma = _SPREAD if usual.runs < _ENOUGH else min(_WIDEST, math.log(max(1.0, usual.long_s / median_s)) / _TENTH)
+        return cls(median_s * math.exp(sigma * sigma / 2), sigma, failures)
 
     def duration_s(self, dice: random.Random) -> float:
         """Draw a duration whose mean is `mean_s`."""

@@ -16,7 +16,7 @@ from db.store import Store
 from mq.broker import Broker
 from scheduler.audit_count import FACT, AuditCount
 from scheduler.engine import Engine
-from scheduler.health import BROKER_FACT
+from scheduler.health import BROKER_FACT, TROUBLE_FACT
 from scheduler.housekeeping import Housekeeping
 from scheduler.keeper import Keeper
 from scheduler.policy import SchedulerSettings
@@ -28,6 +28,7 @@ from system.clock import Clock
 from system.context import REPORT_QUEUE, Context
 from system.context_watch import ContextWatch
 from system.errors import BrokerError, HorariumError, Unavailable
+from system.hidden import hide
 from system.lanes import managed_queues
 from system.processes import own_identity
 from system.routes import routes_of
@@ -35,6 +36,7 @@ from system.source_entry import source_of
 
 log = logging.getLogger(__name__)
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0
+_MOST_TOLD = 1_000  # characters of an error, with each beat
 
 
 class SchedulerService:
@@ -74,6 +76,7 @@ class SchedulerService:
         self._before: Presence | None = None
         self._prepare_at_s: float | None = None  # when the broker is to be told once more what it could not take
         self._gave_way = False
+        self._trouble = ""
         self._rounds = Tally(SHORT_S)
 
     def stop(self) -> None:
@@ -183,10 +186,13 @@ class SchedulerService:
                     self.after_load()
             except HorariumError as error:
                 log.error("this turn failed, the next in %.1f s: %s", pause_s, error)  # noqa: TRY400
-            except Exception:
+                self._trouble = str(error)
+            except Exception as error:
                 # The edge of the process's turn. The engine has dropped what it did not commit and reads it again.
                 log.exception("this turn failed, the next in %.1f s", pause_s)
+                self._trouble = repr(error)
             else:
+                self._trouble = ""
                 if not engine.failed_rounds:
                     pause_s = _FIRST_PAUSE_S
                 if wait_s > 0:
@@ -246,6 +252,7 @@ class SchedulerService:
             "second_look_found": str(engine.second_look_found if engine else 0),
             ROUNDS_FACT: self._rounds.text(),
             **({"refused": refused} if refused else {}),
+            **({TROUBLE_FACT: hide(self._trouble)[:_MOST_TOLD]} if self._trouble else {}),
             **({BROKER_FACT: leads.broker_trouble} if leads and leads.broker_trouble else {}),
             **({FACT: self._audit.fact} if self._audit and self._audit.fact and leads else {}),
         }

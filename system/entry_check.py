@@ -9,6 +9,7 @@ import json
 import math
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import cast
 
 from system.class_path import class_path_fault
@@ -41,6 +42,8 @@ from system.timeperiod import LAST_YEAR, QUALIFIERS, REAL_TIME, Qualifier, Timep
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}", re.ASCII)
 _QUEUE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}", re.ASCII)
 _MOST_CAUGHT_UP = 1_000_000
+# Many fires are in one turn, which is one record of the store; and Linux takes 128 KiB in a variable of the environment.
+MOST_ARGUMENTS = 100_000
 _OPTIONAL_TEXTS = ("sink", "pid_file", "log_file")
 _OWN_NAMES = ("scheduler", "worker", "supervisor", "mx")
 _TEXTS = ("exchange", "routing", "description", "owner")
@@ -154,6 +157,7 @@ def _freerun_faults(process: FreerunProcess, folder: str) -> Iterator[str]:
     yield from name_fault("entry_name", process.entry_name)
     yield from _work_faults(process, folder)
     yield from _schedule_fault(process.trigger_frequency)
+    yield from _weight_fault(process.arguments)
     yield from _shortest_fault(process.trigger_frequency)
     yield from _overlap_fault(process.overlap)
     yield from _choice_fault("misfire", process.misfire, MISFIRE)
@@ -301,6 +305,16 @@ def _arguments_faults(arguments: object) -> Iterator[str]:
         json.dumps(dict(arguments), allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         yield f"arguments can't be written as JSON ({error}): use texts, numbers, True, False, None, lists and dicts"
+
+
+def _weight_fault(arguments: Mapping[str, object]) -> Iterator[str]:
+    """Yield that arguments are too long to be written with each fire, and into the environment of a command."""
+    with suppress(TypeError, ValueError, RecursionError, AttributeError):  # said of arguments of any process
+        if (length := len(json.dumps(dict(arguments)))) > MOST_ARGUMENTS:
+            yield (
+                f"arguments are {length:,} characters as JSON, and those of an entry may be {MOST_ARGUMENTS:,}, as each fire carries them: "
+                "keep what is long in a file or a table, and name that"
+            )
 
 
 def _keys_faults(found: object, where: str, depth: int) -> Iterator[str]:

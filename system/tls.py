@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import parse_qsl, urlsplit
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,9 @@ _ADVICE = (
     ),
 )
 
+# The options of RabbitMQ's URL, of PostgreSQL's, of MySQL's, and of MongoDB's, whose file holds the certificate too.
+_KEY_OPTIONS = frozenset(["key_file", "sslkey", "ssl_key", "tlscertificatekeyfile"])
+
 
 def tls_advice(said: str, options: TlsOptions) -> str:
     """Return what to do about what a driver `said`; empty where that is not about TLS."""
@@ -39,6 +43,15 @@ def tls_advice(said: str, options: TlsOptions) -> str:
         if any(word in said for word in words):
             return advice.format(authority=options.authority, own=options.own)
     return ""
+
+
+def key_files(url: str) -> list[str]:
+    """Return the files with private keys of ours that a server's URL names; empty where there are none, or it can't be read."""
+    try:
+        said = parse_qsl(urlsplit(url).query)
+    except ValueError:
+        return []
+    return [path for option, path in said if option.lower() in _KEY_OPTIONS]
 
 
 def file_left_s(certificate: str, now: datetime) -> float | None:

@@ -16,7 +16,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread, current_thread
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-from launcher.web import beside
+from launcher import beside
 from mx.errors import Busy
 from system.errors import BrokerAway, Unavailable
 

@@ -11,10 +11,8 @@ from launcher.once_there import waiting_for
 from launcher.parts import Joined, Roof, open_parts
 from launcher.watching import watching
 from launcher.web.asked import Asker
-from launcher.web.beside import BesideBroker
 from mx.errors import BrokerUnusable, Unusable
 from scheduler.desk import Desk
-from settings import EMBEDDED
 from system.context_watch import ContextWatch
 from system.errors import BrokerAway, BrokerError, HorariumError, Unavailable
 from system.hidden import hide
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 _READ_EVERY_S = 60.0
+_PATIENCE_S = 4.0  # for the broker: less than a page is waited for
 
 
 class WebParts:
@@ -106,7 +105,7 @@ class WebParts:
             return
         try:
             with ExitStack() as stack:
-                self._joined = self._patient(stack.enter_context(open_parts(self.roof.settings, needs_broker=False)))
+                self._joined = stack.enter_context(open_parts(self.roof.settings, beside=self.roof.beside(_PATIENCE_S)))
                 self._stack.push(stack.pop_all())
         except HorariumError as error:
             self._refuse(_refusal_of(error))
@@ -117,12 +116,6 @@ class WebParts:
             self._refusal = unforeseen
         else:
             log.info("the store is there", extra={"action": "parts_back"})
-
-    def _patient(self, parts: Joined) -> Joined:
-        """Have a broker that is a server be asked for a moment only, and beside: all that the store knows is told meanwhile."""
-        if self.roof.settings.broker_url == EMBEDDED:
-            return parts
-        return Joined(parts.store, BesideBroker(parts.broker, self.roof.clock.monotonic))
 
     def _refuse(self, refusal: Unavailable) -> None:
         """Answer every question so from now on; said in the log once."""

@@ -6,7 +6,7 @@ from flask import Blueprint, g, request
 from flask.typing import ResponseReturnValue
 
 from mx.desk import Desk
-from mx.forms import BadForm, back, chosen, reason, told
+from mx.forms import BadForm, back, chosen, reason, sending, told
 from mx.frame import shown
 from mx.security.roles import Role, needs
 
@@ -22,21 +22,21 @@ def page(desk: Desk) -> Blueprint:
     @bp.post("/boxes")
     @needs(Role.OPERATOR)
     def switch() -> ResponseReturnValue:
-        verb, why, places = chosen("verb", ("start", "stop")), reason(), _marked()
+        verb, why, places, who, token = chosen("verb", ("start", "stop")), reason(), _marked(), g.user.name, sending()
         instances = _instances(desk.boxes().most_instances) if verb == "start" else 0
         numbers = []
         for box, process in places:
             if verb == "start":
-                numbers.append(desk.start_on(box, process, g.user.name, why, instances=instances))
+                numbers.append(desk.start_on(box, process, who, why, instances=instances, token=token))
             else:
-                numbers.append(desk.stop_on(box, process, g.user.name, why))
+                numbers.append(desk.stop_on(box, process, who, why, token=token))
         return back("/boxes", numbers)
 
     @bp.post("/boxes/<box>/forget")
     @needs(Role.ADMIN)
     def forget(box: str) -> ResponseReturnValue:
         why = reason()
-        return back("/boxes", [desk.forget_box(box, g.user.name, why)])
+        return back("/boxes", [desk.forget_box(box, g.user.name, why, token=sending())])
 
     return bp
 

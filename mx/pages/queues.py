@@ -32,7 +32,7 @@ def page(desk: Desk) -> Blueprint:
     @bp.post("/queues/<name>/purge")
     @needs(Role.ADMIN)
     def purge(name: str) -> ResponseReturnValue:
-        return _back(name, desk.purge_queue(name, g.user.name, reason()))
+        return _back(name, desk.purge_queue(name, g.user.name, reason(), token=forms.sending()))
 
     @bp.post("/queues/<name>/dead")
     @needs(Role.OPERATOR)
@@ -42,7 +42,7 @@ def page(desk: Desk) -> Blueprint:
         if only == []:
             raise BadForm("nothing is marked: mark the messages that are meant, then press again. Nothing was changed")
         settled = desk.requeue_dead if verb.startswith("requeue") else desk.drop_dead
-        return _back(name, settled(g.user.name, why, only=only))
+        return _back(name, settled(g.user.name, why, only=only, token=forms.sending()))
 
     return bp
 

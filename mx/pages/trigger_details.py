@@ -71,7 +71,7 @@ class _Details:
         if not entry:
             raise BadForm("the entry has no name: give one. Nothing was changed")
         fields = {"trigger_frequency": request.form.get("schedule", "").strip(), **_arguments()}
-        number = self._desk.command_entry("create", process, entry, g.user.name, why, fields)
+        number = self._desk.command_entry("create", process, entry, g.user.name, why, fields, token=forms.sending())
         return redirect(f"/triggers?of=entries&process={process}&told={number}", 303)
 
     def entry(self, process: str, entry: str) -> str:
@@ -106,7 +106,7 @@ class _Details:
             fields["take_back"] = back_to_context
         if not fields:
             raise BadForm("nothing differs from how the entry is: type what is to be otherwise. Nothing was changed")
-        number = self._desk.command_entry("change", process, entry, g.user.name, why, fields)
+        number = self._desk.command_entry("change", process, entry, g.user.name, why, fields, token=forms.sending())
         return back(request.path.removesuffix("/change"), [number])
 
 

@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from db.contexts import ContextRow
 from db.entries import Run
-from db.model import Answer, Cancel, CommandState, Turn, UowMove, Widening
+from db.model import Answer, Cancel, CommandState, Event, Turn, UowMove, Widening
 from db.store import Store
-from system.errors import IllegalTransition
+from system.errors import IllegalTransition, StoreError
 from system.lifecycle import JobState, UowEvent, UowState
-from tests.support.builders import NOW, PERIOD, PROCESS, UOW_ID, chunk, command, entry, job, outcome, session, switch, turn, uow
+from tests.support.builders import (
+    NOW,
+    PERIOD,
+    PROCESS,
+    UOW_ID,
+    chunk,
+    command,
+    entry,
+    job,
+    outcome,
+    process_row,
+    session,
+    switch,
+    turn,
+    uow,
+)
 from tests.support.stores import claim_one, commit, everything, open_and_claim, open_uows, race, read_uow
 
 ALL_STATES = list(UowState)
@@ -302,6 +319,51 @@ def test_what_a_crash_left_undone_is_made_up_for_by_the_replay(store: Store) -> 
     for found in store.turns_after(store.projected_turn(), 10):
         store.project(found, [chunk()])
     assert (store.uows([UOW_ID]), store.active_jobs(), store.projected_turn()) == ([uow()], [job()], 1)
+
+
+# -- what not every database keeps
+
+
+def of_text(kind: str, text: str) -> Turn:
+    """Return a turn that has `text` in one kind of its records."""
+    made: dict[str, list[Any]] = {
+        "opened": [uow("new", reason=text, arguments=text, slice=text, runs_as=text)],
+        "jobs": [job(held=text, reason=text, covered=text)],
+        "moves": [UowMove(UOW_ID, UowState.IN_PROGRESS, UowEvent.LOST, 1, 1, reason=text)],
+        "cancels": [Cancel(UOW_ID, text)],
+        "widenings": [Widening(UOW_ID, 1, text)],
+        "answers": [Answer(1, CommandState.DONE, text)],
+        "entries": [entry(given=text)],
+        "events": [Event(PROCESS, PERIOD, 3, 0, NOW, "hold", "ann", text)],
+        "switches": [switch(why=text)],
+        "registered": [process_row(shape=text)],
+        "contexts": [ContextRow("aa", text, NOW, 3)],
+    }
+    return turn(3, **{kind: made[kind]})
+
+
+KINDS_WITH_TEXT = [
+    "opened", "jobs", "moves", "cancels", "widenings", "answers", "entries", "events", "switches", "registered", "contexts",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS_WITH_TEXT)
+def test_half_a_surrogate_pair_and_nul_stop_no_projection(store: Store, kind: str) -> None:
+    open_and_claim(store)
+    commit(store, of_text(kind, "caf\udce9\0"))
+    assert store.projected_turn() == 3
+
+
+@pytest.mark.parametrize("kind", ["opened", "entries"])
+def test_a_turn_that_could_not_be_projected_is_not_taken(store: Store, kind: str) -> None:
+    made = of_text(kind, "x" * (17 << 20))
+    try:
+        store.insert_turn(made)
+    except StoreError:
+        assert store.turns_after(0, 10) == []
+        store.insert_turn(made := turn(3))
+    store.project(made, [])
+    assert store.projected_turn() == 3
 
 
 # -- batches

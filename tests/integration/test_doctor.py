@@ -126,6 +126,29 @@ def test_a_context_that_others_may_write_is_found(practice: Practice) -> None:
     assert finding.fix == f"`chmod go-w {practice.folder / 'context.py'}`"
 
 
+@pytest.mark.parametrize(
+    ("owner", "mode", "fix"),
+    [(1000, 0o640, "go-rwx"), (0, 0o644, "g-wx,o-rwx"), (1000, 0o600, ""), (0, 0o640, "")],
+    ids=["its group", "all", "its owner alone", "the group of root's"],
+)
+def test_a_private_key_that_others_may_read_is_found(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch, owner: int, mode: int, fix: str
+) -> None:
+    stat, key = Path.stat, practice.folder / "box.key"
+
+    def looked(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        found = stat(path, follow_symlinks=follow_symlinks)
+        return os.stat_result((*found[:4], owner, *found[5:])) if path == key else found
+
+    key.write_text("")
+    key.chmod(mode)
+    monkeypatch.setattr(Path, "stat", looked)
+    practice.environ["HORARIUM_BROKER_URL"] = f"amqps://ann@127.0.0.1:1/?cert_file={practice.folder}/box.pem&key_file={key}&wait_s=1"
+    found = [(each.text, each.fix) for each in diagnose(look(Roof(practice.environ))) if each.check == "modes"]
+    text = f"others than its owner may read {key}, our private key for the broker"
+    assert found == ([(text, f"`chmod {fix} {key}`")] if fix else [])
+
+
 def test_a_folder_that_can_not_be_entered_hides_no_other_check(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
     (practice.folder / "context.py").chmod(0o666)
     locked, stat = practice.database.parent, Path.stat

@@ -117,6 +117,7 @@ def test_a_leader_whose_turns_fail_while_it_beats_lets_another_one_lead(started:
     assert ill is not None
     ill._obey = fail  # type: ignore[method-assign]
     wait_until(lambda: ill.failed_rounds > 6, what="it tries alone again and again")
+    assert [session.facts.get("trouble") for session in store.sessions()] == ["this engine is ill"]
     assert {turn.session for turn in store.turns_after(0, 100)} == {store.turns_after(0, 1)[0].session}
     started.append(Running(store, broker, one_hour()))
     wait_until(lambda: len({turn.session for turn in store.turns_after(0, 10_000)}) == 2, what="the second leads")

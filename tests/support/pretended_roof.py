@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from db.store import Store
 from launcher.main import main
 from launcher.parts import Joined, Roof
 from scheduler.engine import Engine
@@ -45,9 +46,14 @@ class LampRoof(Roof):
         return True
 
     @contextmanager
-    def joined(self, *, needs_broker: bool = True) -> Iterator[Joined]:
+    def joined(self, *, patience_s: float | None = None) -> Iterator[Joined]:
         """Hand out the lamp's parts, which stay open."""
         yield Joined(self._lamp.store, self._lamp.broker)
+
+    @contextmanager
+    def looked_into(self) -> Iterator[Store]:
+        """Hand out the lamp's store, which stays open."""
+        yield self._lamp.store
 
 
 class Terminal:

@@ -16,7 +16,7 @@ from launcher.web.desk import WebDesk
 from mq.broker import Message
 from system.clock import ManualClock
 from system.context import DEAD_QUEUE
-from system.errors import NotFound
+from system.errors import NotFound, Unavailable
 from system.lifecycle import JobState, UowEvent, UowState
 from tests.support.builders import turn
 from tests.support.mx import web_desk
@@ -124,3 +124,15 @@ def commands_of(desk: WebDesk) -> list[Command]:
         return found
 
     return within(desk, read)
+
+
+def away_after(count: int, call: Callable[[Command], int]) -> Callable[[Command], int]:
+    """Return what carries `call` out so often, and finds the store away then."""
+    left = iter(range(count))
+
+    def called(command: Command) -> int:
+        if next(left, None) is None:
+            raise Unavailable("the store is away")
+        return call(command)
+
+    return called

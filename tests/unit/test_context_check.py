@@ -307,6 +307,7 @@ def test_a_key_that_differs_from_its_entrys_name_is_a_fault() -> None:
         ({"classname": "load"}, "classname 'load' is no dotted path"),
         ({"trigger_frequency": "at noon"}, "trigger_frequency 'at noon' is not a schedule"),
         ({"arguments": {"a": b""}}, "arguments can't be written as JSON"),
+        ({"arguments": {"a": "x" * 100_000}}, "arguments are 100,009 characters as JSON, and those of an entry may be 100,000"),
         ({"is_on": 1}, "is_on 1 is neither True nor False"),
         ({"token": "a b", "queue": "q"}, "token 'a b' does not fit an id"),
     ],

@@ -61,6 +61,7 @@ WRONG: dict[str, tuple[str, dict[str, Any]]] = {
     "a secrets file for all": ("modes", {"secrets_fault": "others may read it"}),
     "a context that others may write": ("modes", {"files": (FileSeen("/srv/context.py", "the context", 0o024, 0o022),)}),
     "a file that others may read": ("modes", {"files": (FileSeen("/etc/env", "the environment", 0o040, 0o077),)}),
+    "a key of root's that not only its group may read": ("modes", {"files": (FileSeen("/etc/box.key", "our key", 0o044, 0o037),)}),
     "a full disk": ("disks", {"disks": (replace(DISK, free_bytes=1_000_000),)}),
     "a disk that takes no more files": ("disks", {"disks": (replace(DISK, free_files=3),)}),
     "a context with faults": ("context", {"context_fault": "two processes of one name"}),

@@ -36,7 +36,6 @@ from db.documents import (
     row_switch,
     row_uow,
     session_row,
-    storable,
     switch_row,
     uow_row,
 )
@@ -58,6 +57,7 @@ from db.model import (
     UowMove,
     Widening,
 )
+from db.storable import storable
 from system.errors import IllegalTransition, SchemaError, StoreError
 from system.lifecycle import JobEvent, JobState, UowEvent, UowState
 from tests.support import builders

@@ -68,6 +68,14 @@ def test_fault_17_and_19_a_change_from_every_to_at_lasts_over_restarts_and_chang
     assert lamp.fires() == [f"load/night/{fire_id(NOW.replace(hour=3))}"]
 
 
+def test_arguments_are_refused_where_those_given_one_by_one_are_too_long_together() -> None:
+    lamp = lamp_of()
+    assert give(lamp, "change", arguments={"a": "x" * 60_000}).state is CommandState.DONE
+    answered = give(lamp, "change", arguments={"b": "x" * 60_000})
+    assert answered.state is CommandState.REFUSED
+    assert "arguments are 120,018 characters as JSON, and those of an entry may be 100,000" in answered.answer
+
+
 def test_the_mark_of_what_was_given_together_is_no_field() -> None:
     lamp = lamp_of()
     made = give(lamp, "create", "noon", trigger_frequency="every 60", undertaking="m")

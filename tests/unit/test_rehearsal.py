@@ -5,12 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
 from launcher.parts import Roof
+from scheduler.durations import Usual
 from scheduler.rehearsal import Attempt, Guess, Rehearsal
+from system.context import freerun_context_entry
+from system.errors import Unavailable
 from tests.support.contexts import managed
 from tests.support.lamp import Lamp, context, january
 from tests.support.pretended_roof import LampRoof, Terminal
@@ -82,6 +86,19 @@ def test_the_mean_of_the_drawn_durations_is_the_one_that_was_asked_for() -> None
     assert mean_s == pytest.approx(100.0, rel=0.1)
 
 
+def test_durations_are_drawn_as_the_last_runs_took() -> None:
+    dice, guess = Random(1), Guess.after(Usual(100.0, 250.0, 20))
+    took = sorted(guess.duration_s(dice) for _ in range(10_000))
+    assert took[5_000] == pytest.approx(100.0, rel=0.05)
+    assert took[9_000] == pytest.approx(250.0, rel=0.05)
+
+
+def test_a_single_run_tells_how_long_and_not_how_far_that_spreads() -> None:
+    assert Guess.after(Usual(100.0, 100.0, 20)) == Guess(100.0, sigma=0.0)
+    assert Guess.after(Usual(100.0, 100.0, 1)).sigma == Guess().sigma
+    assert Guess.after(Usual(0.0, 90_000.0, 20), failures=0.1).duration_s(Random(1)) < 1.0
+
+
 @pytest.mark.parametrize("frequency", ["at 03:00", "cron 0 3 * * *"])
 def test_what_becomes_due_by_a_schedule_is_played_however_long_ago_it_ended(frequency: str) -> None:
     hours = managed("flights_hourly", lag_s=0.0, start="2013010100", trigger_frequency=frequency)
@@ -143,6 +160,52 @@ def test_as_json_it_is_one_document(terminal: Terminal) -> None:
     found = terminal.json(*TWO_DAYS, "--seed", "3")
     assert len(found["attempts"]) == found["totals"]["attempts"] == 48
     assert terminal.json(*TWO_DAYS, "--seed", "3", "--summary")["attempts"] == []
+
+
+def worked(seconds: float) -> Lamp:
+    """Return a lamp in which one hour, and a fire of an entry, took so long."""
+    load = freerun_context_entry("load", "night", "jobs.load", "load", "every 60")
+    lamp = Lamp([*january(days=4), load])
+    lamp.pass_s(60)
+    claimed = lamp.claim("flights_hourly/2013010100/1/1", f"{lamp.fires()[0]}/1")
+    lamp.clock.sleep(seconds)
+    for uow in claimed:
+        lamp.finish(uow)
+    lamp.turn(2)
+    return lamp
+
+
+def test_attempts_take_as_long_as_they_usually_did_where_nothing_else_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal = Terminal(LampRoof(worked(500.0)), capsys)
+    found = terminal.json(*TWO_DAYS)
+    usual = {"seconds": 500.0, "long_s": 500.0, "runs": 1}
+    assert found["usual"] == {"flights_hourly": usual, "load": usual}
+    assert terminal.json(*TWO_DAYS, "--takes", "load=3")["usual"] == {"flights_hourly": usual}
+    assert terminal.json(*TWO_DAYS, "--takes", "60")["usual"] == {}
+    took = [span_s(attempt) for attempt in found["attempts"] if attempt["process"] == "flights_hourly"]
+    assert sum(took) / len(took) == pytest.approx(540.0, rel=0.2)
+    terminal.run(*TWO_DAYS, "--summary")
+    assert terminal.out.endswith("2 processes went as usual: as long as the last runs in the store took\n")
+
+
+def span_s(attempt: dict[str, str]) -> float:
+    """Return how long an attempt took."""
+    began, ended = (datetime.fromisoformat(attempt[name]) for name in ("began_at", "ended_at"))
+    return (ended - began).total_seconds()
+
+
+def test_a_store_that_can_not_be_asked_is_said_and_stops_no_play(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_: object) -> None:
+        raise Unavailable("no MongoDB server serves")
+
+    lamp = Lamp(january(days=4))
+    monkeypatch.setattr(lamp.store, "chunks", away)
+    terminal = Terminal(LampRoof(lamp), capsys)
+    assert terminal.run(*TWO_DAYS, "--summary") == 0
+    assert terminal.err == "! what attempts usually take is not known, 60 s are taken: no MongoDB server serves\n"
+    assert terminal.out.startswith("48 attempts, ")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from db.model import Session
+from db.model import Session, Turn
 from scheduler.service import SchedulerService
 from scheduler.setbacks import MOST_FAILED, gives_way
 from system.errors import StoreError
@@ -43,6 +43,22 @@ def test_to_take_over_once_more_between_rounds_that_fail_counts_for_nothing() ->
             lamp.engine.turn(lamp.clock.now())
         lamp.engine.turn(lamp.clock.now())
         assert (lamp.engine.leads, lamp.engine.failed_rounds, lamp.engine.turned_at) == (True, number + 1, good)
+
+
+def test_a_turn_that_is_stored_and_then_refused_is_carried_on_once_that_is_mended(monkeypatch: pytest.MonkeyPatch) -> None:
+    def project(turn: Turn, chunks: object, on_requested: object) -> None:
+        raise StoreError("the store refused: no right to write")
+
+    lamp = Lamp(january(("hourly",), max_in_flight=1))
+    lamp.turn()
+    number = lamp.desk.give("hold", "flights_hourly", "2013010103", "ann", "test")
+    with monkeypatch.context() as patch:
+        patch.setattr(lamp.store, "project", project)
+        for _ in range(3):
+            with pytest.raises(StoreError, match=r"turn \d+ is in the store, which refuses .* no right to write"):
+                lamp.engine.turn(lamp.clock.now())
+    lamp.turn()
+    assert lamp.desk.answer(number).state == "done"
 
 
 def test_a_leader_knows_by_its_sweep_whether_another_one_stands_by() -> None:

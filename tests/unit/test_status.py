@@ -98,6 +98,20 @@ def test_a_leader_whose_turns_fail_needs_a_person(lamp: Lamp, terminal: Terminal
     assert terminal.out.startswith(said)
 
 
+def test_why_the_turns_fail_is_said_also_of_a_scheduler_that_could_not_take_over(lamp: Lamp, terminal: Terminal) -> None:
+    facts = {"turned_at": lamp.clock.now().isoformat(), "trouble": "turn 7 is in the store, which refuses what follows"}
+    lamp.store.beat("scheduler-1", facts)
+    terminal.roof.clock.sleep(300)
+    said = "fail (turn 7 is in the store, which refuses what follows): nothing is scheduled"
+    assert terminal.run("status") == 0
+    assert f"! for 5.0 min: scheduler-1 leads and its turns {said}" in terminal.out
+    lamp.store.close_sessions(["scheduler-1"])
+    lamp.open_session("scheduler-2", kind="scheduler")
+    lamp.store.beat("scheduler-2", facts)
+    assert terminal.run("status") == 0
+    assert f"! no scheduler leads, and the turns of scheduler-2 {said}" in terminal.out
+
+
 def test_a_queue_that_no_worker_takes_from_needs_a_person(terminal: Terminal, lamp: Lamp) -> None:
     lamp.store.close_sessions(["worker-1"])
     lamp.open_session("worker-2", slots=8, queues=["queue_flights_daily"])

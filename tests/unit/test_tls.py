@@ -12,7 +12,7 @@ from db.mongo_errors import translating
 from system.errors import Unavailable
 from system.sqlmysql import MySql
 from system.sqlpostgres import Postgres
-from system.tls import TlsOptions, tls_advice
+from system.tls import TlsOptions, key_files, tls_advice
 
 OPTIONS = TlsOptions("ca=..", "cert=..")
 URL = sa.make_url("mysql://db/x")
@@ -54,3 +54,19 @@ def test_each_kind_of_store_names_its_own_options_and_goes_on_by_itself() -> Non
     assert ("sslrootcert=" in postgres.advice, postgres.is_passing) == (True, True)
     with pytest.raises(Unavailable, match="by tlsCAFile="), translating():
         raise ServerSelectionTimeoutError(f"db:27017: {said}, Timeout: 1s")
+
+
+@pytest.mark.parametrize(
+    ("url", "found"),
+    [
+        ("amqps://ann:pass@mq/?ca_file=/ca.pem&cert_file=/box.pem&key_file=/box.key", ["/box.key"]),
+        ("mongodb://db/x?tls=true&tlsCAFile=/ca.pem&tlsCertificateKeyFile=%2Fa%20b.pem", ["/a b.pem"]),
+        ("postgresql://db/x?sslmode=verify-full&sslcert=/box.pem&sslkey=/box.key", ["/box.key"]),
+        ("mysql://db/x?ssl_ca=/ca.pem&ssl_cert=/box.pem&ssl_key=/box.key", ["/box.key"]),
+        ("sqlite:////srv/horarium.db", []),
+        ("embedded:", []),
+        ("amqps://[mq/?key_file=/box.key", []),
+    ],
+)
+def test_the_files_with_our_private_keys_are_read_off_a_url(url: str, found: list[str]) -> None:
+    assert key_files(url) == found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -12,7 +13,7 @@ from launcher.web.desk import WebDesk
 from mx.security.roles import Role
 from system.context import DEAD_QUEUE
 from tests.support.mx import client_over
-from tests.support.steered import FIRE, HOUR, SECRET, commands_of, give_up_on, steered
+from tests.support.steered import FIRE, HOUR, SECRET, away_after, commands_of, give_up_on, steered
 
 
 @pytest.fixture
@@ -53,6 +54,41 @@ def test_processes_are_stopped_and_started_on_a_box(desk: WebDesk, client: Flask
     ]  # fmt: skip
     bad = client.post("/boxes", data={"verb": "start", "reason": "x", "place": "b1/worker", "instances": "900"})
     assert (bad.status_code, "expected 1 to 64" in bad.text) == (400, True)
+
+
+@pytest.mark.parametrize(("path", "form", "verbs"), [
+    ("/boxes", {"verb": "stop", "place": ["b1/worker", "b1/scheduler"]}, ["box stop", "box stop"]),
+    ("/boxes", {"verb": "start", "place": ["b1/worker"], "instances": "3"}, ["box start"]),
+    ("/boxes/b2/forget", {}, ["box forget"]),
+    ("/queues/queue_sales_hourly/purge", {}, ["queue purge"]),
+    (f"/queues/{DEAD_QUEUE}/dead", {"verb": "drop all"}, ["queue drop"]),
+])  # fmt: skip
+def test_a_form_that_is_sent_twice_is_noted_once(
+    desk: WebDesk, client: FlaskClient, path: str, form: dict[str, Any], verbs: list[str]
+) -> None:
+    sent = [client.post(path, data={**form, "reason": "x", "csrf": "once.signed"}) for _ in range(2)]
+    assert sent[0].location == sent[1].location
+    assert [command.verb for command in commands_of(desk)] == verbs
+
+
+def test_a_form_about_boxes_may_be_sent_again_after_the_store_was_away(
+    desk: WebDesk, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form = {"verb": "stop", "place": ["b1/worker", "b1/scheduler"], "reason": "x", "csrf": "once.signed"}
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.parts.store, "add_command", away_after(1, desk.parts.store.add_command))
+        lost = client.post("/boxes", data=form)
+    assert (lost.status_code, "Send it again" in lost.text) == (503, True)
+    assert client.post("/boxes", data=form).location == "/boxes?told=1,2"
+    assert [(c.verb, c.process) for c in commands_of(desk)] == [("box stop", "worker"), ("box stop", "scheduler")]
+
+
+def test_a_form_that_is_filled_in_otherwise_after_a_step_back_is_another_one(desk: WebDesk, client: FlaskClient) -> None:
+    for instances in ("2", "3"):
+        form = {"verb": "start", "place": "b1/worker", "instances": instances, "reason": "x", "csrf": "once.signed"}
+        assert client.post("/boxes", data=form).status_code == 303
+    assert len(commands_of(desk)) == 2
+    assert [row.instances for row in desk.boxes("b1").boxes[0].processes if row.process == "worker"] == [3]
 
 
 def test_only_an_admin_forgets_a_box_or_purges_a_queue(desk: WebDesk, client: FlaskClient) -> None:

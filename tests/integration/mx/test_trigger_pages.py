@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
 
-from db.model import Command
 from launcher.web.desk import WebDesk
 from mx.security.roles import Role
 from system.errors import Unavailable
 from tests.support.mx import client_over
-from tests.support.steered import FIRE, SECRET, commands_of, steered, within
+from tests.support.steered import FIRE, SECRET, away_after, commands_of, steered, within
 
 
 @pytest.fixture
@@ -165,6 +164,16 @@ def test_a_double_click_gives_one_command(desk: WebDesk, client: FlaskClient, pa
     assert len(commands_of(desk)) == 1
 
 
+@pytest.mark.parametrize(("path", "form"), [
+    ("/triggers/load/new", {"entry": "new", "schedule": "every 600"}),
+    ("/triggers/load/night/change", {"trigger_frequency": "at 04:30"}),
+])  # fmt: skip
+def test_a_double_click_makes_or_changes_an_entry_once(desk: WebDesk, client: FlaskClient, path: str, form: dict[str, str]) -> None:
+    form |= {"reason": "x", "csrf": "once.signed"}
+    assert [client.post(path, data=form).status_code for _ in range(2)] == [303] * 2
+    assert len(commands_of(desk)) == 1
+
+
 def test_commands_are_given_while_the_broker_is_away(desk: WebDesk, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     def away(_: object) -> None:
         raise Unavailable("RabbitMQ is away")
@@ -176,18 +185,6 @@ def test_commands_are_given_while_the_broker_is_away(desk: WebDesk, client: Flas
         assert client.post(path, data={**form, "reason": "x"}).status_code == 303
     trigger = {"of": "processes", "verb": "trigger", "process": "sales_daily/2026112000", "reason": "x"}
     assert client.post("/triggers", data=trigger).status_code == 303
-
-
-def away_after(count: int, call: Callable[[Command], int]) -> Callable[[Command], int]:
-    """Return what carries `call` out so often, and finds the store away then."""
-    left = iter(range(count))
-
-    def called(command: Command) -> int:
-        if next(left, None) is None:
-            raise Unavailable("the store is away")
-        return call(command)
-
-    return called
 
 
 def test_a_form_leads_back_to_its_own_page_only(client: FlaskClient) -> None:

@@ -12,10 +12,11 @@ from typing import cast
 import pytest
 
 from db.memory import MemoryStore
+from launcher.beside import BesideBroker
 from launcher.parts import Joined, Roof, open_parts
 from launcher.web.asked import Asker
-from launcher.web.beside import BesideBroker
 from launcher.web.parts import WebParts
+from mq.broker import Broker
 from mq.memory import MemoryBroker
 from mx.errors import Busy
 from scheduler.desk import Desk
@@ -69,10 +70,10 @@ def test_a_store_that_fails_in_a_way_nobody_foresaw_is_refused_with_its_words_an
     is_full, closed = [True], []
 
     @contextmanager
-    def opened(settings: Settings, *, needs_broker: bool) -> Iterator[Joined]:
+    def opened(settings: Settings, *, beside: Callable[[Broker], Broker]) -> Iterator[Joined]:
         if is_full:
             raise OSError(28, "No space left on device for mongodb://ann:secret@db")
-        with open_parts(settings, needs_broker=needs_broker) as joined:
+        with open_parts(settings, beside=beside) as joined:
             yield joined
         closed.append(1)
 
@@ -154,7 +155,7 @@ def test_who_is_late_is_told_that_it_is_the_store() -> None:
 
 
 def test_who_is_late_is_told_that_it_is_the_broker() -> None:
-    broker = BesideBroker(MemoryBroker(), ManualClock().monotonic)
+    broker = BesideBroker(MemoryBroker(), ManualClock().monotonic, patience_s=4.0)
     with held_up(lambda never: broker.depths(cast("Sequence[str]", never))) as asker:
         late = late_for(asker)
     assert (type(late), "the broker has not answered for 0.05 s" in str(late)) == (BrokerAway, True)

@@ -1,12 +1,13 @@
-"""How does the dashboard ask a broker that may not answer? Beside what it does else, and for a moment only.
+"""How is a broker asked that may not answer? Beside all else, and for a moment only.
 
-A page is of the store; what it says of the broker must not keep it from whoever is on call.
+A page, or a status, is of the store; what it says of the broker must not keep it from whoever is on call.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 from launcher.bounded import TooSlow, within
@@ -17,7 +18,6 @@ from system.errors import BrokerAway, BrokerError, ConfigError, HorariumError, Q
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 E = TypeVar("E", bound=HorariumError)
-PATIENCE_S = 4.0  # less than a page is waited for
 _REST_S = 10.0
 
 
@@ -27,7 +27,7 @@ class BesideBroker(Broker):
     Whatever is late raises BrokerAway; it may be done all the same. `monotonic` gives seconds.
     """
 
-    def __init__(self, broker: Broker, monotonic: Callable[[], float], *, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, broker: Broker, monotonic: Callable[[], float], *, patience_s: float) -> None:
         self._broker, self._monotonic, self._patience_s = broker, monotonic, patience_s
         self._rests_until_s: float | None = None
         self._fault = ""  # what was wrong last
@@ -69,11 +69,12 @@ class BesideBroker(Broker):
         return self._ask(lambda: self._broker.purge(queue))
 
     def close(self) -> None:
-        """See Broker."""
-        self._broker.close()
+        """See Broker. One that does not answer is left to a thread that ends with this process."""
+        with suppress(TooSlow):
+            within(0.0 if self._rests() else self._patience_s, self._broker.close)
 
     def _ask(self, ask: Callable[[], T], *, late: Callable[[T], object] = lambda _: None) -> T:
-        if self._rests_until_s is not None and self._monotonic() < self._rests_until_s:
+        if self._rests():
             raise self._refusal()
         try:
             found = within(self._patience_s, ask, late=late)
@@ -92,6 +93,9 @@ class BesideBroker(Broker):
             log.info("the broker answers again", extra={"action": "broker_back"})
             self._fault = ""
         return found
+
+    def _rests(self) -> bool:
+        return self._rests_until_s is not None and self._monotonic() < self._rests_until_s
 
     def _refusal(self) -> BrokerAway:
         return BrokerAway(f"the broker has not answered for {self._patience_s:g} s; `launch.py doctor` tells what is wrong with it")

@@ -7,8 +7,8 @@ from threading import Event
 
 import pytest
 
+from launcher.beside import BesideBroker
 from launcher.bounded import TooSlow, within
-from launcher.web.beside import BesideBroker
 from mq.broker import Consumer
 from mq.memory import MemoryBroker
 from system.clock import ManualClock
@@ -75,7 +75,7 @@ def test_a_consumer_that_is_opened_too_late_gives_back_what_it_is_sent(mute: Mut
 
 def test_what_is_wrong_is_said_as_it_is_and_logged_once(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     inner = MemoryBroker()
-    broker = BesideBroker(inner, ManualClock().monotonic)
+    broker = BesideBroker(inner, ManualClock().monotonic, patience_s=4.0)
 
     def refuse(_: Sequence[str]) -> dict[str, int]:
         raise ConfigError("the TLS files can't be used")
@@ -86,6 +86,18 @@ def test_what_is_wrong_is_said_as_it_is_and_logged_once(monkeypatch: pytest.Monk
             broker.depths([])
         assert not isinstance(told.value, ConfigError)
     assert len(caplog.records) == 1
+
+
+def test_a_broker_that_does_not_answer_is_not_waited_for_at_the_end(mute: Mute, monkeypatch: pytest.MonkeyPatch) -> None:
+    broker = BesideBroker(mute, ManualClock().monotonic, patience_s=0.01)
+    with pytest.raises(BrokerAway):
+        broker.depths(["a"])
+    closed: list[bool] = []
+    monkeypatch.setattr(mute, "close", lambda: closed.append(mute.answers.wait()))
+    broker.close()
+    assert closed == []
+    mute.answers.set()
+    wait_until(lambda: closed == [True])
 
 
 def test_what_comes_too_late_is_handed_on() -> None:
