@@ -24,6 +24,7 @@ from db import mongo_turns
 from db.model import Event, Turn
 from db.mongo import MongoStore
 from db.mongo_errors import translating
+from db.mongo_projection import FEW
 from db.store import Store
 from system.errors import SchemaError, StoreError, Unavailable
 from system.lifecycle import JobState
@@ -204,6 +205,22 @@ def test_a_turn_whose_text_is_damaged_is_said(small: Database[Any]) -> None:
     small["turns"].insert_one({"_id": 1, "packed": b"x"})
     with pytest.raises(StoreError, match="turn 1 is damaged"):
         MongoStore(small).turns_after(0, 9)
+
+
+# -- what is asked at once, and what one after the other
+
+
+@pytest.mark.parametrize("count", [1, FEW])
+def test_of_a_few_units_of_work_workers_hear_before_anything_else_is_written(count: int) -> None:
+    store, made, seen = MongoStore(mock_database()), job(), list[object]()
+    opened = [uow(f"{made.process}/{n:010}/1/1") for n in range(count)]
+
+    def hear() -> None:
+        seen.append((len(store.uows([one.id for one in opened])), store.jobs(made.process, [made.timeperiod])))
+
+    store.project(turn(1, opened=opened, jobs=[made]), [], hear)
+    assert seen == [(count, [])]
+    assert store.jobs(made.process, [made.timeperiod]) == [made]
 
 
 # -- what is removed
