@@ -40,6 +40,8 @@ def explain(lines: Database, database: str, command: Document) -> Document:
 def _query_of(command: Document) -> Document:
     """Return the query for what a command looks at: a write looks its documents up by a filter as well."""
     name = next(iter(command))
+    if name == "findAndModify":
+        return {"find": command[name], "filter": command["query"], "limit": 1}
     if name not in ("update", "delete"):
         return command
     (statement,) = command[f"{name}s"]
