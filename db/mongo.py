@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
 from threading import Lock
 from uuid import uuid4
 
@@ -161,23 +162,31 @@ class MongoStore(MongoTurns, MongoProjection, MongoBoxes, MongoFacts, MongoKeepi
 
     def claim(self, ids: Sequence[str], session: str, at: datetime) -> list[UnitOfWork]:
         """See Store."""
-        if len(ids) == 1:
-            return self._claim_one(ids[0], session, at)
+        names = sorted(set(ids))
+        if 0 < len(names) <= THREADS:
+            return self._claim_each(names, session, at)
         token = uuid4().hex
-        wanted = {"$in": sorted(set(ids))}  # in order, so that two who want the same wait for each other and not in a circle
+        wanted = {"$in": names}  # in order, so that two who want the same wait for each other and not in a circle
         with self._talk():
             self._uows.update_many({"_id": wanted, **_CLAIMABLE}, _claimed(session, at, claim=token))
             # By state too: a claim that was taken away in between is not ours any more.
             found = self._uows.find({"_id": wanted, "claim": token, "state": _IN_PROGRESS})
             return [document_uow(document) for document in found]
 
-    def _claim_one(self, uow_id: str, session: str, at: datetime) -> list[UnitOfWork]:
-        """Claim by one call what most claims are about where work comes now and then."""
-        with self._talk():
+    def _claim_each(self, ids: Sequence[str], session: str, at: datetime) -> list[UnitOfWork]:
+        """Claim by a call each, all at once: so whoever gets a few waits for one answer, and not for two."""
+        won: list[Row] = []
+
+        def claim(uow_id: str) -> None:
             found = self._uows.find_one_and_update(
                 {"_id": uow_id, **_CLAIMABLE}, _claimed(session, at), return_document=ReturnDocument.AFTER
             )
-        return [document_uow(found)] if found else []
+            if found:
+                won.append(found)
+
+        first, *others = (partial(claim, uow_id) for uow_id in ids)
+        self._at_once(others, lambda: self._step(first))
+        return [document_uow(document) for document in won]
 
     def give_back(self, claims: Sequence[UnitOfWork]) -> list[str]:
         """See Store."""

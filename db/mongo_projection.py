@@ -1,4 +1,5 @@
 """How does MongoDB apply a turn to the records? Each collection in a thread of its own, so that a turn waits for the disk about once.
+A turn that requests little is told of first, and the rest of it is written in peace.
 
 What a collection gets is in the port's order where that matters: a unit of work is opened before it is moved. Answers come after all
 else, so that whoever sees one sees what it tells of; last, the turn is known to be projected.
@@ -30,7 +31,8 @@ log = logging.getLogger(__name__)
 # More hardly help: most turns touch units of work, jobs and chunks, and not much else.
 THREADS = 4
 
-# So few units of work are requested before anything else is written: beside it they would wait for it, and workers for them.
+# So few units of work are requested and told of before anything else is written: beside it they would wait for it, and workers for
+# them. So few jobs are written by one statement.
 FEW = 8
 
 # A watermark that is lost in a failover is one that lags behind, which it may.
@@ -61,11 +63,27 @@ class MongoProjection(Store):
     def project(self, turn: Turn, chunks: Sequence[Chunk], on_requested: Callable[[], None] = nothing) -> None:
         """See Store."""
         moves = [_move(move, turn.number) for move in turn.moves]  # before anything is written: an illegal one raises
-        new = [_job_document(job) for job in turn.jobs if _seems_new(job)]
-        old = [_job_document(job) for job in turn.jobs if not _seems_new(job)]
+
+        def request_and_tell() -> None:
+            self._step(lambda: self._project_uows(turn, moves))
+            on_requested()
+
+        if 0 < len(turn.opened) <= FEW:
+            request_and_tell()
+            # One after another: all at once they would take the processors from the workers that have just been told.
+            for step in self._steps(turn, chunks):
+                self._step(step)
+        else:
+            self._at_once(self._steps(turn, chunks), request_and_tell)
+        if turn.answers:
+            self._step(lambda: change(self._commands, [_answer(answer, turn.number) for answer in turn.answers]))
+        self._mark(turn.number)
+
+    def _steps(self, turn: Turn, chunks: Sequence[Chunk]) -> list[Callable[[], object]]:
+        """Return what writes a turn to the collections, but for its units of work and answers."""
+        jobs = [_job_document(job) for job in turn.jobs]
         steps: list[tuple[object, Callable[[], object]]] = [
-            (new, lambda: upsert_newer(self._jobs, insert_new(self._jobs, new))),
-            (old, lambda: self._change_jobs(old)),
+            (jobs, lambda: upsert_newer(self._jobs, jobs)),
             (chunks, lambda: upsert_newer(self._chunks, [{"_id": f"{c.process}/{c.number}", **chunk_row(c)} for c in chunks])),
             (turn.events, lambda: insert_new(self._events, [{"_id": event_id(event), **event_row(event)} for event in turn.events])),
             (turn.entries, lambda: upsert_newer(self._entries, [{"_id": entry.title, **entry_row(entry)} for entry in turn.entries])),
@@ -74,23 +92,13 @@ class MongoProjection(Store):
             (turn.contexts, lambda: self._project_contexts(turn)),
             (turn.lost, lambda: self.close_sessions(turn.lost)),
         ]
-
-        def request() -> None:
-            self._step(lambda: self._project_uows(turn, moves))
-
-        def request_and_tell() -> None:
-            request()
-            on_requested()
-
-        wanted = [step for records, step in steps if records]
-        if 0 < len(turn.opened) <= FEW:
-            request()
-            self._at_once(wanted, on_requested)
-        else:
-            self._at_once(wanted, request_and_tell)
-        if turn.answers:
-            self._step(lambda: change(self._commands, [_answer(answer, turn.number) for answer in turn.answers]))
-        self._mark(turn.number)
+        if len(jobs) > FEW:  # then two ways are shorter than one
+            new: list[Row] = []
+            old: list[Row] = []
+            for job, document in zip(turn.jobs, jobs, strict=True):
+                (new if _seems_new(job) else old).append(document)
+            steps[:1] = (new, lambda: upsert_newer(self._jobs, insert_new(self._jobs, new))), (old, lambda: self._change_jobs(old))
+        return [step for records, step in steps if records]
 
     def projected_turn(self) -> int:
         """See Store."""

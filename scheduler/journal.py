@@ -60,10 +60,10 @@ class Journal:
                     self._pending = None
                     return False
                 pending.stage = Stage.PROJECT
-                for line in lines(pending.turn):
-                    log.info("%s", line)
             self.project(pending.turn, pending.chunks, lambda: self._tell(pending))
             self._pending = None
+            for line in lines(pending.turn):  # after all else, which somebody waits for
+                log.info("%s", line)
         self._publish()
         return True
 

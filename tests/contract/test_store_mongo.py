@@ -24,12 +24,13 @@ from db import mongo_turns
 from db.model import Event, Turn
 from db.mongo import MongoStore
 from db.mongo_errors import translating
+from db.mongo_projection import FEW, THREADS
 from db.store import Store
 from system.errors import SchemaError, StoreError, Unavailable
-from system.lifecycle import JobState
+from system.lifecycle import JobState, UowState
 from tests.support.builders import NOW, UOW_ID, command, job, outcome, session, turn, uow
 from tests.support.mongo import mock_database
-from tests.support.stores import commit
+from tests.support.stores import commit, open_uows
 
 AWAY = [
     AutoReconnect("gone"),
@@ -204,6 +205,46 @@ def test_a_turn_whose_text_is_damaged_is_said(small: Database[Any]) -> None:
     small["turns"].insert_one({"_id": 1, "packed": b"x"})
     with pytest.raises(StoreError, match="turn 1 is damaged"):
         MongoStore(small).turns_after(0, 9)
+
+
+# -- what is asked at once, and what one after the other
+
+
+@pytest.mark.parametrize("count", [1, FEW])
+def test_of_a_few_units_of_work_workers_hear_before_anything_else_is_written(count: int) -> None:
+    store, made, seen = MongoStore(mock_database()), job(), list[object]()
+    opened = [uow(f"{made.process}/{n:010}/1/1") for n in range(count)]
+
+    def hear() -> None:
+        seen.append((len(store.uows([one.id for one in opened])), store.jobs(made.process, [made.timeperiod])))
+
+    store.project(turn(1, opened=opened, jobs=[made]), [], hear)
+    assert seen == [(count, [])]
+    assert store.jobs(made.process, [made.timeperiod]) == [made]
+
+
+@pytest.mark.parametrize("count", [1, THREADS, THREADS + 1])
+def test_of_any_number_of_claims_those_that_are_requested_are_won(count: int) -> None:
+    store, ids = MongoStore(mock_database()), [f"p/{n:010}/1/1" for n in range(count)]
+    open_uows(store, *ids[1:])
+    assert sorted(won.id for won in store.claim([*ids, *ids], "worker-1", NOW)) == ids[1:]
+
+
+def test_a_few_claims_all_end_before_one_that_failed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    store, ids = MongoStore(mock_database()), ["p/1/1/1", "p/2/1/1", "p/3/1/1"]
+    open_uows(store, *ids)
+    real = store._uows.find_one_and_update
+
+    def lose_one(match: dict[str, Any], *rest: Any, **options: Any) -> object:
+        found = real(match, *rest, **options)
+        if match["_id"] == ids[0]:
+            raise AutoReconnect("its answer was lost")
+        return found
+
+    monkeypatch.setattr(store._uows, "find_one_and_update", lose_one)
+    with pytest.raises(Unavailable):
+        store.claim(ids, "worker-1", NOW)
+    assert {one.state for one in store.uows(ids)} == {UowState.IN_PROGRESS}
 
 
 # -- what is removed

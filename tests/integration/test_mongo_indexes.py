@@ -80,6 +80,7 @@ def _kind(sent: dict[str, Any]) -> str:
         return {name: shape(inner) for name, inner in value.items()} if isinstance(value, dict) else "..."
 
     looked_for = [one["q"] for one in sent.get("updates", sent.get("deletes", ()))] or sent.get("filter") or sent.get("pipeline")
+    looked_for = looked_for or sent.get("query")
     filters = looked_for if isinstance(looked_for, list) else [looked_for]
     name = next(iter(sent))
     return f"{name} {sent[name]} {[shape(one) for one in filters]} sort={dict(sent.get('sort', {}))} limit={bool(sent.get('limit'))}"
@@ -111,7 +112,8 @@ def use_everything(store: Any) -> None:
     )  # fmt: skip
     store.insert_turn(first)
     store.project(first, [chunk()])
-    (claim, other) = store.claim([UOW_ID, "p/2/1/1"], "worker-1", NOW)
+    (claim, other) = sorted(store.claim([UOW_ID, "p/2/1/1"], "worker-1", NOW), key=lambda won: won.id != UOW_ID)
+    store.claim([f"p/{n}/1/1" for n in range(3, 12)], "worker-1", NOW)
     store.finish([outcome(claim), outcome(claim)])
     store.give_back([other])
     second = turn(

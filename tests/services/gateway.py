@@ -6,69 +6,55 @@ python -m tests.services.gateway --database postgresql://postgres@127.0.0.1:9712
 from __future__ import annotations
 
 import argparse
-import asyncio
 import itertools
+import socketserver
 from collections.abc import Sequence
 
-import asyncpg
-import uvloop
-
 from tests.services.gateway_commands import Commands
+from tests.services.gateway_database import Database
 from tests.services.gateway_wire import HEAD, Malformed, answer, parse
 
-_LONGEST_MESSAGE = 64 << 20
+
+class Gateway(socketserver.ThreadingTCPServer):
+    """Serves each client in a thread with its commands, one after the other. All that costs time there waits outside of Python."""
+
+    allow_reuse_address = daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, address: tuple[str, int], commands: Commands) -> None:
+        self.commands = commands
+        self.numbers = itertools.count(1)
+        super().__init__(address, _Client)
 
 
-class Gateway:
-    """Serves each client in turn with its commands, one after the other."""
+class _Client(socketserver.StreamRequestHandler):
+    disable_nagle_algorithm = True
+    server: Gateway
 
-    def __init__(self, commands: Commands) -> None:
-        self._commands = commands
-        self._numbers = itertools.count(1)
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def handle(self) -> None:
         """Answer one client until it goes; where the database is away its line is cut, as a server that is away would."""
         try:
-            while True:
-                await self._serve_one(reader, writer)
-        except (asyncio.IncompleteReadError, OSError, Malformed, asyncpg.InterfaceError):
+            while head := self.rfile.read(HEAD.size):
+                self._serve_one(*HEAD.unpack(head))
+        except (OSError, Malformed):
             return
-        finally:
-            writer.close()
 
-    async def _serve_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        length, number, _, operation = HEAD.unpack(await reader.readexactly(HEAD.size))
-        request = parse(number, operation, await reader.readexactly(length - HEAD.size))
-        document = await self._commands.answer(request)
+    def _serve_one(self, length: int, number: int, _answered: int, operation: int) -> None:
+        request = parse(number, operation, self.rfile.read(length - HEAD.size))
+        document = self.server.commands.answer(request)
         if request.wants_answer:
-            writer.write(answer(request, next(self._numbers), document))
-            await writer.drain()
-
-
-class Kept(asyncpg.Connection):  # type: ignore[misc]
-    """A connection that is not reset after each use: no command of ours changes its settings, and a reset costs as much as a command."""
-
-    def get_reset_query(self) -> str:
-        """Return nothing to do."""
-        return ""
-
-
-async def serve(database: str, address: str, port: int) -> None:
-    """Serve until the process is ended."""
-    async with asyncpg.create_pool(database, min_size=2, max_size=60, connection_class=Kept) as pool:
-        server = await asyncio.start_server(Gateway(Commands(pool)).serve, address, port, limit=_LONGEST_MESSAGE)
-        async with server:
-            await server.serve_forever()
+            self.wfile.write(answer(request, next(self.server.numbers), document))
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Read the command line and serve."""
+    """Read the command line, and serve until the process is ended."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--database", required=True)
     options.add_argument("--address", default="127.0.0.1")
     options.add_argument("--port", type=int, default=27017)
     given = options.parse_args(argv)
-    uvloop.run(serve(given.database, given.address, given.port))
+    with Gateway((given.address, given.port), Commands(Database(given.database))) as server:
+        server.serve_forever()
 
 
 if __name__ == "__main__":

@@ -1,27 +1,26 @@
 """What does a MongoDB command mean to PostgreSQL? A call of one function of the DocumentDB extension; it holds all the semantics.
 
-A command's BSON goes to the extension as it came, and its answer comes back as BSON. What is said here by hand is what a driver asks
-a server about itself.
+A command's BSON goes to the extension as it came, with what a driver adds for sessions: that is passed over there. Its answer goes back
+as it comes, unless something in it has to be said in another way. What is said here by hand is what a driver asks a server about itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Callable
 
-import asyncpg
 import bson
 
 from system.clock import RealClock
+from tests.services.gateway_database import Database, Failed, Row, Value
 from tests.services.gateway_explain import explain
 from tests.services.gateway_wire import Document, Request
+
+Answer = Document | bytes
 
 _API = "documentdb_api"
 _BSON = "::bytea::documentdb_core.bson"
 _SEQUENCE = "::bytea::documentdb_core.bsonsequence"
 _VERSION = "7.0.77"
-# What a driver adds for servers with sessions and transactions; this one has none.
-_NOT_OURS = ("lsid", "$db", "$clusterTime", "txnNumber", "$readPreference", "apiVersion", "apiStrict")
 # Codes of write errors, which the extension writes as PostgreSQL packs an SQLSTATE into a number.
 _PACKED_CODES = {
     16777245: 2, 50331677: 9, 67108893: 14, 285212701: 28, 319029277: 11000, 335544349: 40, 385875997: 52, 436207645: 56,
@@ -44,12 +43,12 @@ class Refused(Exception):
 
 
 class Commands:
-    """Answers commands from one database. What a client's cursors continue from is kept here."""
+    """Answers commands from one database, in any thread. What a client's cursors continue from is kept here."""
 
-    def __init__(self, pool: Any) -> None:
-        self._pool = pool
+    def __init__(self, database: Database) -> None:
+        self._database = database
         self._continuations: dict[int, bytes] = {}
-        self._verbs: dict[str, Callable[[str, Document, Request], Awaitable[Document]]] = {
+        self._verbs: dict[str, Callable[[str, Request], Answer]] = {
             **dict.fromkeys(["ping", "endsessions", "logout", "fsync"], _yes),
             **dict.fromkeys(["hello", "ismaster"], _hello),
             "buildinfo": _build_info,
@@ -70,123 +69,117 @@ class Commands:
             "explain": self._explain,
         }
 
-    async def answer(self, request: Request) -> Document:
-        """Return the answer to a command, a refusal being one. Raises what says that the database itself is away."""
+    def answer(self, request: Request) -> Answer:
+        """Return the answer to a command, a refusal being one. Raises ConnectionError where the database itself is away."""
         try:
-            return await self._do(request)
+            name = _name(request)
+            verb = self._verbs.get(name.lower())
+            if verb is None:
+                raise Refused(59, f"no such command: '{name}'")
+            return verb(request.document.get("$db", "admin"), request)
         except Refused as error:
             return _refusal(error.code, str(error))
-        except asyncpg.PostgresError as error:
-            if (error.sqlstate or "").startswith(("08", "57P")):  # it goes down, or is not up yet
-                raise ConnectionError(str(error)) from error
-            return _refusal(_CODES.get(error.sqlstate or "", 1), str(error))
+        except Failed as error:
+            return _refusal(_CODES.get(error.state, 1), str(error))
 
-    async def _do(self, request: Request) -> Document:
-        command = dict(request.document)
-        name = next(iter(command))
-        database = command.get("$db", "admin")
-        for key in _NOT_OURS:
-            command.pop(key, None)
-        verb = self._verbs.get(name.lower())
-        if verb is None:
-            raise Refused(59, f"no such command: '{name}'")
-        return await verb(database, command, request)
-
-    async def _row(self, statement: str, *values: object) -> Any:
-        async with self._pool.acquire() as connection:
-            return await connection.fetchrow(statement, *values)
-
-    async def _call(self, function: str, result: str, *values: object) -> Document:
+    def _call(self, function: str, result: str, *values: Value) -> bytes:
         """Return the document in `result` of a function; a document among `values` goes there as BSON."""
         places = ", ".join(f"${n}" + (_BSON if isinstance(value, bytes) else "") for n, value in enumerate(values, 1))
-        row = await self._row(f"SELECT {result}::bytea AS answer FROM {_API}.{function}({places}) AS whole", *values)
-        return bson.decode(row["answer"])
+        return _document(self._database.row(f"SELECT {result}::bytea FROM {_API}.{function}({places}) AS whole", *values))
 
-    async def _write(self, database: str, command: Document, request: Request) -> Document:
-        name = next(iter(command))
-        row = await self._row(
-            f"SELECT p_result::bytea AS answer FROM {_API}.{name}($1, $2{_BSON}, $3{_SEQUENCE})",
-            database, bson.encode(command), next(iter(request.sequences.values()), None),
-        )  # fmt: skip
-        answer = bson.decode(row["answer"])
+    def _write(self, database: str, request: Request) -> Answer:
+        sequence = next(iter(request.sequences.values()), None)
+        statement = f"SELECT p_result::bytea FROM {_API}.{_name(request)}($1, $2{_BSON}, $3{_SEQUENCE})"
+        raw = _document(self._database.row(statement, database, request.raw, sequence))
+        if b"writeErrors" not in raw:
+            return raw
+        answer: Document = bson.decode(raw)
         for error in answer.get("writeErrors", ()):
             error["code"] = _PACKED_CODES.get(error["code"], error["code"])
         return answer
 
-    async def _find_and_modify(self, database: str, command: Document, request: Request) -> Document:
-        return await self._call("find_and_modify", "p_result", database, bson.encode(command))
+    def _find_and_modify(self, database: str, request: Request) -> Answer:
+        return self._call("find_and_modify", "p_result", database, request.raw)
 
-    async def _query(self, database: str, command: Document, request: Request) -> Document:
-        return await self._call(f"{next(iter(command))}_query", "document", database, bson.encode(command))
+    def _query(self, database: str, request: Request) -> Answer:
+        return self._call(f"{_name(request)}_query", "document", database, request.raw)
 
-    async def _open_cursor(self, database: str, command: Document, request: Request) -> Document:
-        name = next(iter(command)).lower()
+    def _open_cursor(self, database: str, request: Request) -> Answer:
+        name = _name(request).lower()
         function = {"listcollections": "list_collections", "listindexes": "list_indexes"}.get(name, name)
-        return await self._page(f"{function}_cursor_first_page($1, $2{_BSON})", database, bson.encode(command))
+        return self._page(f"{function}_cursor_first_page($1, $2{_BSON})", database, request.raw)
 
-    async def _get_more(self, database: str, command: Document, request: Request) -> Document:
-        before = self._continuations.pop(command["getMore"], None)
+    def _get_more(self, database: str, request: Request) -> Answer:
+        cursor = request.document["getMore"]
+        before = self._continuations.pop(cursor, None)
         if before is None:
-            raise Refused(43, f"cursor id {command['getMore']} not found")
-        return await self._page(f"cursor_get_more($1, $2{_BSON}, $3{_BSON})", database, bson.encode(command), before)
+            raise Refused(43, f"cursor id {cursor} not found")
+        return self._page(f"cursor_get_more($1, $2{_BSON}, $3{_BSON})", database, request.raw, before)
 
-    async def _page(self, call: str, *values: object) -> Document:
-        row = await self._row(f"SELECT cursorpage::bytea AS page, continuation::bytea AS continuation FROM {_API}.{call}", *values)
-        page = bson.decode(row["page"])
-        cursor = page["cursor"]["id"]
-        if cursor and row["continuation"]:
-            self._continuations[cursor] = row["continuation"]
+    def _page(self, call: str, *values: Value) -> bytes:
+        page, continuation = self._database.row(f"SELECT cursorpage::bytea, continuation::bytea FROM {_API}.{call}", *values)
+        assert page is not None
+        if continuation:
+            self._continuations[bson.decode(page)["cursor"]["id"]] = continuation
         return page
 
-    async def _kill_cursors(self, database: str, command: Document, request: Request) -> Document:
-        killed = [cursor for cursor in command["cursors"] if self._continuations.pop(cursor, None)]
+    def _kill_cursors(self, database: str, request: Request) -> Answer:
+        killed = [cursor for cursor in request.document["cursors"] if self._continuations.pop(cursor, None)]
         return {"cursorsKilled": killed, "cursorsNotFound": [], "cursorsAlive": [], "cursorsUnknown": [], "ok": 1.0}
 
-    async def _create_indexes(self, database: str, command: Document, request: Request) -> Document:
-        row = await self._row(
-            f"SELECT documentdb_api_internal.create_indexes_non_concurrently($1, $2{_BSON}, true)::bytea AS answer",
-            database, bson.encode(command),
-        )  # fmt: skip
-        answer = bson.decode(row["answer"])
+    def _create_indexes(self, database: str, request: Request) -> Answer:
+        statement = f"SELECT documentdb_api_internal.create_indexes_non_concurrently($1, $2{_BSON}, true)::bytea"
+        answer: Document = bson.decode(_document(self._database.row(statement, database, request.raw)))
         answer = next(iter(answer["raw"].values()), answer) if "raw" in answer else answer
         answer.setdefault("ok", 1.0)
         if "code" in answer:
             answer["code"] = _PACKED_CODES.get(answer["code"], answer["code"])
         return answer
 
-    async def _drop_indexes(self, database: str, command: Document, request: Request) -> Document:
-        await self._row(f"CALL {_API}.drop_indexes($1, $2{_BSON}, NULL)", database, bson.encode(command))
+    def _drop_indexes(self, database: str, request: Request) -> Answer:
+        self._database.row(f"CALL {_API}.drop_indexes($1, $2{_BSON}, NULL)", database, request.raw)
         return {"ok": 1.0}
 
-    async def _of_collection(self, database: str, command: Document, request: Request) -> Document:
-        verb, collection = next(iter(command.items()))
+    def _of_collection(self, database: str, request: Request) -> Answer:
+        verb, collection = next(iter(request.document.items()))
         if verb.lower() == "collstats":
-            return await self._call("coll_stats", "whole", database, collection)
-        await self._row(f"SELECT {_API}.{verb}_collection($1, $2)", database, collection)
+            return self._call("coll_stats", "whole", database, collection)
+        self._database.row(f"SELECT {_API}.{verb}_collection($1, $2)", database, collection)
         return {"ok": 1.0, "ns": f"{database}.{collection}"}
 
-    async def _of_database(self, database: str, command: Document, request: Request) -> Document:
-        if next(iter(command)).lower() == "dbstats":
-            return await self._call("db_stats", "whole", database)
-        await self._row(f"SELECT {_API}.drop_database($1)", database)
+    def _of_database(self, database: str, request: Request) -> Answer:
+        if _name(request).lower() == "dbstats":
+            return self._call("db_stats", "whole", database)
+        self._database.row(f"SELECT {_API}.drop_database($1)", database)
         return {"ok": 1.0, "dropped": database}
 
-    async def _explain(self, database: str, command: Document, request: Request) -> Document:
-        return await explain(self._pool, database, command["explain"])
+    def _explain(self, database: str, request: Request) -> Answer:
+        return explain(self._database, database, request.document["explain"])
 
-    async def _list_databases(self, database: str, command: Document, request: Request) -> Document:
-        return await self._call("list_databases", "whole", bson.encode(command))
+    def _list_databases(self, database: str, request: Request) -> Answer:
+        return self._call("list_databases", "whole", request.raw)
+
+
+def _name(request: Request) -> str:
+    """Return what a command is called."""
+    return next(iter(request.document))
+
+
+def _document(row: Row) -> bytes:
+    (document,) = row
+    assert document is not None
+    return document
 
 
 def _refusal(code: int, message: str) -> Document:
     return {"ok": 0.0, "errmsg": message, "code": code, "codeName": _NAMES.get(code, "InternalError")}
 
 
-async def _yes(database: str, command: Document, request: Request) -> Document:
+def _yes(database: str, request: Request) -> Answer:
     return {"ok": 1.0}
 
 
-async def _hello(database: str, command: Document, request: Request) -> Document:
+def _hello(database: str, request: Request) -> Answer:
     return {
         "ismaster": True, "isWritablePrimary": True, "helloOk": True, "maxBsonObjectSize": 16777216, "maxMessageSizeBytes": 48000000,
         "maxWriteBatchSize": 100000, "localTime": _CLOCK.now(), "minWireVersion": 0, "maxWireVersion": 21,
@@ -194,18 +187,18 @@ async def _hello(database: str, command: Document, request: Request) -> Document
     }  # fmt: skip
 
 
-async def _build_info(database: str, command: Document, request: Request) -> Document:
+def _build_info(database: str, request: Request) -> Answer:
     numbers = [*map(int, _VERSION.split(".")), 0]
     return {"version": _VERSION, "versionArray": numbers, "maxBsonObjectSize": 16777216, "modules": ["documentdb"], "ok": 1.0}
 
 
-async def _parameter(database: str, command: Document, request: Request) -> Document:
+def _parameter(database: str, request: Request) -> Answer:
     return {"featureCompatibilityVersion": {"version": "7.0"}, "ok": 1.0}
 
 
-async def _server_status(database: str, command: Document, request: Request) -> Document:
+def _server_status(database: str, request: Request) -> Answer:
     return {"version": _VERSION, "process": "documentdb-gateway", "connections": {"current": 1}, "ok": 1.0}
 
 
-async def _connection_status(database: str, command: Document, request: Request) -> Document:
+def _connection_status(database: str, request: Request) -> Answer:
     return {"authInfo": {"authenticatedUsers": [], "authenticatedUserRoles": []}, "ok": 1.0}

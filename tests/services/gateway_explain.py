@@ -6,10 +6,10 @@ A plan is asked for as if the collection were large, since a small one is best r
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import bson
 
+from tests.services.gateway_database import Database
 from tests.services.gateway_wire import Document
 
 # The first where little is found, and is sorted then; the second where the index's own order is better.
@@ -18,17 +18,20 @@ WALK = "COLLSCAN"
 _STAGES = {"Function Scan": "EOF", "Seq Scan": WALK}
 
 
-async def explain(pool: Any, database: str, command: Document) -> Document:
+def explain(lines: Database, database: str, command: Document) -> Document:
     """Return the answer to MongoDB's `explain`: of the winning plan, each stage's name and which index it reads."""
     query = _query_of(command)
     pipeline = f"documentdb_api_catalog.bson_aggregation_{next(iter(query))}"
     asked = f"'{database.replace(chr(39), chr(39) * 2)}', '\\x{bson.encode(query).hex()}'::bytea::documentdb_core.bson"
     plan: Document = {}
     for setting in _AS_IF_LARGE:
-        async with pool.acquire() as connection, connection.transaction():
-            await connection.execute(setting)
-            told = await connection.fetchval(f"EXPLAIN (FORMAT JSON) SELECT document FROM {pipeline}({asked})")
-        plan = stage(json.loads(told)[0]["Plan"])
+        with lines.line() as line:
+            line.execute(f"BEGIN; {setting}")
+            try:
+                ((told,),) = line.execute(f"EXPLAIN (FORMAT JSON) SELECT document FROM {pipeline}({asked})")
+            finally:
+                line.execute("ROLLBACK")
+        plan = stage(json.loads(told or "")[0]["Plan"])
         if WALK not in str(plan):
             break
     return {"queryPlanner": {"winningPlan": plan}, "ok": 1.0}
@@ -37,6 +40,8 @@ async def explain(pool: Any, database: str, command: Document) -> Document:
 def _query_of(command: Document) -> Document:
     """Return the query for what a command looks at: a write looks its documents up by a filter as well."""
     name = next(iter(command))
+    if name == "findAndModify":
+        return {"find": command[name], "filter": command["query"], "limit": 1}
     if name not in ("update", "delete"):
         return command
     (statement,) = command[f"{name}s"]

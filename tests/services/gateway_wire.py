@@ -22,13 +22,14 @@ class Malformed(ValueError):
 
 @dataclass(frozen=True)
 class Request:
-    """One command: its name is the document's first key. `sequences` are lists of documents, by name, as they came."""
+    """One command: its name is the document's first key. `raw` is the document, and `sequences` are lists of documents, as they came."""
 
     number: int
     operation: int
     document: Document
     sequences: Mapping[str, bytes] = field(default_factory=dict)
     wants_answer: bool = True
+    raw: bytes = field(default=b"", compare=False, repr=False)
 
 
 def parse(number: int, operation: int, body: bytes) -> Request:
@@ -37,13 +38,13 @@ def parse(number: int, operation: int, body: bytes) -> Request:
         return _parse_msg(number, body)
     if operation == OP_QUERY:
         name_ends = body.index(b"\0", 4)
-        return Request(number, operation, bson.decode(body[name_ends + 9 :]))
+        return Request(number, operation, bson.decode(body[name_ends + 9 :]), raw=body[name_ends + 9 :])
     raise Malformed(f"operation {operation} is not spoken here")
 
 
 def _parse_msg(number: int, body: bytes) -> Request:
     (flags,) = struct.unpack_from("<I", body)
-    document: Document = {}
+    raw = b""
     sequences = {}
     at, end = 4, len(body) - (4 if flags & _CHECKSUM else 0)
     while at < end:
@@ -52,16 +53,16 @@ def _parse_msg(number: int, body: bytes) -> Request:
         section = body[at + 1 : at + 1 + size]
         at += 1 + size
         if kind == 0:
-            document = bson.decode(section)
+            raw = section
         else:
             name_ends = section.index(b"\0", 4)
             sequences[section[4:name_ends].decode()] = section[name_ends + 1 :]
-    return Request(number, OP_MSG, document, sequences, not flags & _MORE_TO_COME)
+    return Request(number, OP_MSG, bson.decode(raw) if raw else {}, sequences, not flags & _MORE_TO_COME, raw)
 
 
-def answer(request: Request, number: int, document: Document) -> bytes:
-    """Return the message that answers a request."""
-    encoded = bson.encode(document)
+def answer(request: Request, number: int, document: Document | bytes) -> bytes:
+    """Return the message that answers a request; a document may be in its bytes already."""
+    encoded = document if isinstance(document, bytes) else bson.encode(document)
     if request.operation == OP_MSG:
         operation, body = OP_MSG, struct.pack("<I", 0) + b"\0" + encoded
     else:

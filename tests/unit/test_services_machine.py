@@ -57,6 +57,13 @@ def test_a_command_and_its_documents_are_told_apart() -> None:
     assert request == Request(7, OP_MSG, {"insert": "a"}, {"documents": b"".join(documents)})
 
 
+def test_what_came_as_bytes_and_goes_as_bytes_is_not_written_anew() -> None:
+    raw = bson.encode({"find": "a", "$db": "b"})
+    request = parse(7, OP_MSG, message(0, b"\0" + raw))
+    assert request.raw == raw
+    assert answer(request, 9, raw).endswith(b"\0" + raw)
+
+
 def test_a_checksum_is_no_section_and_more_to_come_wants_no_answer() -> None:
     request = parse(7, OP_MSG, message(1 | 2, b"\0" + bson.encode({"ping": 1})) + b"sum!")
     assert (request.document, request.wants_answer) == ({"ping": 1}, False)
