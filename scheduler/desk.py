@@ -368,7 +368,7 @@ class Desk:
         """Return the timetable as of the last turn; only the first call reads all of it."""
         if self._sessions is not None and self._timetable is not None:
             return self._timetable
-        if self._timetable is not None and self._is_of_another_past(self._timetable.head):
+        if self._timetable is not None and self._is_to_be_proved() and self._is_of_another_past(self._timetable.head):
             self._timetable = None
         if self._timetable is None:
             self._timetable = Timetable(self._context, self._settings.timetable_start)
@@ -380,7 +380,8 @@ class Desk:
             self._leader = last[0].session if last else ""
             self._last = (last[0].session, last[0].decided_at) if last else None
         while turns := self._store.turns_after(self._timetable.head, _TURNS_AT_ONCE):
-            if turns[0].number > self._timetable.head + 1:  # what lies between was archived meanwhile
+            # What lies between was archived meanwhile; or these go on from turns of a backup that are not those that were read here.
+            if turns[0].number > self._timetable.head + 1 or self._is_of_another_past(self._timetable.head):
                 self._timetable = None
                 return self._read()
             for turn in turns:
@@ -393,12 +394,18 @@ class Desk:
                 return self._read()
         return self._timetable
 
-    def _is_of_another_past(self, head: int) -> bool:
-        """Return whether the last turn that was read is not the store's turn of that number: a backup was restored. Looks now and then."""
+    def _is_to_be_proved(self) -> bool:
+        """Return whether it is time to look, now and then also while no turns come, whether the store was restored."""
         now_s = self._clock.monotonic()
-        if not head or now_s - self._proved_s < _PROVE_EVERY_S:
+        if now_s - self._proved_s < _PROVE_EVERY_S:
             return False
         self._proved_s = now_s
+        return True
+
+    def _is_of_another_past(self, head: int) -> bool:
+        """Return whether the last turn that was read is not the store's turn of that number: a backup was restored."""
+        if not head:
+            return False
         found = self._store.turns_after(head - 1, 1)
         if not found:
             return self._store.projected_turn() < head

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -16,7 +16,7 @@ from scheduler.policy import SchedulerSettings
 from system.context import dependency_entry
 from system.errors import NotFound, TimeperiodError
 from system.lifecycle import UowEvent
-from tests.support.lamp import Lamp, context, hours, january, with_fields
+from tests.support.lamp import NOW, Lamp, context, hours, january, with_fields
 
 
 def leaf(blocker: Blocker) -> Blocker:
@@ -324,3 +324,16 @@ def test_a_store_that_was_restored_from_a_backup_is_read_anew(monkeypatch: pytes
     monkeypatch.setattr(lamp.desk, "_store", restored.store)
     lamp.clock.sleep(10)
     assert lamp.desk.progress().finished == 0
+
+
+def test_a_restored_store_that_has_come_further_than_what_was_read_is_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    lamp, restored = day(), Lamp(january(), begins=NOW + timedelta(hours=1))
+    lamp.work(*hours(3))
+    assert lamp.desk.progress().finished == 3
+    restored.turn()
+    for uow_id in reversed(hours(24)):
+        restored.work(uow_id)
+    assert restored.engine.head > lamp.engine.head
+    monkeypatch.setattr(lamp.desk, "_store", restored.store)
+    assert lamp.desk.progress() == restored.desk.progress()
+    assert lamp.desk.timetable() == restored.desk.timetable()

@@ -108,7 +108,8 @@ def test_a_command_says_the_same_both_ways(ways: Ways, argv: str) -> None:
 
 def test_the_status_is_the_same_both_ways(ways: Ways) -> None:
     shown = [ways.run(roof, "status")[1] for roof in (ways.own(), ways.elsewhere())]
-    own, elsewhere = (re.sub(r" +", " ", re.sub(r"[0-9.]+ s ago", "just now", text)) for text in shown)
+    # Ages are of two moments: that of the one may be one of minutes where the machine has much to do.
+    own, elsewhere = (re.sub(r" +", " ", re.sub(r"[0-9.]+ (s|min)\b", "some time", text)) for text in shown)
     assert elsewhere == own
     told = [json.loads(ways.run(roof, "status", "--json")[1]) for roof in (ways.own(), ways.elsewhere())]
     assert told[0]["progress"] == told[1]["progress"]
