@@ -87,7 +87,10 @@ class Database:
     def line(self) -> Iterator[Line]:
         """Lend a line; raises ConnectionError where there is no server."""
         with self._places:
-            line = self._free.pop() if self._free else Line(self._url)
+            try:
+                line = self._free.pop()  # one step, as other threads take lines too
+            except IndexError:
+                line = Line(self._url)
             try:
                 yield line
             finally:
