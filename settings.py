@@ -117,7 +117,7 @@ class Settings:
         5.0, "seconds", "so soon after the leading scheduler vanished another one leads; lease_s where that is less", least=1
     )
     sweep_s: float = _setting(2.0, "seconds", "between two second looks of the scheduler")
-    poll_s: float = _setting(1.0, "seconds", "between looks at a queue whose bell did not ring")
+    poll_s: float = _setting(2.0, "seconds", "between looks at a queue whose bell did not ring")
     stop_grace_s: float = _setting(10.0, "seconds", "from the request to stop until the kill")
     output_limit_bytes: int = _setting(262_144, "bytes", "what is kept of one attempt's output", least=1)
     keep_uows_days: int = _setting(90, "days", "units of work that ended longer ago are archived; 0: kept for ever", least=0)

@@ -127,7 +127,8 @@ class Watch:
         self._address = self._address or self._address_of()
         troubles = [view.trouble for view in views if view.trouble]
         try:
-            levels, progress = self._desk.timetable(), self._desk.progress()
+            levels = self._desk.timetable()
+            progress = self._desk.progress(levels)
             self._look_at_boxes()
             if not progress.is_done and (stall := self._stall()):
                 troubles.append(stall)

@@ -59,7 +59,8 @@ _mine = sa.func.json_each(sa.bindparam("names", type_=sa.Text)).table_valued("va
 _most = sa.bindparam("most", type_=sa.Integer)
 _w = messages.alias("waiting")
 _walk = sa.select(_w.c.n).where(_w.c.holder.is_(None), _w.c.queue == _mine.c.value).correlate(_mine)
-_IS_ANY = sa.select(sa.exists().select_from(_mine).where(_walk.exists()))
+# One question, since an idle consumer asks it again and again: each costs more than what it looks up.
+_LOOK = sa.select(sa.exists().select_from(_mine).where(_walk.exists()), sa.exists().where(_HELD))
 _OLDEST = (
     sa.select(_m.n, _m.queue, _m.body)
     .select_from(_mine.join(messages, _m.n.in_(_walk.order_by(_w.c.rank, _w.c.n).limit(_most))))
@@ -211,7 +212,8 @@ class EmbeddedConsumer(Consumer):
         if limit <= 0:
             return []
         self._bell.quiet()
-        if not (self._is_waiting() or self._broker.revive()):
+        is_waiting, is_held = self._look()
+        if not (is_waiting or (is_held and self._broker.revive())):
             return []
         with _translating():
             # Not durable: what a power cut undoes here is a hint that comes twice.
@@ -236,10 +238,11 @@ class EmbeddedConsumer(Consumer):
         if not self._file.is_closed:  # else the next one that looks finds the bell gone
             self._broker.release(self._bell.name)
 
-    def _is_waiting(self) -> bool:
-        """Return whether there is something, without asking for the write lock."""
+    def _look(self) -> tuple[bool, bool]:
+        """Return whether something waits here, and whether anybody holds something of any queue, without asking for the write lock."""
         with _translating():
-            return bool(self._file.read(lambda conn: conn.execute(_IS_ANY, {"names": self._names}).scalar()))
+            is_waiting, is_held = self._file.read(lambda conn: conn.execute(_LOOK, {"names": self._names}).one())
+        return bool(is_waiting), bool(is_held)
 
     def _hold(self, conn: sa.Connection, limit: int) -> list[tuple[int, str, str]]:
         rows = [(n, queue, body) for n, queue, body in conn.execute(_OLDEST, {"names": self._names, "most": limit})]

@@ -28,6 +28,7 @@ KIND = "supervisor"
 _SELF = Identity(0, 0.0)
 # The kernel's whole table is read for it, whose length is not ours to decide.
 _MEASURE_S = 10.0
+_TELL_S = 10.0  # between two reports that say the same: that the supervisor is there is what its beats say
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,8 @@ class Attendance:
         self._used: dict[Identity, Used] = {}
         self._own_used: dict[str, str] = {}
         self._measured_s: float | None = None
+        self._told: tuple[object, ...] = ()
+        self._told_s = 0.0
 
     def run(self, over: Event) -> None:
         """Beat until `over`, then say good-bye."""
@@ -129,7 +132,12 @@ class Attendance:
             self._open()
 
     def _tell(self) -> None:
-        self._store.put_box_reports(self._reports(self._keeper.views()))
+        """Report where that is something new. Else now and then, since the store may have been restored, or the box forgotten."""
+        reports, now_s = self._reports(self._keeper.views()), self._clock.monotonic()
+        told = tuple((report.process, report.instances, report.session, report.children) for report in reports)
+        if told != self._told or now_s - self._told_s >= _TELL_S:
+            self._store.put_box_reports(reports)
+            self._told, self._told_s = told, now_s
 
     def _open(self) -> None:
         me = own_identity()

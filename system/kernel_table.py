@@ -12,6 +12,7 @@ STATE, PARENT, TIMES, CREATED, PAGES = 0, 1, slice(11, 15), 19, 21
 ENDED = (b"Z", b"X")
 
 _PROC = Path("/proc")
+_LONGEST_LINE = 4096
 
 
 @cache
@@ -31,10 +32,15 @@ def pids() -> list[int]:
 def line_of(pid: int) -> list[bytes] | None:
     """Return the fields of a process, None where there is none of that pid, or it may not be looked at."""
     try:
-        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123  as above
-            return file.read().rpartition(b")")[2].split()
+        descriptor = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)  # a file object asks the kernel six things more
     except OSError:
         return None
+    try:
+        return os.read(descriptor, _LONGEST_LINE).rpartition(b")")[2].split()
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
 
 
 def lines() -> dict[int, list[bytes]]:

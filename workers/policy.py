@@ -25,7 +25,7 @@ class WorkerSettings:
     beat_s: float = 2.0
     lease_s: float = 30.0
     margin_s: float = 3.0
-    poll_s: float = 1.0
+    poll_s: float = 2.0
     uows_per_slot: int = 1_000
     end_grace_s: float = 5.0
     stop_grace_s: float = 10.0

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -180,6 +181,13 @@ def test_an_acknowledgement_reaches_the_file_without_being_waited_for(broker: Br
     broker.publish([Message("a", "1")])
     consumer.acknowledge(consumer.take(1))
     wait_until(lambda: file.read(lambda conn: conn.exec_driver_sql("SELECT count(*) FROM message").scalar()) == 0)
+
+
+def test_an_idle_look_asks_the_file_once(broker: Broker, consumer: Consumer, file: SqlFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Mock(wraps=file.read)
+    monkeypatch.setattr(file, "read", asked)
+    assert consumer.take(1) == []
+    assert asked.call_count == 1
 
 
 # -- the folder

@@ -71,6 +71,11 @@ class Orders:
         is_meant = is_empty or any(node_of(job) in self._descendants(self.named(command)) for command in commands)
         must(is_meant, job, "was skipped by", commands)
 
+    def _is_emptied(self, node: Node, after: Jobs) -> bool:
+        """Return whether all that `node` is made of is SKIPPED."""
+        children = [child for child in self.book.inside[node] if self.book.runs(child)]
+        return bool(children) and all(state_of(after, child) is JobState.SKIPPED for child in children)
+
     def _descendants(self, nodes: Iterable[Node]) -> set[Node]:
         return reach(nodes, lambda node: self.book.inside[node])
 
@@ -83,6 +88,8 @@ class Orders:
                 continue
             new = after[node]
             is_anew = new.generation > old.generation or new.next_event is JobEvent.REOPENED or _is_called_off(new)
+            # Children that began anew may be skipped again in the same turn, and then nothing is left of what they are part of.
+            is_anew = is_anew or (new.next_event is JobEvent.SKIPPED and self._is_emptied(node, after))
             must(is_anew, command, "was done, and left alone", new)
 
     def _whole_skip(self, command: Command, before: Jobs, after: Jobs) -> None:

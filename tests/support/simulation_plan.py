@@ -99,8 +99,8 @@ def plan_of(seed: int) -> Plan:
     kinds = frozenset() if quiet else frozenset(kind for kind in KINDS if luck.random() < _SHARE)
     slots = tuple(luck.randint(1, 3) for _ in range(luck.randint(1, 3)))
     worker = WorkerSettings(
-        slots=max(slots), beat_s=1.0, lease_s=LEASE_S, margin_s=1.0, stop_grace_s=luck.choice((0.5, 4.0)), end_grace_s=0.5
-    )
+        slots=max(slots), beat_s=1.0, lease_s=LEASE_S, margin_s=1.0, stop_grace_s=luck.choice((0.5, 4.0)), end_grace_s=0.5, poll_s=1.0
+    )  # also what is the default: with another one, the same seed would be another history
     context = _drawn(seed, _context(luck))
     begin = luck.choice((END, MIDNIGHT + timedelta(hours=luck.randint(-2, 2), seconds=-5), datetime(2024, 2, 29, 23, 59, 55, tzinfo=UTC)))
     return Plan(

@@ -154,6 +154,27 @@ def test_a_box_whose_store_was_away_for_ten_minutes_comes_back_by_itself(box: Bo
     assert box.report("worker").told_at == box.clock.now()
 
 
+def test_what_says_nothing_new_is_told_every_ten_seconds_only_and_what_is_new_at_once(box: Box) -> None:
+    box.go_on()
+    first = box.report("worker")
+    for _ in range(3):
+        box.go_on()
+    assert box.report("worker") == first
+    box.crew.die("worker.1")
+    box.go_on()  # the keeper's round finds it after the beat
+    box.go_on()
+    assert box.report("worker").told_at == box.clock.now()
+    box.go_on(10)
+    assert box.report("worker").told_at == box.clock.now()
+
+
+def test_a_box_that_was_forgotten_tells_of_itself_again(box: Box) -> None:
+    box.store.drop_box("box-1", ["worker"])
+    for _ in range(5):
+        box.go_on()
+    assert box.report("worker").instances == 2
+
+
 def test_a_supervisor_has_a_session_that_beats(box: Box) -> None:
     before = next(s for s in box.store.sessions() if s.kind == "supervisor")
     box.go_on()

@@ -126,11 +126,11 @@ def test_a_batch_costs_one_call_of_each_kind() -> None:
     assert len(place.reports()) == 20
 
 
-def test_an_idle_worker_makes_no_calls_of_the_store_and_wants_to_be_called_once_a_second() -> None:
+def test_an_idle_worker_makes_no_calls_of_the_store_and_wants_to_be_called_every_two_seconds() -> None:
     place = Workplace()
     place.turn()
     place.journal.clear()
-    assert [place.turn() for _ in range(3)] == [1.0, 1.0, 1.0]
+    assert [place.turn() for _ in range(3)] == [2.0, 2.0, 2.0]
     assert place.journal == []
 
 
