@@ -131,7 +131,8 @@ def test_who_shows_a_certificate_comes_in_by_tls(closed: RabbitMQ) -> None:
     place = shown_by(own_place(closed.tls_url), closed.authority.certificate("ann"))
     broker = RabbitBroker(place, RealClock())
     broker.prepare()
-    assert closed.control("list_connections", "ssl", "peer_cert_subject").splitlines()[1:] == ["true\tCN=ann"]
+    # Beside it the server may still list those by which the fixture looked whether it is there.
+    assert "true\tCN=ann" in closed.control("list_connections", "ssl", "peer_cert_subject").splitlines()
     broker.close()
 
 
