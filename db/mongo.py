@@ -78,6 +78,7 @@ class MongoStore(MongoTurns, MongoProjection, MongoBoxes, MongoFacts, MongoKeepi
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="project")  # the first one starts with the first turn
         self._marks = []
         self._marks_lock = Lock()
+        self._own = None
         self._meta = database["meta"]
         self._turns = database["turns"]
         self._turn_parts = database["turn_parts"]

@@ -140,7 +140,6 @@ class MongoKeeping(Store):
     def sizes(self) -> dict[str, int]:
         """See Keeping."""
         counted = {
-            "turns": self._turns,
             "jobs": self._jobs,
             "units of work": self._uows,
             "events": self._events,
@@ -149,7 +148,8 @@ class MongoKeeping(Store):
             "pieces of output": self._output,
         }
         with self._talk():
-            return {name: collection.count_documents({}) for name, collection in counted.items()}
+            turns = self._turns.count_documents({"_id": {"$gt": self.marks().removed_turns}})  # of others the number may be left
+            return {"turns": turns, **{name: collection.count_documents({}) for name, collection in counted.items()}}
 
     def _page(
         self, collection: Collection[Row], after: Any, limit: int, is_old: Callable[[Row], bool], record: Callable[[Row], T]

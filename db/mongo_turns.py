@@ -2,6 +2,10 @@
 
 A document ends at 16 MB. The parts of a turn are written before it, under a name made of what they hold: so a leader that repeats an
 insert writes the same parts again, and one that loses the number leaves some that nobody reads, until turns of that age are removed.
+
+Turns are removed in time, but the number of one that was inserted by another leader than the turn before it stays taken for ever. It is
+the number that the leader before would insert next, however long that one stands still: so who goes on from a turn of its own needs only
+the insert to know that it still leads.
 """
 
 from __future__ import annotations
@@ -24,6 +28,9 @@ from system.errors import StoreError
 
 PLAIN = 1 << 16  # characters: a shorter text is kept as it is, to be read by people too
 PART = 12 << 20  # bytes
+# What is no longer there but for its number, and what is.
+_EMPTIED: Row = {"$set": {"removed": True}, "$unset": {"text": "", "packed": "", "parts": ""}}
+_PRESENT: Row = {"removed": {"$ne": True}}
 
 
 class MongoTurns(Store):
@@ -33,12 +40,17 @@ class MongoTurns(Store):
     _meta: Collection[Row]
     _turns: Collection[Row]
     _turn_parts: Collection[Row]
+    _own: tuple[int, str] | None  # the last turn, and its session, that this store inserted for sure; None after one that is in doubt
 
     def insert_turn(self, turn: Turn) -> bool:
         """See Store."""
         text = encode_turn(turn)
         refuse_heavy(turn, text)
         document, parts = packed(turn.number, text)
+        goes_on = self._own == (turn.number - 1, turn.session)
+        self._own = None
+        if not goes_on:
+            document["takes_over"] = True
         with self._talk():
             for part in parts:  # one by one: together they may be more than a message holds
                 write(self._turn_parts, [ReplaceOne({"_id": part["_id"]}, part, upsert=True)])
@@ -47,7 +59,8 @@ class MongoTurns(Store):
             except DuplicateKeyError:
                 return False
             # After the insert: what is removed later than this was ours, what was removed before is seen here.
-            if turn.number > self._removed_turns():
+            if goes_on or turn.number > self._removed_turns():
+                self._own = turn.number, turn.session
                 return True
             self._turns.delete_one({"_id": turn.number})
             return False
@@ -57,7 +70,7 @@ class MongoTurns(Store):
         if limit < 1:  # to the driver, 0 is no limit
             return []
         with self._talk():
-            found = list(self._turns.find({"_id": {"$gt": number}}, sort=[("_id", 1)], limit=limit))
+            found = list(self._turns.find({"_id": {"$gt": number}, **_PRESENT}, sort=[("_id", 1)], limit=limit))
             texts = [self._text(document) for document in found]
         return [decode_turn(text) for text in texts if text]
 
@@ -66,7 +79,8 @@ class MongoTurns(Store):
         with self._talk():
             # First: an insert that finds one of these numbers free sees then that it is not.
             self._meta.update_one({"_id": "removed_turns"}, {"$max": {"number": upto}}, upsert=True)
-            self._turns.delete_many({"_id": {"$lte": upto}})
+            self._turns.update_many({"_id": {"$lte": upto}, "takes_over": True, **_PRESENT}, _EMPTIED)
+            self._turns.delete_many({"_id": {"$lte": upto}, "takes_over": {"$ne": True}})
             self._turn_parts.delete_many({"_id": {"$lt": _front(upto + 1)}})
 
     def _removed_turns(self) -> int:

@@ -21,7 +21,8 @@ _STAGES = {"Function Scan": "EOF", "Seq Scan": WALK}
 def explain(lines: Database, database: str, command: Document) -> Document:
     """Return the answer to MongoDB's `explain`: of the winning plan, each stage's name and which index it reads."""
     query = _query_of(command)
-    pipeline = f"documentdb_api_catalog.bson_aggregation_{next(iter(query))}"
+    kind = next(iter(query))
+    pipeline = f"documentdb_api_catalog.bson_aggregation_{'pipeline' if kind == 'aggregate' else kind}"
     asked = f"'{database.replace(chr(39), chr(39) * 2)}', '\\x{bson.encode(query).hex()}'::bytea::documentdb_core.bson"
     plan: Document = {}
     for setting in _AS_IF_LARGE:
