@@ -105,6 +105,12 @@ class Broker(ABC):
         A queue that was deleted behind our back is made again where this broker declared it; elsewhere all is sent but what was for it.
         """
 
+    def foretell(self, messages: Sequence[Message]) -> None:  # noqa: B027  where a message is there at once, nothing is won
+        """Send what `publish` is about to say: so it is on its way while what it tells of is written. May do nothing; never raises.
+
+        Nobody knows whether it arrives, so `publish` must follow. Whoever takes it may find that what it tells of is not there yet.
+        """
+
     @abstractmethod
     def consumer(self, queues: Sequence[str]) -> Consumer:
         """Return a new consumer of `queues`, which must be declared."""

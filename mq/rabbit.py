@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Lock
 from typing import Any
 
@@ -23,7 +23,7 @@ from mq.rabbit_feed import Feed
 from mq.rabbit_frames import Letter
 from mq.rabbit_link import Link
 from mq.rabbit_publisher import Publisher, Returned
-from mq.rabbit_reactor import Reactor, fail
+from mq.rabbit_reactor import Reactor, fail, settle
 from mq.rabbit_shelf import Item, Shelf
 from mq.rabbit_topology import Topology
 from mq.rabbit_url import RabbitPlace
@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 
 # The first with dead letters at the delivery limit of a quorum queue, and passive counts that are exact.
 OLDEST = (3, 8)
+# How long at most somebody waits until what is foretold is on its way.
+_FORETOLD_S = 0.005
 _CONSUMER_TIMEOUT = (
     "the server's consumer_timeout can't be asked for by AMQP; no job is ever cut short by it, as deliveries are acknowledged at once"
 )
@@ -90,6 +92,22 @@ class RabbitBroker(Broker):
             lost |= self._send(again)
         if lost:
             raise queue_missing(lost, is_rest_sent=True)
+
+    def foretell(self, messages: Sequence[Message]) -> None:
+        """See Broker."""
+        link = self._links.get("publishes")
+        if link is None or link.blocked or not self._known.issuperset(message.queue for message in messages):
+            return
+        letters = self._letters(messages)
+        sent: Future[None] = Future()
+
+        def begin() -> None:
+            self._publisher.send(letters, Future())
+            settle(sent, None)
+
+        self._soon(begin)
+        with suppress(TimeoutError):  # else this thread would go on with Python, and the message would wait until it waits itself
+            sent.result(_FORETOLD_S)
 
     def consumer(self, queues: Sequence[str]) -> Consumer:
         """See Broker."""

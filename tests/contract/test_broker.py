@@ -103,6 +103,24 @@ def test_a_message_arrives_with_its_queue_and_body(broker: Broker, consumer: Con
     assert [(d.queue, d.body) for d in consumer.take(5)] == [("a", "flights_hourly/2013010105/1/1")]
 
 
+def test_what_is_foretold_is_at_most_one_message_more(broker: Broker, consumer: Consumer) -> None:
+    broker.foretell([Message("a", "1")])
+    publish(broker, "a:1", "a:2")
+    said = bodies(consumer.take(5))
+    assert said in (["1", "2"], ["1", "1", "2"])
+    assert consumer.take(5) == []
+
+
+def test_to_foretell_something_never_fails(broker: Broker) -> None:
+    broker.foretell([])
+    broker.foretell([Message("nowhere", "1")])
+    broker.foretell([Message("a", "1"), Message("nowhere", "1")])
+    publish(broker, "a:2")
+    assert broker.depths(["a"]) == {"a": 1}
+    broker.close()
+    broker.foretell([Message("a", "1")])
+
+
 def test_a_message_is_any_short_text(broker: Broker, consumer: Consumer) -> None:
     broker.publish([Message("a", ""), Message("a", "h\u00e9 \u2603 'x' %s ?")])
     assert bodies(consumer.take(5)) == ["", "h\u00e9 \u2603 'x' %s ?"]

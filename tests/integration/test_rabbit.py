@@ -196,6 +196,22 @@ def test_fault_9_publisher_and_consumer_go_on_after_the_server_was_killed(server
     again.close()
 
 
+def test_what_is_foretold_is_on_its_way_at_once(broker: RabbitBroker) -> None:
+    consumer = broker.consumer(["a"])
+    broker.foretell([Message("a", "1")])
+    assert taken(consumer, 1) == ["1"]
+
+
+def test_nobody_fails_who_foretells_to_a_server_that_is_away(server: RabbitMQ, broker: RabbitBroker) -> None:
+    server.kill()
+    broker.foretell([Message("a", "1")])
+    wait_until(lambda: not goes(broker, "lost"), what="the loss to be seen")
+    broker.foretell([Message("a", "2")])
+    server.start()
+    wait_until(lambda: goes(broker, "3"), within_s=30, what="the connection to come back")
+    assert set(taken(broker.consumer(["a"]), 1)) <= {"1", "lost", "3"}
+
+
 def test_a_call_does_not_wait_for_a_server_that_is_away(server: RabbitMQ, broker: RabbitBroker) -> None:
     server.kill()
     wait_until(lambda: not goes(broker, "lost"), what="the loss to be seen")

@@ -79,6 +79,11 @@ class Plan:
     commands: int
     releases: bool
 
+    @property
+    def foretells(self) -> bool:
+        """Whether the broker sends ahead what it is told will be so."""
+        return self.seed % 8 == 0
+
     def kept_for_live(self, size: int) -> int:
         """Return how many of `size` slots take no backfill."""
         return Random(f"lanes {self.seed}").randint(0, 1) if size > 1 else 0

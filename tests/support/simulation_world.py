@@ -342,6 +342,12 @@ class FlakyBroker(Broker):
             for delay_s in self._delays():
                 self._world.after(delay_s, partial(self._send, message))
 
+    def foretell(self, messages: Sequence[Message]) -> None:
+        """See Broker. In some histories only: the others are the same as before there was this verb."""
+        if self._world.plan.foretells:
+            for message in messages:
+                self._world.after(0.001, partial(self._send, message))
+
     def consumer(self, queues: Sequence[str]) -> Consumer:
         """See Broker."""
         inner = self._world.broker.consumer(queues)
