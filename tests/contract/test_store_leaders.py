@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from unittest.mock import Mock
 
 import pytest
@@ -13,14 +12,14 @@ from db.store import Store
 from system.errors import Unavailable
 from tests.support.builders import turn
 
+pytestmark = pytest.mark.parametrize("store", ["mongomock", pytest.param("mongodb", marks=pytest.mark.service)], indirect=True)
 
-@pytest.fixture(params=["mongomock", pytest.param("mongodb", marks=pytest.mark.service)])
-def paused(request: pytest.FixtureRequest) -> Iterator[MongoStore]:
+
+@pytest.fixture
+def paused(store: Store) -> MongoStore:
     """The store of a leader that stands still from time to time."""
-    opened: MongoStore = request.getfixturevalue(request.param)
-    opened.prepare()
-    yield opened
-    opened.close()
+    assert isinstance(store, MongoStore)
+    return store
 
 
 @pytest.fixture
