@@ -23,7 +23,9 @@ from db.urls import open_store
 from system.processes import Identity
 from system.usage import usage_of
 
-DAYS, HOURS = 336, 361 * 24  # as the context counts them: 12 months of 28 days end on December 28
+DAYS = 361
+HOURS = DAYS * 24
+PATIENCE_S = 60.0
 KINDS = ("scheduler", "worker")
 
 
@@ -51,15 +53,21 @@ def _watch(process: Popen[bytes], url: str, uows: int) -> dict[str, object]:
     store = _opened(url, process)
     mb: dict[str, list[float]] = {kind: [] for kind in KINDS}
     number = done = 0
+    moved_s = time.monotonic()
     while done < uows:
         turns = store.turns_after(number, 500)
-        if not turns and process.poll() is not None:
+        opened = sum(len(turn.opened) for turn in turns)
+        if opened:
+            moved_s = time.monotonic()
+        elif process.poll() is not None:
             raise SystemExit("launch.py up has ended")
+        elif time.monotonic() > moved_s + PATIENCE_S:
+            raise SystemExit(f"nothing was opened for {PATIENCE_S:g} s: {done:,} units of work of {uows:,}")
         if not turns:
             time.sleep(0.2)
             continue
         number = turns[-1].number
-        done += sum(len(turn.opened) for turn in turns)
+        done += opened
         while len(mb[KINDS[0]]) < done * 10 // uows:
             for kind, held in _memory(store).items():
                 mb[kind].append(held)
