@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -84,8 +84,11 @@ class Slots(ABC):
         """Return how many more tasks would start within a moment; 0 when full or shut. `backfill`: as far as it may hold slots."""
 
     @abstractmethod
-    def busy_s(self, *, backfill: bool = False) -> float:
-        """Return for how many seconds there will be no `room`, as far as one can tell; 0.0 where there is some."""
+    def busy_s(self, *, backfill: bool = False, then: Sequence[str] = ()) -> float:
+        """Return for how many seconds there will be no `room`, as far as one can tell; 0.0 where there is some.
+
+        `then`: as it will be once a task of each of these processes was started.
+        """
 
     @abstractmethod
     def start(self, task: Task) -> None:

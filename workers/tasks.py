@@ -38,6 +38,11 @@ def is_uow_id(text: str) -> bool:
     return len(parts) == 4 and all(parts) and parts[2].isdecimal() and parts[3].isdecimal()
 
 
+def process_of(uow_id: str) -> str:
+    """Return the process of a unit of work."""
+    return uow_id.partition("/")[0]
+
+
 def task_of(uow: UnitOfWork, context: Context) -> Task:
     """Return the attempt that `uow` was claimed for; raises SlotError where this worker's context can't run it.
 

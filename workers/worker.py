@@ -6,7 +6,7 @@ Whatever the store or the broker refuses for the moment is kept and tried again 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from db.model import OutputPiece, UnitOfWork
@@ -21,7 +21,7 @@ from workers.outbox import Outbox
 from workers.policy import Backoff, WorkerSettings
 from workers.presence import Presence, Standing
 from workers.slots import Ended, Ending, Slots
-from workers.tasks import canceled, outcome_of, refused_by_context, task_of, with_what_left
+from workers.tasks import canceled, outcome_of, process_of, refused_by_context, task_of, with_what_left
 
 log = logging.getLogger(__name__)
 
@@ -254,6 +254,7 @@ class Worker:
         ids = self._intake.take(room, self._room(Lane.BACKFILL), self._running)
         if not ids:
             return
+        self._rest(then=[process_of(uow_id) for uow_id in ids])
         won = self._intake.claim(ids, self._presence.session, now)
         won.reverse()
         try:
@@ -264,10 +265,13 @@ class Worker:
             for uow in reversed(won):
                 self._outbox.add_return(uow)
 
-    def _rest(self) -> None:
-        """Let other workers have what comes meanwhile, where all that runs here takes longer than a message takes to them."""
+    def _rest(self, then: Sequence[str] = ()) -> None:
+        """Let other workers have what comes meanwhile, where all that runs here takes longer than a message takes to them.
+
+        `then` are the processes of what is about to be claimed: what came with it had better leave before that call than after it.
+        """
         for lane in Lane:
-            if self._slots.busy_s(backfill=lane is Lane.BACKFILL) > _HANDING_ON_S:
+            if self._slots.busy_s(backfill=lane is Lane.BACKFILL, then=then) > _HANDING_ON_S:
                 self._intake.rest(lane)
 
     def _start(self, uow: UnitOfWork, now: datetime) -> None:

@@ -207,6 +207,14 @@ def test_a_slot_with_a_short_task_is_busy_for_a_moment_only(tmp_path: Path) -> N
         assert bench.slots.busy_s() < 0.1
 
 
+def test_slots_tell_how_busy_they_will_be_with_what_is_about_to_start(tmp_path: Path) -> None:
+    with Bench(tmp_path, size=2) as bench:
+        name = task("noop").process
+        assert bench.slots.busy_s(then=[name, name]) == 0.0  # nobody knows yet
+        bench.run_one(task("noop"))
+        assert [bench.slots.busy_s(then=[name] * count) > 0.0 for count in (0, 1, 2)] == [False, False, True]
+
+
 def test_a_task_that_takes_longer_than_expected_does_not_hold_up_those_behind_it(tmp_path: Path) -> None:
     with Bench(tmp_path, size=2) as bench:
         for _ in range(40):

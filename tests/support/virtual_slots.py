@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from system.clock import Clock
@@ -66,6 +66,7 @@ class VirtualSlots(Slots):
         self._ignores_deadline = ignore_deadline
         self._until_s: float | None = None
         self._number = 0
+        self._took_s: dict[str, float] = {}
         self._running: list[_Attempt] = []
         self._queued: deque[Task] = deque()
         self._ended: list[Ended] = []
@@ -104,11 +105,12 @@ class VirtualSlots(Slots):
         busy = sum(task.is_backfill for task in (*(attempt.task for attempt in self._running), *self._queued))
         return max(0, min(room, self._size - self._kept - busy))
 
-    def busy_s(self, *, backfill: bool = False) -> float:
-        """See Slots."""
-        if self.room(backfill=backfill) > 0 or not self._running:
+    def busy_s(self, *, backfill: bool = False, then: Sequence[str] = ()) -> float:
+        """See Slots. A task takes as long as the last one of its process did."""
+        if self.room(backfill=backfill) > len(then):
             return 0.0
-        return max(0.0, self._running[0].end_s - self._clock.monotonic())
+        soon = [self._took_s.get(process, 0.0) for process in then]
+        return min([*soon, *(max(0.0, one.end_s - self._clock.monotonic()) for one in self._running[:1])], default=0.0)
 
     def start(self, task: Task) -> None:
         """See Slots."""
@@ -190,6 +192,7 @@ class VirtualSlots(Slots):
         if 0 < task.timeout_s < duration_s:
             duration_s, ending, rows, reason = task.timeout_s, Ending.FAILED, None, f"timed out after {task.timeout_s:g} s"
         self._number += 1
+        self._took_s[task.process] = duration_s
         mark = Mark(task.uow_id, task.fence, now_s, start=task.start, end=task.end, slice=task.slice, arguments=task.arguments)
         self.marks.append(mark)
         insort(self._running, _Attempt(now_s + duration_s, self._number, task, mark, Ended(task.uow_id, task.fence, ending, rows, reason)))

@@ -7,6 +7,7 @@ from mq.memory import MemoryBroker
 from system.lifecycle import UowState
 from tests.support.builders import uow
 from tests.support.workplace import BACKFILL_QUEUE, QUEUE, Workplace, taking
+from workers.slots import Ending, Task
 
 
 def both(place: Workplace, live: int, backfill: int) -> tuple[list[str], list[str]]:
@@ -87,6 +88,21 @@ def test_a_worker_that_is_busy_for_a_while_lets_others_have_what_comes() -> None
     place.open(2)
     place.turn()
     assert dict(place.broker.rests) == {QUEUE: 1}
+
+
+def test_a_worker_that_will_be_busy_with_what_it_claims_lets_others_have_the_rest_before_it_claims() -> None:
+    rests_at_start: list[int] = []
+
+    def plan(task: Task) -> tuple[float, Ending, int | None]:
+        rests_at_start.append(place.broker.rests[QUEUE])
+        return taking(1.0)(task)
+
+    place = Workplace(plan, size=1)
+    place.open(2, 3)
+    place.turn()  # how long it will take is not known yet
+    place.clock.sleep(1.0)
+    place.turn()
+    assert rests_at_start == [0, 2]
 
 
 def test_a_worker_that_will_have_room_in_a_moment_keeps_what_comes() -> None:

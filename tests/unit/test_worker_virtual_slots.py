@@ -52,6 +52,16 @@ def test_slots_are_busy_until_the_first_attempt_ends() -> None:
     assert slots.busy_s() == 7.0
 
 
+def test_slots_tell_how_busy_they_will_be_with_what_is_about_to_start() -> None:
+    clock = ManualClock()
+    slots = slots_of(clock)
+    assert slots.busy_s(then=["p"]) == 0.0
+    slots.start(task("a"))
+    clock.sleep(10.0)
+    slots.ended()
+    assert (slots.busy_s(), slots.busy_s(then=["p"])) == (0.0, 10.0)
+
+
 def test_nothing_runs_beyond_the_deadline_and_nothing_starts_after_it() -> None:
     clock = ManualClock()
     slots = slots_of(clock, 500.0, ahead=2)
