@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
+from typing import NamedTuple
 
 from mq.broker import Consumer, Delivery
-from mq.rabbit_feed import Feed
-from mq.rabbit_reactor import Reactor
+from mq.rabbit_feed import MOST_PREFETCH, Feed
+from mq.rabbit_reactor import Reactor, settle, silent
 from mq.rabbit_shelf import Shelf
 from system.errors import BrokerError, Unavailable
+
+_MOMENT_S = 0.5
+
+
+class _Look(NamedTuple):
+    """What was asked of the feed: `whole` is answered when all is done, `some` as soon as anything has arrived."""
+
+    whole: Future[None]
+    some: Future[None]
 
 
 class RabbitConsumer(Consumer):
@@ -25,6 +36,9 @@ class RabbitConsumer(Consumer):
         self.queues = queues
         self._tide = tide
         self._seen = dict.fromkeys(queues, 0)
+        self._unseen: set[str] = set()
+        self._look: _Look | None = None
+        self._heard, self._silent_s = 0, 0.0
         self._held: set[int] = set()
         self._on_close = on_close
         self._is_closed = False
@@ -46,9 +60,12 @@ class RabbitConsumer(Consumer):
                 self._reactor.soon(feed.relieve)
             return []
         feed.takes += 1
-        fresh = self._fresh(limit)
-        if fresh or not feed.is_complete or len(self._held) + limit > feed.prefetch:
-            self._look(limit, fresh)
+        if self._look is not None and self._fresh(limit):
+            self._await(self._look, limit)  # it began too early
+        if self._look is None:
+            self._begin(limit)
+        if self._look is not None:
+            self._await(self._look, limit)
         items = self.shelf.take(limit)
         feed.wants_more = len(items) < limit
         self._held.update(item.tag for item in items)
@@ -81,20 +98,46 @@ class RabbitConsumer(Consumer):
         self._reactor.soon(lambda: self.feed.acknowledge({item.tag for item in items}))
         return len(items)
 
+    def _begin(self, limit: int) -> None:
+        """Have the feed look where something of this process may not have arrived, and where a subscription is missing or too small."""
+        feed, fresh = self.feed, self._fresh(limit)
+        is_small = len(self.shelf) < limit and feed.least_full < min(MOST_PREFETCH, len(self._held) + limit)
+        if fresh or is_small or not feed.is_complete:
+            some: Future[None] = Future()
+            whole: Future[None] = self._reactor.begin(lambda future: feed.look(limit, fresh, some, future))
+            whole.add_done_callback(lambda _: settle(some, None))
+            self._look = _Look(whole, some)
+
     def _fresh(self, limit: int) -> list[str]:
         """Return the queues in which there may be something of this process that has not arrived yet."""
         if len(self.shelf) >= limit:
             return []
-        fresh = []
         for queue in self.queues:
             tide = self._tide.get(queue, 0)
-            if tide != self._seen[queue] or (tide and self.feed.was_full):
+            if tide != self._seen[queue]:
                 self._seen[queue] = tide
-                fresh.append(queue)
-        return fresh
+                self._unseen.add(queue)
+        return [queue for queue in self.queues if queue in self._unseen]
 
-    def _look(self, limit: int, fresh: Sequence[str]) -> None:
-        def begin(future: Future[None]) -> None:
-            self.feed.look(limit, fresh, future)
+    def _await(self, look: _Look, limit: int) -> None:
+        """Wait until what this process has sent is here, else a moment for anything. With many queues, or where the server is busy, a look
+        goes on meanwhile; BrokerAway says that nothing at all was heard for too long.
+        """
+        answer = look.whole if self._unseen else look.some
+        patience_s = self._reactor.wait_s if self._unseen else _MOMENT_S
+        while patience_s > 0 and not answer.done() and len(self.shelf) < (limit if self._unseen else 1):
+            patience_s -= _MOMENT_S
+            with suppress(TimeoutError):
+                answer.result(_MOMENT_S)
+            self._listen(look)
+        if look.whole.done():
+            self._look = None
+            look.whole.result()
+            self._unseen -= self.feed.empty
 
-        self._reactor.ask(begin, "subscribing to queues")
+    def _listen(self, look: _Look) -> None:
+        is_silent = self.feed.heard == self._heard and not look.some.done()
+        self._silent_s = self._silent_s + _MOMENT_S if is_silent else 0.0
+        self._heard = self.feed.heard
+        if self._silent_s >= self._reactor.wait_s:
+            raise silent(self._reactor.wait_s, "subscribing to queues")

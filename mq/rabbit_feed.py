@@ -1,7 +1,10 @@
 """How do messages get from RabbitMQ onto a consumer's shelf? As many as are wanted, and none is kept from others by who has no time.
 
-Each queue has an urgent one beside it, since quorum queues know no priorities. A subscription is given a prefetch by what its consumer
-asks for at once. A consumer that does not come back for what lies on its shelf loses it after a moment: it goes to the urgent queue, so
+Each queue has an urgent one beside it, since quorum queues know no priorities. A subscription begins with its share of what its consumer
+asks for at once, and is made anew with a larger prefetch where the server sent all of it and that was not enough: each one is a round to
+the server and an entry in its log, and what many queues send ahead lies here while others may have nothing to do.
+
+A consumer that does not come back for what lies on its shelf loses it after a moment: it goes to the urgent queue, so
 that another one gets it next, and that queue's subscription rests until the consumer asks again. One that says that it has no time loses
 the few messages that come then at once; where there are more, everybody is likely to be busy, and it would be for nothing.
 """
@@ -21,6 +24,7 @@ from mq.rabbit_url import RabbitPlace
 from system.errors import BrokerError, HorariumError
 
 MOST_PREFETCH = 8192
+NONE_FULL = MOST_PREFETCH
 # How long something may lie there that nobody comes for: where no more was wanted, and where it was.
 HOLD_S, HOLD_WANTED_S = 0.25, 5.0
 FEW = 4
@@ -36,14 +40,18 @@ class _Subscription:
     queue: str  # as the port calls it
     name: str  # as the server does
     tag: str = ""
-    credit: int = 0
+    before: str = ""  # the tag that it had until it was made anew: what was on its way then comes by it
+    prefetch: int = 0
+    credit: int = 0  # how many more the server may send by `tag`
+    is_full: bool = False  # there may be more than it could send
 
 
 class Feed:
     """The channel of one consumer. Belongs to the reactor's thread, but for what has no underscore.
 
     `takes`, `wants_more` and `is_idle` are told by the consumer: how often it came, whether it had room for more the last time, and
-    whether it said that it has no time.
+    whether it said that it has no time. `is_complete`: nothing rests. `least_full` is the smallest prefetch of a full subscription,
+    `empty` are the queues in which nothing waited when they were looked at, and `heard` counts what the server said.
     """
 
     def __init__(
@@ -55,17 +63,20 @@ class Feed:
         self._shelf = shelf
         self._subscriptions = [_Subscription(queue, name) for queue, both in names.items() for name in both]
         self._by_tag: dict[str, _Subscription] = {}
-        self._out: dict[int, _Subscription] = {}
+        self._out: dict[int, tuple[_Subscription, str]] = {}
         self._give_back = give_back
         self._on_missing = on_missing
         self._channel: Any = None
         self._count = 0
         self._is_watching = False
-        self._asked: Future[None] | None = None
+        self._asked: Future[None] = Future()
+        self._some: Future[None] = Future()
+        self._qos = 0
         self.gone: HorariumError | None = None
-        self.is_complete = False  # nothing rests
-        self.was_full = False  # the server may hold more than it could send, or more than was waited for
-        self.prefetch = 0
+        self.is_complete = False
+        self.least_full = NONE_FULL
+        self.empty: set[str] = set()
+        self.heard = 0
         self.wants_more = True
         self.is_idle = False
         self.takes = 0
@@ -86,8 +97,7 @@ class Feed:
             self.gone = error
             if isinstance(error, BrokerError):
                 self._on_missing()
-            if self._asked:
-                fail(self._asked, error)
+            fail(self._asked, error)
             self._shelf.drain()
             self._shelf.ring()
 
@@ -97,6 +107,8 @@ class Feed:
         if self.gone or channel is None or not channel.is_open:
             settle(future, None)
             return
+        self.gone = BrokerError("this consumer is closed")
+        fail(self._asked, self.gone)
         for subscription in self._subscriptions:
             self._cancel(subscription)
         if self._out:
@@ -119,108 +131,143 @@ class Feed:
         if front:
             self._channel.basic_ack(front, multiple=True)
         for tag in tags:
-            subscription = self._out.pop(tag, None)
+            subscription, by = self._out.pop(tag, (None, ""))
             if subscription is not None:
-                subscription.credit += 1
+                subscription.credit += by == subscription.tag
                 if tag > front:
                     self._channel.basic_ack(tag)
 
-    def look(self, limit: int, fresh: Sequence[str], future: Future[None]) -> None:
-        """Have all queues subscribed with room for `limit` more, and see that what waits in the `fresh` queues has arrived."""
+    def look(self, limit: int, fresh: Sequence[str], some: Future[None], future: Future[None]) -> None:
+        """Have all queues subscribed with room for `limit` more, and see that what waits in the `fresh` queues has arrived.
+
+        One look after another. `future` is answered when that is done, `some` as soon as anything arrives.
+        """
         if self.gone:
             fail(future, self.gone)
             return
-        self._asked = future
-        steps = self._subscribe(limit)
-        steps = [*steps, lambda done: self._see(limit, fresh, _LOOKS, done)] if fresh else steps
-        self._follow(steps, future)
+        self._asked, self._some = future, some
+        self.empty = set(fresh)
+        names = [subscription for subscription in self._subscriptions if subscription.queue in fresh]
+        self._get(limit, names, lambda: settle(future, None))
 
-    def _follow(self, steps: Sequence[Callable[[Callable[..., None]], None]], future: Future[None]) -> None:
+    def _get(self, limit: int, names: Sequence[_Subscription], done: Callable[[], None]) -> None:
+        """Make the subscriptions that are to be made, and see what `names` hold."""
+        steps = [self._making(subscription) for subscription in self._choose(limit)]
+        self._follow([*steps, lambda then: self._see(limit, names, names, _LOOKS, then)] if names else steps, done)
+
+    def _follow(self, steps: Sequence[Callable[[Callable[..., None]], None]], done: Callable[[], None]) -> None:
         """Take one step after another."""
-        if self.gone:
-            fail(future, self.gone)
+        self.heard += 1
+        if self.gone or not self._channel.is_open:
+            fail(self._asked, self.gone or BrokerError("this consumer is closed"))
         elif not steps:
-            settle(future, None)
+            done()
         else:
-            steps[0](lambda *_: self._follow(steps[1:], future))
+            steps[0](lambda *_: self._follow(steps[1:], done))
 
-    def _subscribe(self, limit: int) -> list[Callable[[Callable[..., None]], None]]:
-        held = len(self._out) - len(self._shelf)
-        wanted = min(MOST_PREFETCH, 1 << max(0, held + limit - 1).bit_length())
-        if wanted > self.prefetch:
-            for subscription in self._subscriptions:
-                self._cancel(subscription)
+    def _choose(self, limit: int) -> list[_Subscription]:
+        """Return the subscriptions to be made, each with the prefetch that it shall have: those that rest, and those that are too small."""
+        wanted, most = self._wanted(limit), self._most(limit)
+        share = _power_of_two(wanted // len({subscription.queue for subscription in self._subscriptions}))
         resting = [subscription for subscription in self._subscriptions if not subscription.tag]
-        if not resting:
-            return []
-        channel, self.is_complete = self._channel, True
-        steps: list[Callable[[Callable[..., None]], None]] = []
-        if wanted > self.prefetch or len(resting) == len(self._subscriptions):
-            self.prefetch = wanted
-            channel.basic_qos(prefetch_count=wanted, callback=lambda _: None)
-        for subscription in resting[:-1]:
-            self._consume(subscription, lambda _: None)
-        steps.append(lambda done: self._consume(resting[-1], done))
-        return steps
+        full = [subscription for subscription in self._subscriptions if subscription.tag and subscription.is_full]
+        small = [subscription for subscription in full if subscription.prefetch < most and len(self._shelf) < limit]
+        for subscription in resting:
+            subscription.prefetch = min(most, subscription.prefetch or share)
+        for subscription in small:
+            subscription.prefetch = min(most, max(2 * subscription.prefetch, _power_of_two(wanted // len(small))))
+        self.is_complete = True
+        self.least_full = min((subscription.prefetch for subscription in full if subscription not in small), default=NONE_FULL)
+        return sorted([*resting, *small], key=lambda subscription: subscription.prefetch)
+
+    def _wanted(self, limit: int) -> int:
+        return len(self._out) - len(self._shelf) + limit
+
+    def _most(self, limit: int) -> int:
+        """Return the prefetch by which one queue alone could send all that is wanted."""
+        return min(MOST_PREFETCH, _power_of_two(self._wanted(limit)))
+
+    def _making(self, subscription: _Subscription) -> Callable[[Callable[..., None]], None]:
+        return lambda done: self._consume(subscription, done)
 
     def _consume(self, subscription: _Subscription, done: Callable[..., None]) -> None:
+        if subscription.tag:
+            self._channel.basic_cancel(subscription.tag)
+            self._by_tag.pop(subscription.before, None)
+            subscription.before = subscription.tag
+        if self._qos != subscription.prefetch:
+            self._qos = subscription.prefetch
+            self._channel.basic_qos(prefetch_count=self._qos, callback=lambda _: None)
         self._count += 1
-        subscription.tag, subscription.credit = f"c{self._count}", self.prefetch
+        subscription.tag, subscription.credit, subscription.is_full = f"c{self._count}", subscription.prefetch, False
         self._by_tag[subscription.tag] = subscription
         self._channel.basic_consume(subscription.name, self._on_message, consumer_tag=subscription.tag, callback=done)
 
     def _cancel(self, subscription: _Subscription) -> None:
         if subscription.tag:
             self._by_tag.pop(subscription.tag, None)
+            self._by_tag.pop(subscription.before, None)
             self._channel.basic_cancel(subscription.tag)
-            subscription.tag = ""
+            subscription.tag = subscription.before = ""
+            subscription.is_full = False
             self.is_complete = False
 
-    def _see(self, limit: int, fresh: Sequence[str], looks: int, done: Callable[..., None], *, is_last: bool = False) -> None:
-        """Ask queues how much waits in them, until that is nothing or has arrived. What a queue sent before it said that nothing waits, is
-        here before its next answer: the server's end of the channel has it by then, but passes the first answer on before it.
+    def _see(
+        self, limit: int, names: Sequence[_Subscription], asked: Sequence[_Subscription], looks: int, done: Callable[..., None],
+        *, is_last: bool = False,
+    ) -> None:  # fmt: skip
+        """Ask queues how much waits in them, until that is nothing or has arrived; those again that had something, all of `names` at last.
+
+        What a queue sent before it said that nothing waits, is here before its next answer: the server's end of the channel has it by
+        then, but passes the first answer on before it.
         """
-        names = [subscription for subscription in self._subscriptions if subscription.queue in fresh]
-        answers: list[int] = []
-        self.was_full = any(subscription.credit <= 0 for subscription in names)
-
-        def answered(frame: Any) -> None:
-            answers.append(frame.method.message_count)
-            if len(answers) < len(names):
-                return
-            may_come = any(count and subscription.credit > 0 for count, subscription in zip(answers, names, strict=True))
-            if not may_come and is_last:
-                done()
-            elif not may_come:
-                self._see(limit, fresh, looks, done, is_last=True)
-            elif len(self._shelf) >= limit or looks == 1 or self.gone:
-                self.was_full = True
-                done()
-            elif looks > _LOOKS - _AT_ONCE:
-                self._see(limit, fresh, looks - 1, done)
-            else:
-                self._reactor.later(_PAUSE_S, lambda: self._see_again(limit, fresh, looks - 1, done))
-
-        for subscription in names:
-            self._channel.queue_declare(subscription.name, passive=True, callback=answered)
-
-    def _see_again(self, limit: int, fresh: Sequence[str], looks: int, done: Callable[..., None]) -> None:
         if self.gone or not self._channel.is_open:
             done()
-        else:
-            self._see(limit, fresh, looks, done)
+            return
+        answers: list[int] = []
+
+        def answered(frame: Any) -> None:
+            self.heard += 1
+            answers.append(frame.method.message_count)
+            if len(answers) < len(asked):
+                return
+            holding = [subscription for count, subscription in zip(answers, asked, strict=True) if count]
+            coming = [subscription for subscription in holding if subscription.credit > 0]
+            if not coming and not is_last:
+                self._see(limit, names, names, looks, done, is_last=True)
+            elif not coming and len(self._shelf) < limit and any(subscription.prefetch < self._most(limit) for subscription in holding):
+                self._get(limit, names, done)
+            elif not coming:
+                self.empty -= {subscription.queue for subscription in holding}
+                done()
+            elif len(self._shelf) >= limit or looks == 1:
+                self.empty.clear()
+                done()
+            elif looks > _LOOKS - _AT_ONCE:
+                self._see(limit, names, coming, looks - 1, done)
+            else:
+                self._reactor.later(_PAUSE_S, lambda: self._see(limit, names, coming, looks - 1, done))
+
+        for subscription in asked:
+            self._channel.queue_declare(subscription.name, passive=True, callback=answered)
 
     def _on_message(self, channel: Any, method: Any, properties: Any, body: bytes) -> None:
+        self.heard += 1
         subscription = self._by_tag.get(method.consumer_tag)
         if subscription is None:  # it was canceled meanwhile
-            channel.basic_nack(method.delivery_tag, requeue=True)
+            if channel.is_open:
+                channel.basic_nack(method.delivery_tag, requeue=True)
             return
-        subscription.credit -= 1
-        self.was_full = self.was_full or subscription.credit <= 0
-        self._out[method.delivery_tag] = subscription
+        if method.consumer_tag == subscription.tag:
+            subscription.credit -= 1
+            if subscription.credit <= 0:
+                subscription.is_full = True
+                self.least_full = min(self.least_full, subscription.prefetch)
+        self._out[method.delivery_tag] = (subscription, method.consumer_tag)
         is_late = (properties.priority or 0) < URGENT
         text = body.decode("utf-8", "replace")
         self._shelf.put(Item(is_late, properties.timestamp or 0, method.delivery_tag, subscription.queue, text))
+        settle(self._some, None)
         if self.is_idle and is_late:  # what is urgent was given back once: others are busy, too
             self._reactor.soon(self.relieve)
         self._watch()
@@ -252,7 +299,7 @@ class Feed:
     def _rest(self) -> None:
         items = [item for item in self._shelf.drain() if item.tag in self._out]
         for item in items:
-            self._cancel(self._out[item.tag])
+            self._cancel(self._out[item.tag][0])
         tags = {item.tag for item in items}
 
         def given(is_safe: bool) -> None:  # noqa: FBT001  what a callback is told
@@ -270,3 +317,7 @@ class Feed:
             self.end(BrokerError(f"a queue is not there any more: {error}"))
         else:
             self.end(error if isinstance(error, HorariumError) else of_channel(error, self._place))
+
+
+def _power_of_two(least: int) -> int:
+    return 1 << max(0, least - 1).bit_length()

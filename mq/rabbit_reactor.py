@@ -44,6 +44,10 @@ class Reactor:
 
         Raises what is set as its exception, and BrokerAway where nothing comes in time.
         """
+        return self.answer(self.begin(begin), what)
+
+    def begin(self, begin: Callable[[Future[T]], None]) -> Future[T]:
+        """Have `begin` run in the thread; returns what becomes its answer."""
         assert current_thread() is not self._thread
         future: Future[T] = Future()
 
@@ -54,7 +58,7 @@ class Reactor:
                 fail(future, error)
 
         self.soon(run)
-        return self.answer(future, what)
+        return future
 
     def answer(self, future: Future[T], what: str) -> T:
         """Wait for `future`; as `ask`."""
@@ -62,7 +66,7 @@ class Reactor:
             return future.result(self.wait_s)
         except TimeoutError:
             future.cancel()
-            raise BrokerAway(f"RabbitMQ did not answer within {self.wait_s:g} s: {what}") from None
+            raise silent(self.wait_s, what) from None
 
     def stop(self) -> None:
         """End the thread. What was asked before is begun before it ends."""
@@ -81,6 +85,11 @@ class Reactor:
             except Exception:  # the edge of this thread: no connection may end because of another one's fault
                 log.exception("something went wrong in the connection to RabbitMQ", extra={"action": "rabbitmq_fault"})
         self.loop.close()
+
+
+def silent(seconds: float, what: str) -> BrokerAway:
+    """Return the error for a server that said nothing for too long."""
+    return BrokerAway(f"RabbitMQ did not answer within {seconds:g} s: {what}")
 
 
 def settle(future: Future[T], value: T) -> None:
