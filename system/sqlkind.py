@@ -22,11 +22,15 @@ IDLE_S = 60
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a driver's error means, and what to do: `is_passing` where the same call may succeed later, `again` where it may at once."""
+    """What a driver's error means, and what to do: `is_passing` where the same call may succeed later, `again` where it may at once.
+
+    `is_elsewhere`: by this connection it never may, since another server leads now; by a new one it may.
+    """
 
     advice: str
     is_passing: bool = False
     again: bool = False
+    is_elsewhere: bool = False
 
 
 class ServerKind(ABC):

@@ -37,7 +37,7 @@ _AWAY = Meaning(f"is it running, and can this box reach it? {_LATER}", is_passin
 _FULL = Meaning("the server has no connection left; raise its max_connections, or run fewer processes", is_passing=True)
 _SLOW = Meaning(f"it took longer than {STATEMENT_S} s, or was canceled; look at the server's load", is_passing=True)
 _DISK = Meaning("the server's disk is full; free some space there, the work goes on by itself", is_passing=True)
-_STANDBY = Meaning(f"this server takes no writes just now; {_LATER}", is_passing=True)
+_STANDBY = Meaning(f"this server takes no writes just now; {_LATER}", is_passing=True, is_elsewhere=True)
 _CROSSED = Meaning(f"two writes waited for each other; {_LATER}", is_passing=True, again=True)
 _HELD = Meaning(f"somebody else held a row for {LOCK_S} s; look for a stopped process, or an open transaction", is_passing=True)
 _NO_TABLES = Meaning("the tables are not ours: it was not prepared (`launch.py db --update`), or it belongs to another program")

@@ -189,11 +189,19 @@ class SqlServer(Database):
                 return result
         except StoreError as error:
             cause = error.__cause__
-            if is_committing or not isinstance(cause, DBAPIError):
+            if not isinstance(cause, DBAPIError):
                 raise
-            if cause.connection_invalidated or self._kind.meaning(_driver(cause), self._url).again:
+            meaning = self._kind.meaning(_driver(cause), self._url)
+            if meaning.is_elsewhere:
+                self._connect_anew()
+            if not is_committing and (cause.connection_invalidated or meaning.again):
                 raise _Again(error) from cause
             raise
+
+    def _connect_anew(self) -> None:
+        """Let go of what is connected: after a switchover it stays with the server that led, which also answers with what is old."""
+        for engine in {self._durable, self._quick}:
+            engine.dispose()
 
     @contextmanager
     def _told(self) -> Iterator[None]:

@@ -27,6 +27,7 @@ SERVERS = {"postgresql": "POSTGRES_URL", "mariadb": "MARIADB_URL"}
 KILL = {"postgresql": "SELECT pg_terminate_backend({})", "mysql": "KILL {}"}
 OWN_ID = {"postgresql": "SELECT pg_backend_pid()", "mysql": "SELECT CONNECTION_ID()"}
 SLEEP = {"postgresql": "SELECT pg_sleep(1)", "mysql": "SELECT SLEEP(1)"}
+TAKES_NO_WRITES = {"postgresql": "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY", "mysql": "SET SESSION TRANSACTION READ ONLY"}
 IMPATIENT = {"postgresql": "SET LOCAL lock_timeout = '50ms'", "mysql": "SET SESSION innodb_lock_wait_timeout = 1"}
 
 
@@ -106,6 +107,18 @@ def test_a_connection_that_died_in_the_pool_is_replaced(database: SqlServer) -> 
     assert words(database) == ["one", "two"]
     kill(database, database.read(own_id))
     assert database.write(lambda conn: say(conn, 1, "eins")) == 1
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_connections_to_a_server_that_takes_no_writes_any_more_are_made_anew(database: SqlServer, *, durable: bool) -> None:
+    """As after a switchover: what is connected stays with the server that leads no longer, who connects gets the one that leads."""
+    words(database)
+    for lives_on in (True, False):
+        database.write(lambda conn: conn.exec_driver_sql(TAKES_NO_WRITES[conn.dialect.name]), durable=lives_on)
+    with pytest.raises(Unavailable, match="takes no writes just now"):
+        database.write(lambda conn: say(conn, 1, "eins"), durable=durable)
+    assert database.write(lambda conn: say(conn, 1, "eins"), durable=not durable) == 1
+    assert words(database) == ["eins", "two"]
 
 
 def test_a_write_whose_connection_dies_before_its_commit_is_made_again(database: SqlServer) -> None:
