@@ -150,14 +150,15 @@ class SchedulerService:
         finally:
             for chore in chores:
                 chore.ask_to_stop()
-            for chore in chores:
-                chore.stop()
             engine.close()
             prober.close()
             self._let_go()
             self._before = presence
             if not has_other_context or self._is_stopping:
                 self._let_go()
+            # Only now: a batch may take long, and nobody else leads as long as the session is open.
+            for chore in chores:
+                chore.stop()
 
     def _prober_of_sources(self) -> ThreadProber:
         managed = self._context.managed.values()

@@ -7,10 +7,11 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
-from threading import Thread
-from typing import Any
+from threading import Event, Thread
+from typing import Any, cast
 
 import pytest
 
@@ -22,6 +23,7 @@ from mq.broker import Broker, Message
 from mq.memory import MemoryBroker
 from mq.urls import open_broker
 from scheduler import service
+from scheduler.keeper import Keeper
 from scheduler.policy import SchedulerSettings
 from scheduler.service import SchedulerService
 from scheduler.tally import ROUNDS_FACT, tally_of
@@ -41,9 +43,18 @@ HOUR, DAY = "flights_hourly/2013010100/1/1", "flights_daily/2013010100/1/1"
 class Running:
     """A scheduler that runs in a thread."""
 
-    def __init__(self, store: Store, broker: Broker, parts: Context, watch: ContextWatch | None = None, *, box: str = "box-1") -> None:
+    def __init__(
+        self,
+        store: Store,
+        broker: Broker,
+        parts: Context,
+        watch: ContextWatch | None = None,
+        *,
+        box: str = "box-1",
+        keeper: Keeper | None = None,
+    ) -> None:
         self.loads: list[int] = []
-        self.service = SchedulerService(store, broker, parts, RealClock(), SETTINGS, box, watch=watch)
+        self.service = SchedulerService(store, broker, parts, RealClock(), SETTINGS, box, watch=watch, keeper=keeper)
         self.service.after_load = partial(self.loads.append, 1)
         self.thread = Thread(target=self.service.run)
         self.thread.start()
@@ -104,6 +115,28 @@ def test_a_clean_stop_closes_its_session_and_another_leads_at_once(started: list
     first.stop()
     wait_until(lambda: len({turn.session for turn in store.turns_after(0, 100)}) == 2, what="the second leads")
     assert len(store.sessions()) == 1
+
+
+def test_a_clean_stop_lets_another_lead_before_a_long_batch_of_the_keeper_ends(started: list[Running]) -> None:
+    begun, may_end = Event(), Event()
+
+    class Slow:
+        def turn(self, now: datetime) -> float:
+            begun.set()
+            may_end.wait(20)
+            return 60.0
+
+    store, broker = MemoryStore(), MemoryBroker()
+    first = Running(store, broker, one_hour(), keeper=cast(Keeper, Slow()))
+    try:
+        assert begun.wait(20)
+        started.append(Running(store, broker, one_hour()))
+        first.service.stop()
+        wait_until(lambda: len({turn.session for turn in store.turns_after(0, 100)}) == 2, what="the second leads")
+        assert first.thread.is_alive()
+    finally:
+        may_end.set()
+        first.stop()
 
 
 def test_a_leader_whose_turns_fail_while_it_beats_lets_another_one_lead(started: list[Running]) -> None:
