@@ -267,7 +267,7 @@ def test_a_job_that_was_removed_in_part_goes_whole_the_next_time(
 # -- what the server says
 
 
-@pytest.mark.parametrize("code", [91, 112, 189, 11600])
+@pytest.mark.parametrize("code", [43, 91, 112, 175, 189, 211, 237, 365, 11600, 11601])
 def test_what_passes_by_itself_is_unavailable(code: int) -> None:
     for error in (OperationFailure("no", code), BulkWriteError({"writeErrors": [{"code": code}]})):
         with pytest.raises(Unavailable, match="just now"):

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from db import mongo_client
+from db.mongo_client import open_database
+from db.mongo_errors import translating
 from db.store import Store
 from db.urls import open_store
 from system.clock import RealClock
@@ -114,6 +116,18 @@ def test_threads_of_one_store_survive_a_cut_in_the_middle(store: Store, link: Li
     done = sum(race(4, beat_often))
     (found,) = store.sessions()
     assert 0 < done <= found.beat <= 40
+
+
+def test_a_read_whose_cursor_the_server_forgot_may_be_made_again(url: str) -> None:
+    """As a server does that is started anew between two batches of an answer."""
+    with open_database(url).client as client:
+        found = client.get_default_database()["many"]
+        found.insert_many([{"_id": number} for number in range(10)])
+        cursor = found.find({}, batch_size=2)
+        next(cursor)
+        found.database.command("killCursors", "many", cursors=[cursor.cursor_id])
+        with pytest.raises(Unavailable, match="just now: cursor id"), translating():
+            list(cursor)
 
 
 def test_a_wrong_password_is_said(url: str) -> None:
