@@ -217,8 +217,9 @@ class SqlStore(SqlBoxes, SqlFacts, SqlKeeping, SqlLooking, SqlMoving, SqlPapers)
             _PUT_EVENTS(conn, event_rows)
             conn.execute(_SET_PROJECTED, {"number": turn.number})
 
-        # Not durable: the turn is, and it is projected again where a power cut undoes this, together with all that was written after.
-        self.database.write(apply, durable=False)
+        # In a file it need not last: the turn does, and whoever begins after a power cut projects it again. A server that crashes is
+        # outlived by whoever leads, who would take for written what it forgot, and raise the mark above it with the next turn.
+        self.database.write(apply, durable=self.file is None)
         on_requested()
 
     # -- jobs and chunks

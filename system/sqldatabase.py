@@ -43,7 +43,7 @@ class Database(ABC):
         """Return what `fn` returned, after its changes were committed; raises what it raised, its changes undone.
 
         `fn` only runs statements, and may be called again where the database undid its changes. With `durable=False` they may be
-        lost, whole, when the machine stops (not when the process does).
+        lost, whole, when the machine stops (not when the process does), or the server, which other processes outlive.
         """
 
     def write_long(self, fn: Callable[[sa.Connection], T]) -> T:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from threading import Barrier
 
 import pytest
@@ -294,6 +294,20 @@ def test_ids_are_told_apart_byte_by_byte_and_come_in_their_order(store: SqlStore
     names = ["A", "a", "a ", "ä", "é", "z", "Z", "_"]
     store.project(turn(1, registered=[process_row(name) for name in names]), [])
     assert [row.name for row in store.processes()] == sorted(names)
+
+
+def test_what_a_turn_projects_lasts_as_the_turn_does(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A leader outlives a server that crashes, and projects nothing anew: units of work that the server forgot would never come back."""
+    store.prepare()
+    write, lasting = store.database.write, []
+
+    def note(fn: Callable[[sa.Connection], None], *, durable: bool = True) -> None:
+        lasting.append(durable)
+        write(fn, durable=durable)
+
+    monkeypatch.setattr(store.database, "write", note)
+    store.project(turn(1, opened=[uow()]), [])
+    assert lasting == [True]
 
 
 def test_what_others_keep_in_the_same_database_stays(url: str, store: SqlStore, database: SqlServer) -> None:
