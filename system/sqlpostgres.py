@@ -24,6 +24,8 @@ _SESSION = (
     f"SET statement_timeout = '{STATEMENT_S}s'",
     f"SET lock_timeout = '{LOCK_S}s'",
     f"SET idle_in_transaction_session_timeout = '{IDLE_S}s'",
+    # Whoever runs the server may have turned it off for all. What else it can be waits for the disk, and more: that is left as it is.
+    "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
 )
 
 _HELD = "55P03"

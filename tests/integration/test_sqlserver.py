@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from threading import Barrier
 
 import pytest
@@ -119,6 +120,19 @@ def test_connections_to_a_server_that_takes_no_writes_any_more_are_made_anew(dat
         database.write(lambda conn: say(conn, 1, "eins"), durable=durable)
     assert database.write(lambda conn: say(conn, 1, "eins"), durable=not durable) == 1
     assert words(database) == ["eins", "two"]
+
+
+@pytest.mark.parametrize(("said", "expected"), [("off", "on"), ("on", "on"), ("remote_apply", "remote_apply"), ("local", "local")])
+def test_commits_wait_for_the_disk_also_where_the_server_is_told_otherwise(said: str, expected: str) -> None:
+    with own_sql_database(service_url(SERVERS["postgresql"]), "lasting") as url, closing(open_server(url)) as before:
+        before.write(lambda conn: conn.exec_driver_sql(f'ALTER DATABASE "{sa.make_url(url).database}" SET synchronous_commit = {said}'))
+        with closing(open_server(url)) as opened:
+            assert [opened.write(commits, durable=lasts) for lasts in (True, False)] == [expected, "off"]
+
+
+def commits(conn: sa.Connection) -> str:
+    """Return what commits of a connection wait for."""
+    return str(conn.exec_driver_sql("SHOW synchronous_commit").scalar_one())
 
 
 def test_a_write_whose_connection_dies_before_its_commit_is_made_again(database: SqlServer) -> None:
