@@ -32,7 +32,7 @@ from scheduler.policy import SchedulerSettings
 from scheduler.recent import Recent
 from scheduler.registry import read_registered, retired
 from scheduler.switches import Standing, standing
-from scheduler.timetable import Node, Timetable
+from scheduler.timetable import Node, Timetable, has_gap
 from scheduler.totals import seconds_until, totals
 from scheduler.trees import Topology
 from scheduler.watermark import Watermark, Watermarks
@@ -381,7 +381,8 @@ class Desk:
             self._last = (last[0].session, last[0].decided_at) if last else None
         while turns := self._store.turns_after(self._timetable.head, _TURNS_AT_ONCE):
             # What lies between was archived meanwhile; or these go on from turns of a backup that are not those that were read here.
-            if turns[0].number > self._timetable.head + 1 or self._is_of_another_past(self._timetable.head):
+            is_behind = has_gap(self._timetable.head, turns) and self._timetable.head < self._store.projected_turn()
+            if is_behind or self._is_of_another_past(self._timetable.head):
                 self._timetable = None
                 return self._read()
             for turn in turns:

@@ -31,7 +31,7 @@ from scheduler.reopening import reopen_owed
 from scheduler.standby import LeaderWatch
 from scheduler.suspects import Suspects
 from scheduler.switches import reconciled
-from scheduler.timetable import Timetable
+from scheduler.timetable import Timetable, has_gap
 from scheduler.trees import Topology
 from system.clock import Clock
 from system.context import Context
@@ -137,7 +137,7 @@ class Engine:
     def _follow(self, now: datetime) -> float:
         timetable = self._timetable or self._load()
         while turns := self._store.turns_after(timetable.head, _TURNS_AT_ONCE):
-            if turns[0].number > timetable.head + 1:
+            if has_gap(timetable.head, turns) and timetable.head < self._store.projected_turn():
                 # What lies between was archived meanwhile: whoever fell behind so far reads everything again.
                 timetable = self._load()
                 continue

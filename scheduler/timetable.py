@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -418,6 +418,11 @@ class Timetable:
         while ordinal is not None:
             yield ordinal
             ordinal = states.next_embryo(ordinal + 1, high)
+
+
+def has_gap(head: int, turns: Sequence[Turn]) -> bool:
+    """Return whether a turn is missing behind turn `head` or among those that were read after it: not every store removes many at once."""
+    return turns[-1].number != head + len(turns)
 
 
 def _first_active(states: bytes) -> int:

@@ -12,6 +12,7 @@ from db.model import Chunk, Turn
 from db.store import nothing
 from mq.broker import Message
 from mq.memory import MemoryBroker
+from scheduler.desk import Desk
 from scheduler.policy import SchedulerSettings
 from scheduler.timetable import ordinal_of
 from system.context import REPORT_QUEUE
@@ -318,6 +319,25 @@ def test_a_second_scheduler_follows_and_leads_when_the_first_is_gone() -> None:
     lamp.store.close_sessions(["scheduler-1"])
     second.turn(lamp.clock.now())
     assert second.leads
+
+
+@pytest.mark.parametrize("missing", [2, 3, 4])
+def test_who_follows_across_turns_that_are_being_removed_reads_everything_again(missing: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    lamp = Lamp(january(("hourly",)))
+    second, desk = lamp.another_engine("scheduler-2"), Desk(lamp.store, lamp.broker, lamp.context, lamp.clock, lamp.settings)
+    second.turn(lamp.clock.now())
+    desk._read()
+    lamp.turn()
+    for hour in hours(3):
+        lamp.work(hour)
+    read = lamp.store.turns_after
+    monkeypatch.setattr(lamp.store, "turns_after", lambda number, limit: [t for t in read(number, limit) if t.number != missing])
+    second.turn(lamp.clock.now())
+    leaders = lamp.engine._timetable
+    assert leaders is not None
+    for table in (second._timetable, desk._read()):
+        assert table is not None
+        assert (table.head, table.active) == (5, leaders.active)
 
 
 def test_fault_26_a_paused_leader_that_wakes_up_does_no_harm() -> None:
