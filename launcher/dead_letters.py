@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,8 @@ from system.lifecycle import UowState
 from system.reports import named_in
 
 _MOST = 1_000
+# How long a server may take until it sends the next of the letters that it counts.
+_WAIT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,7 @@ class _Pile:
         except QueueMissing:  # a broker that gives no message up, or was never used
             return self
         left = self._broker.depths([DEAD_QUEUE])[DEAD_QUEUE]
-        while left > 0 and (found := self._consumer.take(min(left, _MOST - len(self.letters)))):
+        while (most := min(left, _MOST - len(self.letters))) > 0 and (found := self._next(most)):
             self.letters += found
             left -= len(found)
         return self
@@ -97,6 +100,17 @@ class _Pile:
     def __exit__(self, *_: object) -> None:
         if hasattr(self, "_consumer"):
             self._consumer.close()
+
+    def _next(self, most: int) -> list[Delivery]:
+        """Return what has come; a server sends bit by bit, so wait a moment for it. Empty where nothing comes: others hold it."""
+        found = self._consumer.take(most)
+        bell = self._consumer.fileno()
+        if found or bell < 0:
+            return found
+        poll = select.poll()
+        poll.register(bell, select.POLLIN)
+        poll.poll(_WAIT_S * 1000)
+        return self._consumer.take(most)
 
     def meant(self, only: Collection[str] | None) -> list[Delivery]:
         """Return those that name one of `only`, all where that is not given."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+
 import pytest
 
 from db.memory import MemoryStore
 from launcher.dead_letters import DeadLetter, Settled, dead_letters, drop, send_again
-from mq.broker import Message
+from mq.broker import Consumer, Delivery, Message
 from mq.memory import MemoryBroker
 from system.context import DEAD_QUEUE
 from tests.support.builders import UOW_ID, turn, uow
@@ -50,6 +53,37 @@ def test_a_dead_report_stands_for_each_unit_of_work_that_it_names(store: MemoryS
     assert dead_letters(store, broker) == [DeadLetter(UOW_ID, QUEUE, "state_requested"), DeadLetter("gone/2013010100/1/1", "", "")]
     assert send_again(store, broker) == Settled(sent=1, dropped=0)
     assert broker.depths([DEAD_QUEUE, QUEUE]) == {DEAD_QUEUE: 0, QUEUE: 1}
+
+
+class Trickle(Consumer):
+    """A consumer to which a server sends one message after another: at every second look none has come yet."""
+
+    def __init__(self, inner: Consumer) -> None:
+        self._inner = inner
+        self._looks = 0
+        self._bell, hammer = os.pipe()
+        os.close(hammer)  # so it is always readable
+
+    def fileno(self) -> int:
+        return self._bell
+
+    def take(self, limit: int) -> list[Delivery]:
+        self._looks += 1
+        return self._inner.take(min(limit, 1)) if self._looks % 2 == 0 else []
+
+    def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
+        self._inner.acknowledge(deliveries)
+
+    def close(self) -> None:
+        os.close(self._bell)
+        self._inner.close()
+
+
+def test_all_of_them_are_waited_for(store: MemoryStore, broker: MemoryBroker, monkeypatch: pytest.MonkeyPatch) -> None:
+    consumer = broker.consumer
+    monkeypatch.setattr(broker, "consumer", lambda queues: Trickle(consumer(queues)))
+    assert [letter.body for letter in dead_letters(store, broker)] == [UOW_ID, "nonsense"]
+    assert send_again(store, broker) == Settled(sent=1, dropped=1)
 
 
 def test_they_can_be_dropped(broker: MemoryBroker) -> None:
