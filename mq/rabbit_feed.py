@@ -85,7 +85,7 @@ class Feed:
         """Open the channel."""
         def opened(channel: Any) -> None:
             channel.add_on_close_callback(self._on_close)
-            channel.add_on_cancel_callback(lambda _: self.end(BrokerError("a queue was deleted while it was consumed")))
+            channel.add_on_cancel_callback(self._on_cancel)
             self._channel = channel
             settle(future, None)
 
@@ -311,6 +311,12 @@ class Feed:
                     self._channel.basic_nack(tag, requeue=True)
 
         self._give_back(items, given)
+
+    def _on_cancel(self, _frame: Any) -> None:
+        """Let go of all queues where one of them was deleted: nobody comes for what the server would go on to send of the others."""
+        self.end(BrokerError("a queue was deleted while it was consumed"))
+        if self._channel.is_open:
+            self._channel.close()
 
     def _on_close(self, _channel: Any, error: BaseException) -> None:
         if is_missing(error):

@@ -308,6 +308,21 @@ def test_a_consumer_of_a_deleted_queue_is_told(place: RabbitPlace, broker: Rabbi
     again.close()
 
 
+def test_a_consumer_that_lost_one_queue_keeps_nothing_of_the_others(place: RabbitPlace, broker: RabbitBroker) -> None:
+    broker.declare(["b"])
+    consumer = broker.consumer(["a", "b"])
+    assert consumer.take(2) == []
+    with channel_to(place) as channel:
+        channel.queue_delete(place.prefix + "a")
+    with pytest.raises(BrokerError, match="deleted"):
+        taken(consumer, 1)
+    consumer.close()
+    again = broker.consumer(["b"])
+    publish(broker, "1", "2", "3", "4", queue="b")
+    assert sorted(taken(again, 4)) == ["1", "2", "3", "4"]
+    again.close()
+
+
 def test_an_exchange_that_was_deleted_is_made_anew(place: RabbitPlace, broker: RabbitBroker) -> None:
     broker.route([Queue(MANAGED_EXCHANGE, "routed", "by_this_key")])
     broker.declare(["routed"])
