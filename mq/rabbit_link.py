@@ -37,6 +37,7 @@ class Link:
         on_blocked: Callable[[HorariumError], None],
     ) -> None:
         self._reactor = reactor
+        reactor.on_fault.append(self._faulted)
         self._place = place
         self._parameters = parameters_of(place, name)
         self._on_up = on_up
@@ -79,7 +80,7 @@ class Link:
             )
 
     def _opened(self, connection: Any) -> None:
-        if not self._is_wanted:
+        if not self._is_wanted or connection is not self._connection:
             connection.close()
             return
         connection.add_on_connection_blocked_callback(self._was_blocked)
@@ -91,7 +92,9 @@ class Link:
         for future in self._answered():
             settle(future, connection)
 
-    def _not_opened(self, _connection: Any, error: BaseException) -> None:
+    def _not_opened(self, connection: Any, error: BaseException) -> None:
+        if connection is not self._connection:  # it was given up before
+            return
         self._connection = None
         if self._farewell:
             settle(self._farewell, None)
@@ -101,7 +104,9 @@ class Link:
             fail(future, self.problem)
         self._connect_later()
 
-    def _closed(self, _connection: Any, error: BaseException) -> None:
+    def _closed(self, connection: Any, error: BaseException) -> None:
+        if connection is not self._connection:
+            return
         self._connection, self.blocked = None, None
         if self._farewell:
             settle(self._farewell, None)
@@ -110,6 +115,11 @@ class Link:
         log.warning("%s; connecting anew", self.problem, extra={"action": "rabbitmq_lost"})
         self._on_down(self.problem)
         self._connect_later()
+
+    def _faulted(self, error: Exception) -> None:
+        """Give up what is being opened: where pika was refused a socket, say, it never tells how an attempt ended."""
+        if self._connection is not None and self.problem is not None:
+            self._not_opened(self._connection, error)
 
     def _connect_later(self) -> None:
         self._reactor.later(self._pause_s, self._connect)

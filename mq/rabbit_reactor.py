@@ -21,11 +21,15 @@ T = TypeVar("T")
 
 
 class Reactor:
-    """Runs calls one after another in its own thread. `wait_s` is how long anybody waits for an answer."""
+    """Runs calls one after another in its own thread. `wait_s` is how long anybody waits for an answer.
+
+    `on_fault` are told in the thread of an error that nobody caught there: what it cut off does not go on by itself.
+    """
 
     def __init__(self, wait_s: float) -> None:
         self.wait_s = wait_s
         self.loop = IOLoop()
+        self.on_fault: list[Callable[[Exception], None]] = []
         self._is_over = False
         self._thread = Thread(target=self._run, name="rabbitmq", daemon=True)
         self._thread.start()
@@ -82,8 +86,10 @@ class Reactor:
         while not self._is_over:
             try:
                 self.loop.start()
-            except Exception:  # the edge of this thread: no connection may end because of another one's fault
+            except Exception as error:  # the edge of this thread: no connection may end because of another one's fault
                 log.exception("something went wrong in the connection to RabbitMQ", extra={"action": "rabbitmq_fault"})
+                for told in self.on_fault:
+                    told(error)
         self.loop.close()
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -403,6 +405,32 @@ def test_a_server_that_is_away_is_told_with_the_reason() -> None:
     refusal = refusal_of(place_of("amqp://ann:geheim@127.0.0.1:1/"))
     assert type(refusal) is BrokerAway
     assert "connection refused" in str(refusal)
+
+
+def test_a_connection_comes_about_after_a_box_had_no_descriptor_left_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    broker = RabbitBroker(place_of("amqp://ann:geheim@127.0.0.1:1/?wait_s=3"), RealClock())
+    with monkeypatch.context() as patch:
+        patch.setattr("pika.adapters.utils.connection_workflow.socket", NoneLeft())
+        with pytest.raises(BrokerAway, match="too many open files"):
+            broker.prepare()
+
+    def is_tried_again() -> bool:
+        with pytest.raises(BrokerAway) as refusal:
+            broker.prepare()
+        return "connection refused" in str(refusal.value)
+
+    wait_until(is_tried_again, within_s=10, what="another try")
+    broker.close()
+
+
+class NoneLeft:
+    """The module of sockets on a box that has no descriptors left."""
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(socket, name)
+
+    def socket(self, *_: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
 
 
 def test_a_host_that_nobody_knows_is_told_with_the_reason() -> None:
