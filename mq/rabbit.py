@@ -86,8 +86,7 @@ class RabbitBroker(Broker):
         self._count_tide(message.queue for message in messages)
         lost = self._send_or_mend(messages)
         if again := [message for message in messages if message.queue in lost & self._own]:
-            log.warning("queues were deleted, making them anew: %s", ", ".join(sorted(lost)), extra={"action": "queues_made_anew"})
-            self.declare(sorted(lost & self._own))
+            self._make_anew(lost & self._own)
             lost -= self._own
             lost |= self._send(again)
         if lost:
@@ -311,10 +310,16 @@ class RabbitBroker(Broker):
         if not unknown:
             return
         answers = self._ask_each([_counting(self._topology.name(queue)) for queue in unknown], "looking for queues")
-        missing = [queue for queue, frame in zip(unknown, answers, strict=True) if frame is None]
-        self._known.update(set(unknown).difference(missing))
-        if missing:
-            raise queue_missing(missing)
+        missing = {queue for queue, frame in zip(unknown, answers, strict=True) if frame is None}
+        self._known.update(set(unknown) - missing)
+        if ours := missing & self._own:
+            self._make_anew(ours)
+        if others := missing - self._own:
+            raise queue_missing(others)
+
+    def _make_anew(self, queues: set[str]) -> None:
+        log.warning("queues were deleted, making them anew: %s", ", ".join(sorted(queues)), extra={"action": "queues_made_anew"})
+        self.declare(sorted(queues))
 
     # -- sending
 

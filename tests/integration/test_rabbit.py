@@ -282,6 +282,18 @@ def test_a_queue_that_was_deleted_is_made_anew_by_who_declared_it(place: RabbitP
     assert broker.depths(["a", "b"]) == {"a": 1, "b": 1}
 
 
+def test_a_queue_of_which_a_consumer_was_told_that_it_is_gone_is_made_anew_too(place: RabbitPlace, broker: RabbitBroker) -> None:
+    consumer = broker.consumer(["a"])
+    assert consumer.take(1) == []
+    with channel_to(place) as channel:
+        channel.queue_delete(place.prefix + "a")
+    with pytest.raises(BrokerError, match="deleted"):
+        taken(consumer, 1)
+    consumer.close()
+    publish(broker, "1")
+    assert broker.depths(["a"]) == {"a": 1}
+
+
 def test_a_queue_that_somebody_else_deleted_holds_nothing_else_up(place: RabbitPlace, broker: RabbitBroker) -> None:
     broker.declare(["b"])
     other = RabbitBroker(place, RealClock())
