@@ -83,6 +83,8 @@ class Feed:
 
     def open(self, connection: Any, future: Future[None]) -> None:
         """Open the channel."""
+        self._asked = future
+
         def opened(channel: Any) -> None:
             channel.add_on_close_callback(self._on_close)
             channel.add_on_cancel_callback(self._on_cancel)

@@ -20,7 +20,7 @@ from mq.rabbit_reactor import Reactor
 from mq.rabbit_shelf import Shelf
 from mq.rabbit_url import place_of
 from system.clock import RealClock
-from system.errors import Unavailable
+from system.errors import BrokerAway, Unavailable
 
 
 class SlowServer:
@@ -200,6 +200,21 @@ def test_what_comes_when_the_channel_closes_already_is_left_to_the_server(shelf:
     consumer.close()
     server.deliver(consumer.feed._on_message, "c1", "late")
     assert (server.is_open, server.refused, len(shelf)) == (False, [], 0)
+
+
+class Silent:
+    """A connection that is lost before it answers."""
+
+    def channel(self, on_open_callback: object) -> None: ...
+
+
+def test_who_opens_a_channel_is_told_at_once_that_the_connection_was_lost(shelf: Shelf) -> None:
+    feed = Feed(cast("Reactor", OneThread()), place_of("amqp://localhost/"), shelf, {"a": ["a"]}, lambda *_: None, lambda: None)
+    opened: Future[None] = Future()
+    feed.open(Silent(), opened)
+    feed.end(BrokerAway("the connection was lost"))
+    with pytest.raises(BrokerAway):
+        opened.result(0)
 
 
 def open_descriptors() -> set[str]:
