@@ -13,7 +13,7 @@ from mq.rabbit_errors import of_connecting, of_losing
 from mq.rabbit_reactor import Reactor, fail, settle
 from mq.rabbit_tls import context_of
 from mq.rabbit_url import RabbitPlace
-from system.errors import BrokerAway, HorariumError
+from system.errors import BrokerAway, ConfigError, HorariumError
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +39,7 @@ class Link:
         self._reactor = reactor
         reactor.on_fault.append(self._faulted)
         self._place = place
+        self._name = name
         self._parameters = parameters_of(place, name)
         self._on_up = on_up
         self._on_down = on_down
@@ -75,9 +76,18 @@ class Link:
 
     def _connect(self) -> None:
         if self._is_wanted:
+            self._read_again()
             self._connection = pika.SelectConnection(
                 self._parameters, self._opened, self._not_opened, self._closed, custom_ioloop=self._reactor.loop
             )
+
+    def _read_again(self) -> None:
+        """Go by the files of TLS as they are now: certificates are replaced while all runs, and old ones end."""
+        if self._place.is_tls:
+            try:
+                self._parameters = parameters_of(self._place, self._name)
+            except ConfigError as error:
+                log.warning("%s; connecting with what they held before", error, extra={"action": "rabbitmq_tls_files"})
 
     def _opened(self, connection: Any) -> None:
         if not self._is_wanted or connection is not self._connection:

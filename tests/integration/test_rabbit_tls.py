@@ -163,6 +163,26 @@ def test_a_connection_by_tls_is_made_anew_after_the_server_was_killed(closed: Ra
         wait_until(goes, within_s=20.0, what="the broker publishes again")
 
 
+def test_a_certificate_that_was_replaced_is_shown_from_the_next_connection_on(closed: RabbitMQ, stranger: Authority) -> None:
+    shown = stranger.certificate("ann")
+    broker = RabbitBroker(shown_by(own_place(closed.tls_url, wait_s=3), shown), RealClock())
+    with pytest.raises(BrokerError, match="does not take the certificate"):
+        broker.prepare()
+    good = closed.authority.certificate("ann")
+    for old, new in ((shown.key, good.key), (shown.file, good.file)):
+        old.write_bytes(new.read_bytes())
+
+    def comes_in() -> bool:
+        try:
+            broker.prepare()
+        except HorariumError:
+            return False
+        return True
+
+    wait_until(comes_in, within_s=15.0, what="the server takes the new certificate")
+    broker.close()
+
+
 # -- how long that is good
 
 
