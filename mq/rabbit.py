@@ -267,13 +267,16 @@ class RabbitBroker(Broker):
     # -- asking
 
     def _run(self, errands: Iterable[Errand], what: str) -> None:
-        """Ask one after another; raises what the server refused first."""
+        """Ask one after another, also for what follows a refusal; raises what the server refused first."""
+        refused: AMQPError | None = None
         with self._begun(errands) as futures:
             for future in futures:
                 try:
                     self._running().answer(future, what)
                 except AMQPError as error:
-                    raise of_channel(error, self._place) from error
+                    refused = refused or error
+        if refused:
+            raise of_channel(refused, self._place) from refused
 
     def _ask_each(self, errands: Iterable[Errand], what: str) -> list[Any]:
         """Return the answers, None where what was asked for is not there."""

@@ -42,7 +42,7 @@ def of_channel(error: BaseException, place: RabbitPlace) -> HorariumError:
     if error.reply_code == PRECONDITION_FAILED and "inequivalent arg" in error.reply_text:
         return BrokerError(
             f"RabbitMQ at {place.shown} has this queue or exchange with other properties: {error.reply_text}; "
-            "delete it there while nothing runs, or say ?queue_type=... as it is"
+            "delete it there while nothing runs, or say ?queue_type=... and ?delivery_limit=... as when it was made"
         )
     return BrokerError(f"RabbitMQ at {place.shown} refused: {error.reply_text}")
 

@@ -382,6 +382,15 @@ def test_a_queue_of_another_type_is_refused_with_what_to_do(place: RabbitPlace, 
     other.close()
 
 
+def test_a_queue_of_another_limit_is_refused_and_those_after_it_are_declared(place: RabbitPlace, broker: RabbitBroker) -> None:
+    other = RabbitBroker(replace(place, delivery_limit=20), RealClock())
+    with pytest.raises(BrokerError, match=r"x-delivery-limit.*\?delivery_limit="):
+        other.declare(["a", "new"])
+    publish(other, "1", queue="new")
+    other.close()
+    assert broker.depths(["new"]) == {"new": 1}
+
+
 def test_what_is_kept_on_the_server_is_durable(server: RabbitMQ, place: RabbitPlace, broker: RabbitBroker) -> None:
     rows = [line.split("\t") for line in server.control("list_queues", "name", "durable", "type").splitlines()]
     ours = {name: (durable, kind) for name, durable, kind in rows if name.startswith(place.prefix)}
