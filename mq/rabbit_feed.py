@@ -40,7 +40,7 @@ class _Subscription:
     queue: str  # as the port calls it
     name: str  # as the server does
     tag: str = ""
-    before: str = ""  # the tag that it had until it was made anew: what was on its way then comes by it
+    ended: str = ""  # the tag before
     prefetch: int = 0
     credit: int = 0  # how many more the server may send by `tag`
     is_full: bool = False  # there may be more than it could send
@@ -194,25 +194,33 @@ class Feed:
 
     def _consume(self, subscription: _Subscription, done: Callable[..., None]) -> None:
         if subscription.tag:
-            self._channel.basic_cancel(subscription.tag)
-            self._by_tag.pop(subscription.before, None)
-            subscription.before = subscription.tag
+            self._leave(subscription)
         if self._qos != subscription.prefetch:
             self._qos = subscription.prefetch
             self._channel.basic_qos(prefetch_count=self._qos, callback=lambda _: None)
         self._count += 1
         subscription.tag, subscription.credit, subscription.is_full = f"c{self._count}", subscription.prefetch, False
         self._by_tag[subscription.tag] = subscription
-        self._channel.basic_consume(subscription.name, self._on_message, consumer_tag=subscription.tag, callback=done)
+        ended = subscription.ended
+
+        def begun(frame: Any) -> None:
+            # Pika remembers what was canceled as long as the channel is open, to reject what still comes for it. That is over once the
+            # server has answered to what was said after it; else a worker would grow with each job that it can't start at once.
+            self._channel._cancelled.discard(ended)
+            done(frame)
+
+        self._channel.basic_consume(subscription.name, self._on_message, consumer_tag=subscription.tag, callback=begun)
 
     def _cancel(self, subscription: _Subscription) -> None:
         if subscription.tag:
-            self._by_tag.pop(subscription.tag, None)
-            self._by_tag.pop(subscription.before, None)
-            self._channel.basic_cancel(subscription.tag)
-            subscription.tag = subscription.before = ""
+            self._leave(subscription)
             subscription.is_full = False
             self.is_complete = False
+
+    def _leave(self, subscription: _Subscription) -> None:
+        del self._by_tag[subscription.tag]
+        self._channel.basic_cancel(subscription.tag)
+        subscription.ended, subscription.tag = subscription.tag, ""
 
     def _see(
         self, limit: int, names: Sequence[_Subscription], asked: Sequence[_Subscription], looks: int, done: Callable[..., None],
@@ -253,18 +261,13 @@ class Feed:
         for subscription in asked:
             self._channel.queue_declare(subscription.name, passive=True, callback=answered)
 
-    def _on_message(self, channel: Any, method: Any, properties: Any, body: bytes) -> None:
+    def _on_message(self, _channel: Any, method: Any, properties: Any, body: bytes) -> None:
         self.heard += 1
-        subscription = self._by_tag.get(method.consumer_tag)
-        if subscription is None:  # it was canceled meanwhile
-            if channel.is_open:
-                channel.basic_nack(method.delivery_tag, requeue=True)
-            return
-        if method.consumer_tag == subscription.tag:
-            subscription.credit -= 1
-            if subscription.credit <= 0:
-                subscription.is_full = True
-                self.least_full = min(self.least_full, subscription.prefetch)
+        subscription = self._by_tag[method.consumer_tag]
+        subscription.credit -= 1
+        if subscription.credit <= 0:
+            subscription.is_full = True
+            self.least_full = min(self.least_full, subscription.prefetch)
         self._out[method.delivery_tag] = (subscription, method.consumer_tag)
         is_late = (properties.priority or 0) < URGENT
         text = body.decode("utf-8", "replace")

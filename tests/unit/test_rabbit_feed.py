@@ -11,11 +11,11 @@ from typing import Any, cast
 from unittest.mock import Mock
 
 import pytest
-from pika.exceptions import ChannelClosedByClient, ChannelWrongStateError, ConnectionWrongStateError
+from pika.exceptions import ChannelClosedByClient, ConnectionWrongStateError
 
 from mq.rabbit import RabbitBroker
 from mq.rabbit_consumer import RabbitConsumer
-from mq.rabbit_feed import Feed
+from mq.rabbit_feed import Feed, GiveBack
 from mq.rabbit_reactor import Reactor
 from mq.rabbit_shelf import Shelf
 from mq.rabbit_url import place_of
@@ -38,9 +38,9 @@ class SlowServer:
         self.consumed: list[str] = []
         self.counted: list[str] = []
         self.later: deque[Callable[[], None]] = deque()
-        self.refused: list[int] = []
         self._prefetch = self._tag = 0
         self._at_close: list[Callable[..., None]] = []
+        self._cancelled: set[str] = set()  # as pika calls it
         self._subscriptions: dict[str, list[Any]] = {}  # consumer tag: its queue, who is told, and how many more
 
     def channel(self, on_open_callback: Callable[[Any], None]) -> None:
@@ -70,13 +70,11 @@ class SlowServer:
 
     def basic_cancel(self, consumer_tag: str) -> None:
         self._subscriptions.pop(consumer_tag, None)
+        self._cancelled.add(consumer_tag)
 
-    def basic_nack(self, tag: int, **_: object) -> None:
-        if not self.is_open:
-            raise ChannelWrongStateError("Channel is closing.")
-        self.refused.append(tag)
+    def basic_ack(self, delivery_tag: int, multiple: bool = False) -> None: ...
 
-    def basic_ack(self, tag: int, **_: object) -> None: ...
+    def basic_nack(self, tag: int, **_: object) -> None: ...
 
     def queue_declare(self, queue: str, passive: bool, callback: Callable[[Any], None]) -> None:
         assert passive
@@ -124,10 +122,10 @@ def shelf() -> Iterator[Shelf]:
     shelf.close()
 
 
-def consumer_of(server: SlowServer, shelf: Shelf, *, published: int) -> RabbitConsumer:
+def consumer_of(server: SlowServer, shelf: Shelf, *, published: int, give_back: GiveBack = lambda *_: None) -> RabbitConsumer:
     """Return a consumer of the queues of `server`, to which this process has published."""
     reactor, queues = cast("Reactor", OneThread()), list(server.waiting)
-    feed = Feed(reactor, place_of("amqp://localhost/"), shelf, {name: [f"{name}.urgent", name] for name in queues}, lambda *_: None, Mock())
+    feed = Feed(reactor, place_of("amqp://localhost/"), shelf, {name: [f"{name}.urgent", name] for name in queues}, give_back, Mock())
     opened: Future[None] = Future()
     feed.open(server, opened)
     return RabbitConsumer(reactor, feed, shelf, queues, dict.fromkeys(queues, published), lambda _: None)
@@ -193,15 +191,6 @@ def test_a_consumer_that_closes_in_the_middle_subscribes_no_more(shelf: Shelf) -
     assert server.consumed == ["a.urgent"]
 
 
-def test_what_comes_when_the_channel_closes_already_is_left_to_the_server(shelf: Shelf) -> None:
-    server = SlowServer(waiting=1, burst=1)
-    consumer = consumer_of(server, shelf, published=0)
-    consumer.take(1)
-    consumer.close()
-    server.deliver(consumer.feed._on_message, "c1", "late")
-    assert (server.is_open, server.refused, len(shelf)) == (False, [], 0)
-
-
 class Silent:
     """A connection that is lost before it answers."""
 
@@ -215,6 +204,17 @@ def test_who_opens_a_channel_is_told_at_once_that_the_connection_was_lost(shelf:
     feed.end(BrokerAway("the connection was lost"))
     with pytest.raises(BrokerAway):
         opened.result(0)
+
+
+def test_a_consumer_without_time_does_not_grow_with_each_message(shelf: Shelf) -> None:
+    server = SlowServer(waiting=300, burst=1)
+    consumer = consumer_of(server, shelf, published=0, give_back=lambda _, done: done(True))
+    for _ in range(100):
+        consumer.acknowledge(consumer.take(1))
+        server.send("a")
+        consumer.take(0)
+    assert len(server.consumed) > 50
+    assert len(server._cancelled) <= 2
 
 
 def open_descriptors() -> set[str]:
