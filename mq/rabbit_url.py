@@ -12,6 +12,8 @@ from system.errors import ConfigError
 SCHEMES = {"amqp": 5672, "amqps": 5671}
 QUEUE_TYPES = ("quorum", "classic")
 _MOST = 10**6
+# RabbitMQ takes names of 255 bytes: a queue's own of 200, and 16 for the endings of its lane and of what is urgent.
+_MOST_PREFIX = 39
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,8 @@ def _options(parts: SplitResult, faults: list[str]) -> dict[str, Any]:
 def _text_faults(name: str, given: str, scheme: str) -> list[str]:
     if name == "queue_type" and given not in QUEUE_TYPES:
         return [f"queue_type is {given!r}: expected {' or '.join(QUEUE_TYPES)}"]
+    if name == "prefix" and len(given.encode("utf-8", "replace")) > _MOST_PREFIX:
+        return [f"prefix is {given!r}: {_MOST_PREFIX} bytes at most are expected"]
     if name in _OF_TLS and scheme != "amqps":
         return [f"{name} is for amqps://, and this is {scheme}://"]
     if name == "server_name" and not given:

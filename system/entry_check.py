@@ -41,6 +41,8 @@ from system.timeperiod import LAST_YEAR, QUALIFIERS, REAL_TIME, Qualifier, Timep
 # Names become ids, file names and words of a command line.
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}", re.ASCII)
 _QUEUE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}", re.ASCII)
+# What a broker may call by its name; it takes 255 bytes, with what is put before and behind.
+_MOST_BYTES = {"exchange": 200, "routing": 200}
 _MOST_CAUGHT_UP = 1_000_000
 # Many fires are in one turn, which is one record of the store; and Linux takes 128 KiB in a variable of the environment.
 MOST_ARGUMENTS = 100_000
@@ -335,6 +337,8 @@ def _keys_faults(found: object, where: str, depth: int) -> Iterator[str]:
 def _text_fault(field: str, found: object, *, optional: bool = False) -> Iterator[str]:
     if not isinstance(found, str) and not (optional and found is None):
         yield f"{field} {found!r} is no text: write a text{', or None' if optional else ''}"
+    elif (most := _MOST_BYTES.get(field)) and len((found or "").encode("utf-8", "replace")) > most:
+        yield f"{field} {found!r} is too long: use {most} bytes at most"
 
 
 def _texts_fault(field: str, found: object) -> Iterator[str]:

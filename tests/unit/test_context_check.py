@@ -332,6 +332,14 @@ def test_a_daemon_entry_and_a_declared_queue_are_checked_too() -> None:
     ]  # fmt: skip
 
 
+def test_an_exchange_and_a_routing_key_have_a_length_that_every_broker_takes() -> None:
+    (fault,) = faults_of([freerun(exchange="x" * 201)])
+    assert "is too long: use 200 bytes at most" in fault
+    faults = faults_of([managed(routing="ä" * 101)])
+    assert [fault for fault in faults if "is too long: use 200 bytes at most" in fault]
+    assert not [fault for fault in faults_of([managed(routing="ä" * 100)]) if "too long" in fault]
+
+
 def test_one_fault_is_told_without_a_number() -> None:
     with pytest.raises(ConfigError, match=r"^the process context has a fault:\n  - process 'flights_hourly': is in no tree"):
         check([managed()], [])

@@ -40,6 +40,7 @@ def test_tls_has_a_port_of_its_own() -> None:
         ("amqp://h?queue_type=stream", "expected quorum or classic"),
         ("amqp://h?heartbeat_s=0", "heartbeat_s is '0'"),
         ("amqp://h?wait_s=soon", "wait_s is 'soon'"),
+        ("amqp://h?prefix=" + 40 * "p", "39 bytes at most"),
         ("amqp://h?ca_file=/nowhere", "ca_file is for amqps://"),
         ("amqp://h?server_name=mq.test", "server_name is for amqps://"),
         ("amqps://h?server_name=", "server_name is empty"),
