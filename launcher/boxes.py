@@ -71,6 +71,11 @@ class BoxRow:
             return (said_of(BoxWish(self.box, self.process, who=self.who, why=self.why, given_at=self.given_at)),)
         return tuple(f"{self.box}: {child.trouble}" for child in self.children if child.trouble) if self.has_supervisor else ()
 
+    @property
+    def needs_person(self) -> bool:
+        """Whether something is wrong with it that nobody wanted so."""
+        return self.is_gone or (self.is_on and bool(self.troubles))
+
 
 def rows_of(wishes: Iterable[BoxWish], reports: Iterable[BoxReport], sessions: Iterable[Session]) -> list[BoxRow]:
     """Return a row for each (box, process) that anybody spoke of: the boxes in order of name, the scheduler and the workers first."""

@@ -71,7 +71,7 @@ def _look(roof: Roof, now: datetime) -> Seen:
 
 def _show(found: Seen, now: datetime) -> None:
     seen, health = found.overview, found.health
-    _show_needs(seen, found.late, now)
+    _show_needs(seen, found.late, now, is_box_well=not any(row.needs_person for row in found.boxes))
     for trouble in boxes.troubles_of(found.boxes):
         show(f"[yellow]! {escape(trouble)}[/yellow]")
     lines = boxes.box_lines(found.boxes)
@@ -100,7 +100,7 @@ def _without_context(roof: Roof, error: ConfigError, *, as_json: bool) -> int:
     return 1
 
 
-def _show_needs(seen: Overview, late: Sequence[Late], now: datetime) -> None:
+def _show_needs(seen: Overview, late: Sequence[Late], now: datetime, *, is_box_well: bool) -> None:
     for need in seen.needs.first:
         style = "yellow" if need.kind == "failing" else "red"
         what = f"{_word(need)}{f' for {_age(need.since, now)}' if need.since else ''}".lstrip()
@@ -112,7 +112,7 @@ def _show_needs(seen: Overview, late: Sequence[Late], now: datetime) -> None:
         show(f"[red]! and {more:,} more: launch.py job list --state held (or failing)[/red]")
     for found in late:
         _show_late(found)
-    if not seen.needs.total and not late:
+    if not seen.needs.total and not late and is_box_well:
         show("[green]nothing needs a person[/green]")
 
 

@@ -12,6 +12,7 @@ import pytest
 from db.entries import Entry
 from db.memory import MemoryStore
 from db.model import UnitOfWork
+from db.model_boxes import BoxChild, BoxReport, BoxWish
 from mq.broker import Message
 from mq.memory import MemoryBroker
 from scheduler.timetable import States, id_of
@@ -264,6 +265,20 @@ def test_where_all_is_well_that_is_said(lamp: Lamp, terminal: Terminal) -> None:
     assert terminal.run("status") == 0
     assert terminal.out.startswith("nothing needs a person")
     assert "2013010123" in terminal.out
+
+
+def test_where_a_box_is_gone_it_is_not_said_that_nothing_needs_a_person(lamp: Lamp, terminal: Terminal) -> None:
+    lamp.run()
+    lamp.store.beat("scheduler-1", {"turned_at": (lamp.clock.now() - timedelta(seconds=1)).isoformat()})
+    lamp.store.put_box_reports([BoxReport("box-9", "worker", 1, NOW, "supervisor-9", (BoxChild("worker.1", 7),))])
+    assert terminal.run("status") == 0
+    assert terminal.out.startswith("! box-9 is gone since ")
+    assert "nothing needs a person" not in terminal.out
+    lamp.store.put_box_reports([BoxReport("box-9", "worker", 1, NOW)])
+    lamp.store.put_box_wishes([BoxWish("box-9", "worker", is_on=False, who="ann", why="new disk", given_at=NOW)])
+    assert terminal.run("status") == 0
+    assert terminal.out.startswith("nothing needs a person")  # what ann wanted is told, and needs nobody else
+    assert "! worker is off on box-9" in terminal.out
 
 
 def test_timetable_and_list_show_what_left_the_context_and_what_it_left_undone(lamp: Lamp, terminal: Terminal) -> None:
