@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -33,6 +34,11 @@ PASSING = frozenset(
 DUPLICATE_KEY = 11000
 _WRONG_PASSWORD = frozenset([18, 8000])
 _NOT_ALLOWED = 13
+# What the driver says when no server serves: `db1:27017: refused (configured timeouts: ...),db2:27017: ..., Timeout: 5s, Topology ...`. Who
+# has not answered at all until then stands in that topology alone.
+_PATIENCE_OF_ONE = re.compile(r" \(configured timeouts:[^)]*\)")
+_NEXT_SERVER = re.compile(r",(?=\S+:\d+: )")
+_SILENT = re.compile(r"<ServerDescription \('([^']+)', (\d+)\) server_type: Unknown, rtt: None>")
 _TLS = TlsOptions("tlsCAFile=/path/of/ca.pem", "tlsCertificateKeyFile=/path/of/cert-and-key.pem")
 
 
@@ -84,9 +90,14 @@ def _advice(reasons: str) -> str:
         return advice
     if "connection closed" in reasons:  # no more is said of a server that wants TLS, or a certificate
         return f"see that it runs, and whether it wants TLS (tls=true) and a certificate of ours ({_TLS.own})"
+    if "available for replica set name" in reasons:
+        return "who was asked is of no such set: write replicaSet as the servers call theirs, or leave it out for a standalone server"
     return "see that it runs and can be reached from here"
 
 
 def _reasons(error: ServerSelectionTimeoutError) -> str:
-    """Return each server's own reason, as `db1:27017: [Errno 111] Connection refused`."""
-    return _told(error).partition(", Timeout:")[0].replace(" (configured timeouts:", "; timeouts:").partition("; timeouts:")[0]
+    """Return each server's own reason, as `db1:27017: [Errno 111] Connection refused; db2:27017: no answer`."""
+    told = hide(str(error))
+    said = _PATIENCE_OF_ONE.sub("", told.partition(", Timeout:")[0])
+    reasons = [] if said.endswith(" found yet") else _NEXT_SERVER.split(said)
+    return "; ".join([*reasons, *(f"{host}:{port}: no answer" for host, port in _SILENT.findall(told))])[:500]

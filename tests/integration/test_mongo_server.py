@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import socket
 import threading
 from collections.abc import Iterator
 
@@ -53,6 +55,32 @@ def test_a_server_that_is_away_is_named_in_time_and_no_password_is_shown() -> No
     with pytest.raises(Unavailable, match=r"no MongoDB server serves: 127.0.0.1:1: .*refused; see that it runs") as caught:
         store.prepare()
     assert "secret" not in str(caught.value)
+    store.close()
+
+
+def test_of_several_servers_each_is_named_with_its_own_reason() -> None:
+    store = open_store("mongodb://127.0.0.1:1,127.0.0.1:2,127.0.0.1:3/x?replicaSet=rs0&serverSelectionTimeoutMS=400")
+    with pytest.raises(Unavailable) as caught:
+        store.prepare()
+    for port in (1, 2, 3):
+        assert re.search(rf"(: |; )127.0.0.1:{port}: \[Errno 111\] Connection refused; ", str(caught.value))
+    store.close()
+
+
+def test_a_server_that_says_nothing_is_named_too() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        for servers in (f"127.0.0.1:{port}", f"127.0.0.1:1,127.0.0.1:{port}"):
+            store = open_store(f"mongodb://{servers}/x?serverSelectionTimeoutMS=300&connectTimeoutMS=2000")
+            with pytest.raises(Unavailable, match=rf"serves: (127.0.0.1:1: .*refused; )?127.0.0.1:{port}: no answer; see"):
+                store.prepare()
+            store.close()
+
+
+def test_a_replica_set_that_the_server_is_not_of_is_told_as_that(url: str) -> None:
+    store = open_store(f"{url}?replicaSet=rs7&serverSelectionTimeoutMS=300")
+    with pytest.raises(Unavailable, match=r"set name \"rs7\"; who was asked is of no such set: write replicaSet .* or leave it out"):
+        store.prepare()
     store.close()
 
 
