@@ -80,6 +80,8 @@ def _plain(causes: list[BaseException]) -> str:
     for cause in reversed(causes):
         if isinstance(cause, OSError):
             return (cause.strerror or str(cause) or type(cause).__name__).lower()
+        if isinstance(cause, amqp.ConnectionOpenAborted) and "Timeout" in str(cause):  # the rest is of pika's inner life
+            return "whoever listens there took the connection and said nothing"
         if isinstance(cause, amqp.ConnectionClosed):
             return f"{cause.reply_text}"
     last = causes[-1]

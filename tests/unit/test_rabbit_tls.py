@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 
 import pytest
-from pika.exceptions import IncompatibleProtocolError
+from pika.exceptions import ConnectionOpenAborted, IncompatibleProtocolError
 
 from mq.rabbit_errors import of_connecting
 from mq.rabbit_tls import context_of
@@ -62,6 +62,16 @@ def test_a_server_that_says_nothing_may_want_a_certificate() -> None:
     found = of_connecting(lost("ConnectionResetError(104, 'Connection reset by peer')"), PLACE)
     assert type(found) is BrokerAway
     assert str(found).endswith("is it RabbitMQ, and does it want a certificate from us (?cert_file=, ?key_file=)?")
+
+
+def test_a_server_that_hangs_is_told_without_the_inner_life_of_the_driver() -> None:
+    said = "Connection.close() called before connection finished opening: prev_state=PROTOCOL (320): 'Timeout while setting up AMQP'"
+    found = of_connecting(ConnectionOpenAborted(said), PLACE)
+    assert type(found) is BrokerAway
+    assert str(found) == (
+        "RabbitMQ can't be reached at amqps://ann@mq1:5671: whoever listens there took the connection and said nothing; "
+        "is it running, and is the broker's URL right?"
+    )
 
 
 @pytest.mark.parametrize("query", ["", "?server_name=mq.test", "?wait_s=3&heartbeat_s=9"])
