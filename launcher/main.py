@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 refused or failed, 2 usage.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -88,6 +89,9 @@ def main(argv: Sequence[str] | None = None, roof: Roof | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return REFUSED
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            named = f" ({error.filename})" if error.filename else ""
+            return _refused(f"the disk is full{named}: free some space, then press the same again; `launch.py doctor` names it", REFUSED)
         return _refused(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", REFUSED)
     return result if isinstance(result, int) else DONE
 

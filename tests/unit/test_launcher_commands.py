@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -238,3 +239,15 @@ def test_an_interrupt_is_no_traceback(terminal: Terminal, monkeypatch: pytest.Mo
     monkeypatch.setattr("launcher.listing.show_json", pressed)
     assert terminal.run("list", "--json") == 1
     assert terminal.err.strip() == "error: interrupted"
+
+
+@pytest.mark.parametrize(("filename", "named"), [(None, ""), ("/srv/var/up.lock", " (/srv/var/up.lock)")])
+def test_a_full_disk_is_told_with_what_to_do(terminal: Terminal, monkeypatch: pytest.MonkeyPatch, filename: str | None, named: str) -> None:
+    def full(_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), filename)
+
+    monkeypatch.setattr("launcher.listing.show", full)
+    assert terminal.run("list") == 1
+    assert terminal.err == (
+        f"error: the disk is full{named}: free some space, then press the same again; `launch.py doctor` names it\n"
+    )
