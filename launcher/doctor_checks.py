@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from shlex import quote
 
 from launcher.doctor_seen import DiskSeen, Finding, Gravity, Seen
 from launcher.query import GONE, STRANGER
@@ -77,14 +78,19 @@ def disks(seen: Seen) -> Iterator[Finding]:
     for disk in seen.disks:
         free_mb = disk.free_bytes / _MB
         if free_mb < least:
-            yield wrong("disks", _space(disk), f"free some space ({_FREE}); less than {least:,} MB (disk_least_mb) is too little")
+            yield wrong("disks", _space(disk), f"free some space: {_takers(disk)}; less than {least:,} MB (disk_least_mb) is too little")
         elif free_mb < low:
-            yield warning("disks", _space(disk), f"free some space ({_FREE}), or set disk_low_mb lower than {low:,} MB")
+            yield warning("disks", _space(disk), f"free some space: {_takers(disk)}; or set disk_low_mb lower than {low:,} MB")
         if disk.free_files is not None and disk.free_files < _LEAST_FREE_FILES:
             yield wrong("disks", f"{_disk(disk)} takes only {disk.free_files:,} more files", "remove files there")
 
 
-_FREE = "`launch.py db --sizes` shows what is kept, `launch.py db --archive` takes what is old out of the store"
+def _takers(disk: DiskSeen) -> str:
+    """Return how to find out what takes the space, and what of it may go. Archiving is no way: it writes files, and no store shrinks."""
+    ways = [f"`du -xh {quote(disk.path)} | sort -h | tail` shows what takes it"]
+    ways += ["old files of the archive may be moved away"] if "archive" in disk.names else []
+    ways += ["`launch.py db --sizes` shows what the store keeps"] if "store" in disk.names else []
+    return ", ".join(ways)
 
 
 def _space(disk: DiskSeen) -> str:
@@ -169,7 +175,8 @@ def broker(seen: Seen) -> Iterator[Finding]:
         yield wrong("broker", text, "start scheduler and workers again with this context: they declare what is missing")
     for queue, count in found.dead.items():
         text = f"{counted(count, 'message')} of {queue} {'was' if count == 1 else 'were'} given up on (dead letters)"
-        yield warning("broker", text, "nothing is lost, what is still due is sent anew; the logs of the workers say why")
+        fix = "`launch.py queue dead` lists and settles them; no work is lost, and the logs of the workers say why they died"
+        yield warning("broker", text, fix)
     for certificate, left_s in seen.broker_left_s.items():
         yield from _ending("broker", certificate, left_s, "put another one in place: what is connected goes on, nobody comes in anew")
 

@@ -128,6 +128,22 @@ def test_every_check_has_found_something() -> None:
     assert {check for check, _ in (*WRONG.values(), *WARNINGS.values())} == {check.__name__ for check in CHECKS}
 
 
+def test_a_full_disk_is_not_to_be_emptied_by_writing_an_archive_there() -> None:
+    disk = replace(DISK, names=("var", "archive"), path="/srv/our var", free_bytes=1)
+    (finding,) = doctor_checks.disks(well(disks=(disk,)))
+    assert "`du -xh '/srv/our var' | sort -h | tail`" in finding.fix
+    assert "old files of the archive may be moved away" in finding.fix
+    assert "launch.py" not in finding.fix  # the store is elsewhere
+    (finding,) = doctor_checks.disks(well(disks=(replace(disk, names=("store",), free_bytes=1_500_000_000),)))
+    assert "`launch.py db --sizes`" in finding.fix
+    assert "archive" not in finding.fix
+
+
+def test_dead_letters_come_with_the_command_that_settles_them() -> None:
+    *_, finding = doctor_checks.broker(well(broker=BrokerFacts("x", dead={"q": 1})))
+    assert "`launch.py queue dead`" in finding.fix
+
+
 def test_the_doubt_of_asking_is_no_skew() -> None:
     assert found(well(skew=SkewSeen(4.0, 3.0))) == []
 
