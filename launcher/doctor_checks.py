@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from shlex import quote
 
@@ -9,7 +10,8 @@ from launcher.doctor_seen import DiskSeen, Finding, Gravity, Seen
 from launcher.query import GONE, STRANGER
 from launcher.say import counted
 from scheduler.health import Health
-from supervisor.places import SCHEDULER
+from supervisor.attendance import KIND as SUPERVISOR
+from supervisor.places import SCHEDULER, WORKER
 from system.hidden import hide
 
 Check = Callable[[Seen], Iterator[Finding]]
@@ -188,7 +190,7 @@ def leader(seen: Seen) -> Iterator[Finding]:
         return
     if not _leads(health):
         fix = "`launch.py start`, or `launch.py up`; where one runs, its log says why it does not lead"
-        yield wrong("leader", "no scheduler leads: nothing is scheduled", fix)
+        yield wrong("leader", "no scheduler leads: nothing is scheduled", _switched_off(seen, SCHEDULER) or fix)
         return
     age_s, most_s = health.last_turn_age_s, seen.settings.lease_s * _IDLE_TURNS
     if age_s is not None and age_s > most_s:
@@ -209,14 +211,28 @@ def workers(seen: Seen) -> Iterator[Finding]:
     if seen.health is None:
         return
     if not any(session.kind == "worker" for session in seen.health.sessions):
-        yield wrong("workers", "no worker runs: nothing is done", "`launch.py start`, or `launch.py up`")
+        fix = "`launch.py start`, or `launch.py up`"
+        yield wrong("workers", "no worker runs: nothing is done", _switched_off(seen, WORKER) or fix)
     if seen.waiting_commands and not _leads(seen.health):
         text = f"{counted(seen.waiting_commands, 'command')} stored and not carried out"
         yield warning("commands", text, "a scheduler that leads carries out what is stored")
 
 
+def _switched_off(seen: Seen, process: str) -> str:
+    """Return what to do where an operator switched a process off on a box that is there: starting the box is no help then."""
+    for row in seen.boxes:
+        if row.process == process and row.placed and row.has_supervisor and not row.is_on:
+            return f"`launch.py super --start {process} --box {row.box}`: {row.troubles[0]}"
+    return ""
+
+
 def boxes(seen: Seen) -> Iterator[Finding]:
-    """Each box that should keep something alive does, and what it keeps stays alive."""
+    """Each box that should keep something alive does, what it keeps stays alive, and no two have one name."""
+    supervisors = [session for session in (seen.health.sessions if seen.health else ()) if session.kind == SUPERVISOR]
+    for box, count in Counter(session.box for session in supervisors).items():
+        if count > 1:
+            text = f"{count} supervisors call themselves {box}: each takes what the other one keeps for dead, and its jobs for lost"
+            yield wrong("boxes", text, "give each machine a HORARIUM_BOX of its own, then `launch.py stop` and `launch.py start` there")
     for box in dict.fromkeys(row.box for row in seen.boxes):
         own = [row for row in seen.boxes if row.box == box and row.placed and row.is_on]
         if own and not any(row.has_supervisor for row in own):

@@ -127,7 +127,8 @@ class Attendance:
         running = sum(1 for view in self._measure() if view.pid)
         facts = {"beat_at": self._clock.now().isoformat(), "running": str(running), **self._own_used}
         if not self._store.beat(self._session, facts).is_open:
-            log.warning("the session %s of this supervisor was closed by another; it opens a new one", self._session)
+            text = "session %s of this supervisor was closed by another, it opens a new one; if that goes on: is another machine called %s?"
+            log.warning(text, self._session, self._box)
             self._session = ""
             self._open()
 

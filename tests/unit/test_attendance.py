@@ -183,13 +183,14 @@ def test_a_supervisor_has_a_session_that_beats(box: Box) -> None:
     assert float(after.facts["cpu"]) >= 0
 
 
-def test_a_session_that_was_closed_by_others_is_followed_by_a_new_one(box: Box) -> None:
+def test_a_session_that_was_closed_by_others_is_followed_by_a_new_one(box: Box, caplog: pytest.LogCaptureFixture) -> None:
     (first,) = [s.id for s in box.store.sessions()]
     box.store.close_sessions([first])
     box.go_on()
     box.go_on()
     (second,) = [s.id for s in box.store.sessions()]
     assert second != first
+    assert "if that goes on: is another machine called box-1?" in caplog.text
 
 
 def test_a_report_names_each_instance_with_its_process(box: Box) -> None:

@@ -128,6 +128,25 @@ def test_every_check_has_found_something() -> None:
     assert {check for check, _ in (*WRONG.values(), *WARNINGS.values())} == {check.__name__ for check in CHECKS}
 
 
+@pytest.mark.parametrize("process", ["scheduler", "worker"])
+def test_who_was_switched_off_is_not_helped_by_starting_the_box(process: str) -> None:
+    off = replace(ROW, process=process, is_on=False, who="ann", why="new disk", given_at=NOW)
+    nobody = Health("", 12, None, []) if process == "scheduler" else Health("s-1", 12, 0.4, [SCHEDULER])
+    for boxes, fix in (((off,), f"`launch.py super --start {process} --box box-1`: {process} is off on box-1"),
+                       ((replace(off, has_supervisor=False),), "`launch.py start`")):  # fmt: skip
+        every = [finding for check in CHECKS for finding in check(well(health=nobody, boxes=boxes))]
+        (finding,) = [each for each in every if each.text.startswith(f"no {process} ")]
+        assert finding.fix.startswith(fix)
+
+
+def test_two_machines_of_one_name_are_told() -> None:
+    twins = [session(id=f"p-{pid}", kind="supervisor", pid=pid) for pid in (7, 8)]
+    (finding,) = [each for each in doctor_checks.boxes(well(health=health(*twins))) if each.gravity is Gravity.WRONG]
+    assert finding.text.startswith("2 supervisors call themselves box-1: ")
+    assert "HORARIUM_BOX" in finding.fix
+    assert found(well(health=health(twins[0], session(id="p-9", kind="supervisor", box="box-2", pid=9)))) == []
+
+
 def test_a_full_disk_is_not_to_be_emptied_by_writing_an_archive_there() -> None:
     disk = replace(DISK, names=("var", "archive"), path="/srv/our var", free_bytes=1)
     (finding,) = doctor_checks.disks(well(disks=(disk,)))
