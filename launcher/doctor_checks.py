@@ -190,7 +190,7 @@ def leader(seen: Seen) -> Iterator[Finding]:
         return
     if not _leads(health):
         fix = "`launch.py start`, or `launch.py up`; where one runs, its log says why it does not lead"
-        yield wrong("leader", "no scheduler leads: nothing is scheduled", _switched_off(seen, SCHEDULER) or fix)
+        yield wrong("leader", "no scheduler leads: nothing is scheduled", _kept_from(seen, SCHEDULER) or fix)
         return
     age_s, most_s = health.last_turn_age_s, seen.settings.lease_s * _IDLE_TURNS
     if age_s is not None and age_s > most_s:
@@ -212,18 +212,29 @@ def workers(seen: Seen) -> Iterator[Finding]:
         return
     if not any(session.kind == "worker" for session in seen.health.sessions):
         fix = "`launch.py start`, or `launch.py up`"
-        yield wrong("workers", "no worker runs: nothing is done", _switched_off(seen, WORKER) or fix)
+        yield wrong("workers", "no worker runs: nothing is done", _kept_from(seen, WORKER) or fix)
     if seen.waiting_commands and not _leads(seen.health):
         text = f"{counted(seen.waiting_commands, 'command')} stored and not carried out"
         yield warning("commands", text, "a scheduler that leads carries out what is stored")
 
 
-def _switched_off(seen: Seen, process: str) -> str:
-    """Return what to do where an operator switched a process off on a box that is there: starting the box is no help then."""
-    for row in seen.boxes:
-        if row.process == process and row.placed and row.has_supervisor and not row.is_on:
+def _kept_from(seen: Seen, process: str) -> str:
+    """Return what to do where a process is off on a box that is there, or belongs on none: starting boxes is no help then. Else nothing."""
+    there = [row for row in seen.boxes if row.has_supervisor and row.placed]
+    mine = [row for row in there if row.process == process]
+    for row in mine:
+        if not row.is_on:
             return f"`launch.py super --start {process} --box {row.box}`: {row.troubles[0]}"
+    if there and not mine:
+        named = ", ".join(dict.fromkeys(row.box for row in there))
+        return f"none belongs on the boxes that are there, {named}: {_PLACED_BY[process]}"
     return ""
+
+
+_PLACED_BY = {
+    SCHEDULER: "see the setting scheduler_boxes, or `launch.py start` on one that it matches",
+    WORKER: "see present_on_boxes in the context and the setting workers, or `launch.py start` on another box",
+}
 
 
 def boxes(seen: Seen) -> Iterator[Finding]:

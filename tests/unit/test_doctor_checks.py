@@ -139,6 +139,17 @@ def test_who_was_switched_off_is_not_helped_by_starting_the_box(process: str) ->
         assert finding.fix.startswith(fix)
 
 
+@pytest.mark.parametrize(
+    ("process", "other", "by"), [("scheduler", "worker", "scheduler_boxes"), ("worker", "scheduler", "present_on_boxes")]
+)
+def test_what_belongs_on_no_box_that_is_there_is_not_helped_by_starting_it(process: str, other: str, by: str) -> None:
+    nobody = Health("", 12, None, []) if process == "scheduler" else Health("s-1", 12, 0.4, [SCHEDULER])
+    seen = well(health=nobody, boxes=(replace(ROW, process=other), replace(ROW, box="box-2", process=process, has_supervisor=False)))
+    (finding,) = [each for check in CHECKS for each in check(seen) if each.text.startswith(f"no {process} ")]
+    assert finding.fix.startswith("none belongs on the boxes that are there, box-1: ")
+    assert by in finding.fix
+
+
 def test_two_machines_of_one_name_are_told() -> None:
     twins = [session(id=f"p-{pid}", kind="supervisor", pid=pid) for pid in (7, 8)]
     (finding,) = [each for each in doctor_checks.boxes(well(health=health(*twins))) if each.gravity is Gravity.WRONG]
