@@ -115,7 +115,7 @@ class RabbitBroker(Broker):
         connection = self._connect("consumes")
         reactor, shelf = self._running(), Shelf()
         feed = Feed(reactor, self._place, shelf, {name: self._topology.both(name) for name in names}, self._give_back, self._known.clear)
-        consumer = RabbitConsumer(reactor, feed, shelf, names, self._tide, self._forget)
+        consumer = RabbitConsumer(reactor, feed, shelf, names, self._tide, self._forget, self._clock)
         with self._lock:
             self._consumers.add(consumer)
         try:

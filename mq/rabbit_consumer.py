@@ -11,6 +11,7 @@ from mq.broker import Consumer, Delivery
 from mq.rabbit_feed import MOST_PREFETCH, Feed
 from mq.rabbit_reactor import Reactor, settle, silent
 from mq.rabbit_shelf import Shelf
+from system.clock import Clock
 from system.errors import BrokerError, Unavailable
 
 _MOMENT_S = 0.5
@@ -28,9 +29,10 @@ class RabbitConsumer(Consumer):
 
     def __init__(
         self, reactor: Reactor, feed: Feed, shelf: Shelf, queues: Sequence[str], tide: Mapping[str, int],
-        on_close: Callable[[RabbitConsumer], None],
+        on_close: Callable[[RabbitConsumer], None], clock: Clock,
     ) -> None:  # fmt: skip
         self._reactor = reactor
+        self._clock = clock
         self.shelf = shelf
         self.feed = feed
         self.queues = queues
@@ -38,7 +40,8 @@ class RabbitConsumer(Consumer):
         self._seen = dict.fromkeys(queues, 0)
         self._unseen: set[str] = set()
         self._look: _Look | None = None
-        self._heard, self._silent_s = 0, 0.0
+        self._is_new = True
+        self._heard, self._heard_s = -1, 0.0
         self._held: set[int] = set()
         self._on_close = on_close
         self._is_closed = False
@@ -107,6 +110,7 @@ class RabbitConsumer(Consumer):
             whole: Future[None] = self._reactor.begin(lambda future: feed.look(limit, fresh, some, future))
             whole.add_done_callback(lambda _: settle(some, None))
             self._look = _Look(whole, some)
+            self._heard = -1
 
     def _fresh(self, limit: int) -> list[str]:
         """Return the queues in which there may be something of this process that has not arrived yet."""
@@ -120,24 +124,24 @@ class RabbitConsumer(Consumer):
         return [queue for queue in self.queues if queue in self._unseen]
 
     def _await(self, look: _Look, limit: int) -> None:
-        """Wait until what this process has sent is here, else a moment for anything. With many queues, or where the server is busy, a look
-        goes on meanwhile; BrokerAway says that nothing at all was heard for too long.
+        """Wait until what this process has sent is here, and a moment for the first that comes at all.
+
+        For nothing else: with many queues, or where the server is busy, a look goes on meanwhile, and what comes rings. BrokerAway says
+        that nothing at all was heard of it for too long.
         """
         answer = look.whole if self._unseen else look.some
-        patience_s = self._reactor.wait_s if self._unseen else _MOMENT_S
-        while patience_s > 0 and not answer.done() and len(self.shelf) < (limit if self._unseen else 1):
+        enough = limit if self._unseen else 1
+        patience_s = self._reactor.wait_s if self._unseen else _MOMENT_S if self._is_new else 0.0
+        while patience_s > 0 and not answer.done() and len(self.shelf) < enough:
             patience_s -= _MOMENT_S
             with suppress(TimeoutError):
                 answer.result(_MOMENT_S)
-            self._listen(look)
+        self._is_new = False
         if look.whole.done():
             self._look = None
             look.whole.result()
             self._unseen -= self.feed.empty
-
-    def _listen(self, look: _Look) -> None:
-        is_silent = self.feed.heard == self._heard and not look.some.done()
-        self._silent_s = self._silent_s + _MOMENT_S if is_silent else 0.0
-        self._heard = self.feed.heard
-        if self._silent_s >= self._reactor.wait_s:
+        elif self.feed.heard != self._heard:
+            self._heard, self._heard_s = self.feed.heard, self._clock.monotonic()
+        elif self._clock.monotonic() - self._heard_s >= self._reactor.wait_s:
             raise silent(self._reactor.wait_s, "subscribing to queues")

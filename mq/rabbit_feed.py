@@ -25,6 +25,7 @@ from system.errors import BrokerError, HorariumError
 
 MOST_PREFETCH = 8192
 NONE_FULL = MOST_PREFETCH
+_SLACK = 8  # a prefetch so many times larger than what is wanted becomes smaller when there is an occasion
 # How long something may lie there that nobody comes for: where no more was wanted, and where it was.
 HOLD_S, HOLD_WANTED_S = 0.25, 5.0
 FEW = 4
@@ -175,7 +176,7 @@ class Feed:
         full = [subscription for subscription in self._subscriptions if subscription.tag and subscription.is_full]
         small = [subscription for subscription in full if subscription.prefetch < most and len(self._shelf) < limit]
         for subscription in resting:
-            subscription.prefetch = min(most, subscription.prefetch or share)
+            subscription.prefetch = min(_SLACK * most, subscription.prefetch or share)
         for subscription in small:
             subscription.prefetch = min(most, max(2 * subscription.prefetch, _power_of_two(wanted // len(small))))
         self.is_complete = True

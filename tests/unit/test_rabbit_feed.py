@@ -19,7 +19,7 @@ from mq.rabbit_feed import Feed, GiveBack
 from mq.rabbit_reactor import Reactor
 from mq.rabbit_shelf import Shelf
 from mq.rabbit_url import place_of
-from system.clock import RealClock
+from system.clock import ManualClock, RealClock
 from system.errors import BrokerAway, Unavailable
 
 
@@ -128,7 +128,7 @@ def consumer_of(server: SlowServer, shelf: Shelf, *, published: int, give_back: 
     feed = Feed(reactor, place_of("amqp://localhost/"), shelf, {name: [f"{name}.urgent", name] for name in queues}, give_back, Mock())
     opened: Future[None] = Future()
     feed.open(server, opened)
-    return RabbitConsumer(reactor, feed, shelf, queues, dict.fromkeys(queues, published), lambda _: None)
+    return RabbitConsumer(reactor, feed, shelf, queues, dict.fromkeys(queues, published), lambda _: None, ManualClock())
 
 
 def test_what_came_short_at_the_first_take_is_waited_for_at_the_second(shelf: Shelf) -> None:
