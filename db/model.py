@@ -277,6 +277,8 @@ class Chunk:
         return {state.label: n for state in JobState if (n := self.states.count(state))}
 
 
+# Among what all tell of themselves: which machine they are on. Two may go by one name, or one may have been started anew since.
+MACHINE = "machine"
 NEW_QUEUES = "new_queues"  # among what a worker tells of itself: the queues that it took up since its session was opened
 
 

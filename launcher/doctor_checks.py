@@ -242,7 +242,7 @@ def boxes(seen: Seen) -> Iterator[Finding]:
     supervisors = [session for session in (seen.health.sessions if seen.health else ()) if session.kind == SUPERVISOR]
     for box, count in Counter(session.box for session in supervisors).items():
         if count > 1:
-            text = f"{count} supervisors call themselves {box}: each takes what the other one keeps for dead, and its jobs for lost"
+            text = f"{count} supervisors call themselves {box}: what one tells of the box overwrites what the other told"
             yield wrong("boxes", text, "give each machine a HORARIUM_BOX of its own, then `launch.py stop` and `launch.py start` there")
     for box in dict.fromkeys(row.box for row in seen.boxes):
         own = [row for row in seen.boxes if row.box == box and row.placed and row.is_on]

@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import datetime
 from uuid import uuid4
 
-from db.model import Session
+from db.model import MACHINE, Session
 from db.source_urls import open_source
 from db.store import Store
 from mq.broker import Broker
@@ -30,7 +30,7 @@ from system.context_watch import ContextWatch
 from system.errors import BrokerError, HorariumError, Unavailable
 from system.hidden import hide
 from system.lanes import managed_queues
-from system.processes import own_identity
+from system.processes import machine, own_identity
 from system.routes import routes_of
 from system.source_entry import source_of
 
@@ -129,7 +129,7 @@ class SchedulerService:
         """
         me = own_identity()
         name = f"{self._box}-scheduler-{me.pid}-{uuid4().hex[:12]}"
-        session = Session(name, "scheduler", self._box, me.pid, me.created_s, self._clock.now())
+        session = Session(name, "scheduler", self._box, me.pid, me.created_s, self._clock.now(), facts={MACHINE: machine()})
         prober = self._prober_of_sources()
         engine = self._engine = Engine(
             self._store, self._broker, self._context, self._clock, self._settings, session=name, prober=prober,
@@ -245,6 +245,7 @@ class SchedulerService:
         turned_at: datetime | None = engine.turned_at if engine else None
         refused = (engine.refusal if engine else "") or (self._watch.refusal if self._watch else "")
         return {
+            MACHINE: machine(),
             "role": "leads" if leads else "follows",
             "turn": str(engine.head if engine else 0),
             "turned_at": turned_at.isoformat() if turned_at else "",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from db.model import Session
+from db.model import MACHINE, Session
 from db.store import Store
 from mq.broker import Broker, Message
 from supervisor.calls import Asked, Calls
@@ -17,7 +17,7 @@ from supervisor.crew import Crew
 from supervisor.reach import Reach
 from system.context import REPORT_QUEUE
 from system.errors import BrokerError, StoreError, Unavailable
-from system.processes import Identity
+from system.processes import Identity, machine
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +106,11 @@ class Aftermath:
         except StoreError as error:
             return [], error
         self._reach.find()
-        return [s for s in sessions if s.box == self._box and not self._crew.is_alive(Identity(s.pid, s.created_s))], None
+        # Another machine of this name has processes that nobody sees from here; and so had this one before it was started anew. How they
+        # are is for the lease to tell.
+        here = machine()
+        ours = [s for s in sessions if s.box == self._box and s.facts.get(MACHINE, here) == here]
+        return [s for s in ours if not self._crew.is_alive(Identity(s.pid, s.created_s))], None
 
     def _close(self, dead: Sequence[Session]) -> None:
         """Close sessions and say so; runs among the calls."""

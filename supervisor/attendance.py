@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from threading import Event
 from uuid import uuid4
 
-from db.model import Session
+from db.model import MACHINE, Session
 from db.model_boxes import BoxChild, BoxReport, BoxWish
 from db.store import Store
 from supervisor.keeper import Keeper, View
 from supervisor.places import Place, process_of, wanted
 from system.clock import Clock
 from system.errors import HorariumError
-from system.processes import Identity, own_identity
+from system.processes import Identity, machine, own_identity
 from system.usage import Usage, own_usage, usage_of
 
 log = logging.getLogger(__name__)
@@ -125,10 +125,9 @@ class Attendance:
         if not self._session:
             self._open()
         running = sum(1 for view in self._measure() if view.pid)
-        facts = {"beat_at": self._clock.now().isoformat(), "running": str(running), **self._own_used}
+        facts = {"beat_at": self._clock.now().isoformat(), "running": str(running), MACHINE: machine(), **self._own_used}
         if not self._store.beat(self._session, facts).is_open:
-            text = "session %s of this supervisor was closed by another, it opens a new one; if that goes on: is another machine called %s?"
-            log.warning(text, self._session, self._box)
+            log.warning("the session %s of this supervisor was closed by another; it opens a new one", self._session)
             self._session = ""
             self._open()
 
@@ -143,7 +142,7 @@ class Attendance:
     def _open(self) -> None:
         me = own_identity()
         session = f"{self._box}-{KIND}-{me.pid}-{uuid4().hex[:12]}"
-        self._store.open_session(Session(session, KIND, self._box, me.pid, me.created_s, self._clock.now()))
+        self._store.open_session(Session(session, KIND, self._box, me.pid, me.created_s, self._clock.now(), facts={MACHINE: machine()}))
         self._session = session
         log.info("opened session %s", session, extra={"action": "session_opened", "session": session})
 

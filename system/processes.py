@@ -17,6 +17,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Container, Iterable
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 
 from system import kernel_table
@@ -25,6 +26,7 @@ MARK_VARIABLE = "HORARIUM_WORKER"
 
 _PR_SET_CHILD_SUBREAPER = 36
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_PID_NAMESPACE = Path("/proc/self/ns/pid")
 _NICENESS = 5
 _SAME_S = 0.005  # creation times have steps of 0.01 s
 
@@ -198,6 +200,16 @@ def cpu_count() -> int:
         return len(os.sched_getaffinity(0)) or 1
     except (AttributeError, OSError):
         return os.cpu_count() or 1
+
+
+@cache
+def machine() -> str:
+    """Return what names this machine since it was started, as far as its processes can be seen from here: a container is one of its own."""
+    try:
+        seen = str(_PID_NAMESPACE.readlink())
+    except OSError:
+        seen = ""
+    return f"{_boot_id()} {seen}".strip()
 
 
 def _identities(pids: Iterable[int]) -> list[Identity]:

@@ -147,7 +147,7 @@ class Presence:
         with self._lock:
             if self._look() is not Standing.OPEN:
                 return
-            session, facts = self._session, {**self._facts, **self._remarks, "beat_at": now.isoformat()}
+            session, facts = self._session, {**self._template.facts, **self._facts, **self._remarks, "beat_at": now.isoformat()}
             sent_s = self._clock.monotonic()
             self._next_beat_s = sent_s + self._settings.beat_s
         try:

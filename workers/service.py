@@ -13,14 +13,14 @@ import socket
 from threading import Event, Thread
 from uuid import uuid4
 
-from db.model import NEW_QUEUES, Session
+from db.model import MACHINE, NEW_QUEUES, Session
 from db.store import Store
 from mq.broker import Broker, Consumer
 from system.clock import Clock
 from system.context import REPORT_QUEUE, Context, FreerunProcess, ManagedProcess
 from system.context_watch import ContextWatch
 from system.lanes import Lane, both_lanes, lane_of
-from system.processes import own_identity
+from system.processes import machine, own_identity
 from system.routes import routes_of
 from workers.policy import Backoff, WorkerSettings
 from workers.presence import Presence
@@ -63,7 +63,8 @@ class WorkerService:
         self._queues = queues_on(context, box)
         self._first_queues = len(self._queues)
         me = own_identity()
-        template = Session("", "worker", box, me.pid, me.created_s, clock.now(), slots=slots.size, queues=self._queues)
+        where = {MACHINE: machine()}
+        template = Session("", "worker", box, me.pid, me.created_s, clock.now(), slots=slots.size, queues=self._queues, facts=where)
         self._presence = Presence(store, clock, slots, template, settings, lambda: f"{box}-worker-{me.pid}-{uuid4().hex[:12]}")
         self._worker = Worker(store, broker, self._connect, slots, context, clock, settings, self._presence)
         self._trouble = Backoff(settings.retry_first_s, settings.retry_cap_s)

@@ -16,7 +16,7 @@ from typing import Any, cast
 import pytest
 
 from db.memory import MemoryStore
-from db.model import BeatAnswer, Outcome, Session
+from db.model import MACHINE, BeatAnswer, Outcome, Session
 from db.store import Store
 from db.urls import open_store
 from mq.broker import Broker, Message
@@ -33,6 +33,7 @@ from system.context_watch import ContextWatch
 from system.errors import BrokerAway, StoreError, Unavailable
 from system.lanes import both_lanes
 from system.lifecycle import JobState, UowEvent
+from system.processes import machine
 from tests.support.lamp import NOW, context, january
 from tests.support.waiting import wait_until
 
@@ -101,7 +102,7 @@ def test_fault_29_its_beats_tell_when_the_last_turn_succeeded(started: list[Runn
     started.append(Running(store, MemoryBroker(), one_hour()))
     wait_until(lambda: any(s.facts.get("turned_at") for s in store.sessions()), what="a beat with the last turn's time")
     (session,) = store.sessions()
-    assert (session.kind, session.facts["role"]) == ("scheduler", "leads")
+    assert (session.kind, session.facts["role"], session.facts[MACHINE]) == ("scheduler", "leads", machine())
     rounds = tally_of(session.facts[ROUNDS_FACT])
     assert rounds is not None
     assert sum(rounds.counts) > 0

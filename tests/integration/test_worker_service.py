@@ -10,7 +10,7 @@ from threading import Event, Thread
 import pytest
 
 from db.memory import MemoryStore
-from db.model import Cancel
+from db.model import MACHINE, Cancel
 from db.store import Store
 from db.urls import open_store
 from mq.broker import Broker, Consumer, Message
@@ -21,6 +21,7 @@ from system.context import REPORT_QUEUE, Context
 from system.context_watch import ContextWatch
 from system.errors import BrokerError
 from system.lifecycle import UowState
+from system.processes import machine
 from tests.support.builders import turn, uow
 from tests.support.contexts import context_of, managed
 from tests.support.virtual_slots import VirtualSlots
@@ -259,6 +260,7 @@ def test_a_context_that_it_refuses_is_told_with_its_beats_until_it_is_mended(tmp
         (tmp_path / "context.py").write_text("")
         watch.look()
         wait_until(lambda: all("refused" not in s.facts for s in store.sessions()), what="the refusal to be over")
+        assert [session.facts[MACHINE] for session in store.sessions()] == [machine()]
     assert store.sessions() == []
 
 

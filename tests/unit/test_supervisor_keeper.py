@@ -10,7 +10,7 @@ from typing import TypeVar
 import pytest
 
 from db.memory import MemoryStore
-from db.model import Session
+from db.model import MACHINE, Session
 from mq.memory import MemoryBroker
 from supervisor import policy
 from supervisor.calls import Calls
@@ -20,7 +20,7 @@ from supervisor.service import SupervisorService
 from system.clock import ManualClock
 from system.context import REPORT_QUEUE
 from system.errors import BrokerError, Unavailable
-from system.processes import Identity
+from system.processes import Identity, machine
 from tests.support.builders import session
 from tests.support.pretended_crew import PretendedCrew
 
@@ -62,8 +62,9 @@ class Box:
         self.now += after_s
         return self.keeper.turn(self.now)
 
-    def has_session(self, member: Member, session_id: str = "s-1", box: str = "box-1") -> None:
-        self.store.open_session(session(session_id, pid=member.identity.pid, created_s=member.identity.created_s, box=box))
+    def has_session(self, member: Member, session_id: str = "s-1", box: str = "box-1", on: str = "") -> None:
+        facts = {MACHINE: on} if on else {}
+        self.store.open_session(session(session_id, pid=member.identity.pid, created_s=member.identity.created_s, box=box, facts=facts))
 
     def open_sessions(self) -> list[str]:
         return sorted(s.id for s in self.store.sessions())
@@ -119,6 +120,14 @@ def test_sessions_of_the_living_and_of_other_boxes_stay(box: Box) -> None:
     box.crew.die("worker.1")
     box.turn(1)
     assert box.open_sessions() == ["elsewhere", "living"]
+
+
+def test_a_session_on_another_machine_of_this_name_is_left_to_its_lease(box: Box) -> None:
+    box.has_session(box.crew.living["worker.1"], "there", on="another one")
+    box.has_session(box.crew.living["worker.1"], "here", on=machine())
+    box.crew.die("worker.1")
+    box.turn(1)
+    assert box.open_sessions() == ["there"]
 
 
 def test_a_session_is_closed_only_when_nothing_of_its_process_is_left(box: Box) -> None:
