@@ -273,7 +273,8 @@ class Feed:
         is_late = (properties.priority or 0) < URGENT
         text = body.decode("utf-8", "replace")
         self._shelf.put(Item(is_late, properties.timestamp or 0, method.delivery_tag, subscription.queue, text))
-        settle(self._some, None)
+        if not self._some.done():
+            settle(self._some, None)
         if self.is_idle and is_late:  # what is urgent was given back once: others are busy, too
             self._reactor.soon(self.relieve)
         self._watch()

@@ -19,6 +19,7 @@ from mq.broker import Broker, Consumer
 from system.clock import Clock
 from system.context import REPORT_QUEUE, Context, FreerunProcess, ManagedProcess
 from system.context_watch import ContextWatch
+from system.errors import BrokerError
 from system.lanes import Lane, both_lanes, lane_of
 from system.processes import machine, own_identity
 from system.routes import routes_of
@@ -158,5 +159,9 @@ class WorkerService:
     def _connect(self, lane: Lane) -> Consumer | None:
         queues = [queue for queue in self._queues if lane_of(queue) is lane]
         self._broker.route(routes_of(self._context))
-        self._broker.declare([*queues, REPORT_QUEUE])
+        try:
+            self._broker.declare([*queues, REPORT_QUEUE])
+        except BrokerError as error:
+            # A queue that was made with other options serves all the same; one that is not there is refused below.
+            log.error("not all queues could be declared, going on with those that are there: %s", error)  # noqa: TRY400
         return self._broker.consumer(queues) if queues else None

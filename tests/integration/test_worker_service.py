@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
@@ -97,6 +97,20 @@ def test_fault_9_a_broker_that_fails_for_a_while_does_not_end_the_listening() ->
         broker.is_away = False
         reach(store, UowState.PROCESSED, offer(store, broker))
     assert broker.connections == 4
+
+
+def test_queues_that_were_made_with_other_options_are_worked_off_all_the_same(caplog: pytest.LogCaptureFixture) -> None:
+    class Differing(MemoryBroker):
+        def declare(self, queues: Sequence[str]) -> None:
+            raise BrokerError("has this queue with other properties")
+
+    store, broker = MemoryStore(), Differing()
+    MemoryBroker.declare(broker, [QUEUE, BACKFILL_QUEUE, REPORT_QUEUE])
+    offered = offer(store, MemoryBroker())
+    broker.publish([Message(QUEUE, offered)])
+    with at_work(store, broker, VirtualSlots(2, CLOCK, taking(0.0))):
+        reach(store, UowState.PROCESSED, offered)
+    assert "has this queue with other properties" in caplog.text
 
 
 def test_fault_9_an_error_that_nobody_expected_is_logged_and_the_loop_goes_on(caplog: pytest.LogCaptureFixture) -> None:
