@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 from db.model import UnitOfWork
 from db.store import Store
+from launcher.say import counted
 from mq.broker import Broker, Delivery, Message
 from system.context import DEAD_QUEUE
 from system.errors import QueueMissing
 from system.lifecycle import UowState
 from system.reports import named_in
 
-_MOST = 1_000
+MOST = 1_000
 # How long a server may take until it sends the next of the letters that it counts.
 _WAIT_S = 1.0
 
@@ -37,6 +38,16 @@ class Settled:
 
     sent: int
     dropped: int
+
+    @property
+    def sent_text(self) -> str:
+        """Tell it of letters that were sent again as far as they were due."""
+        return f"sent {counted(self.sent, 'dead letter')} again, dropped {self.dropped:,}"
+
+    @property
+    def dropped_text(self) -> str:
+        """Tell it of letters that were dropped."""
+        return f"dropped {counted(self.dropped, 'dead letter')}"
 
 
 def dead_letters(store: Store, broker: Broker) -> list[DeadLetter]:
@@ -92,7 +103,7 @@ class _Pile:
         except QueueMissing:  # a broker that gives no message up, or was never used
             return self
         left = self._broker.depths([DEAD_QUEUE])[DEAD_QUEUE]
-        while (most := min(left, _MOST - len(self.letters))) > 0 and (found := self._next(most)):
+        while (most := min(left, MOST - len(self.letters))) > 0 and (found := self._next(most)):
             self.letters += found
             left -= len(found)
         return self

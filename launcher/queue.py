@@ -11,11 +11,11 @@ from rich.markup import escape
 from db.model import Command
 from launcher import named
 from launcher.asking import sure
-from launcher.dead_letters import dead_letters, drop, send_again
+from launcher.dead_letters import MOST, dead_letters, drop, send_again
 from launcher.group import CommandGroup
 from launcher.parts import Joined, Roof
 from launcher.say import say
-from launcher.screen import json_option, number, show, show_json, table_of
+from launcher.screen import json_option, number, printable, show, show_json, table_of
 from launcher.web.noted import note
 from launcher.who import who
 from system.context import DEAD_QUEUE, JOB_QUEUE, REPORT_QUEUE, Context, DaemonProcess, ManagedProcess
@@ -87,6 +87,7 @@ def dead_command(roof: Roof, *, is_requeue: bool, is_drop: bool, why: str, as_js
             _settle(roof, parts, why, is_requeue=is_requeue, as_json=as_json)
             return
         letters = dead_letters(parts.store, parts.broker)
+        waiting = parts.broker.depths([DEAD_QUEUE])[DEAD_QUEUE]
     if as_json:
         show_json([{"message": letter.body, "queue": letter.queue, "state": letter.state} for letter in letters])
         return
@@ -95,16 +96,16 @@ def dead_command(roof: Roof, *, is_requeue: bool, is_drop: bool, why: str, as_js
         return
     table = table_of("message", "queue", "state")
     for letter in letters:
-        table.add_row(escape(letter.body), escape(letter.queue or "-"), letter.state or "unknown")
+        table.add_row(escape(" ".join(printable(letter.body).split())), escape(letter.queue or "-"), letter.state or "unknown")
     show(table)
+    if waiting > MOST:
+        say(f"these are the oldest {MOST:,} of {waiting:,} messages; the next ones come up once they are settled")
     say("`launch.py queue dead --requeue` sends again what is still due, `--drop` drops them; the logs of the workers say why they died")
 
 
 def _settle(roof: Roof, parts: Joined, why: str, *, is_requeue: bool, as_json: bool) -> None:
     settled = send_again(parts.store, parts.broker) if is_requeue else drop(parts.broker)
-    verb, text = "queue drop", f"dropped {settled.dropped:,} dead letters"
-    if is_requeue:
-        verb, text = "queue requeue", f"sent {settled.sent:,} dead letters again, dropped {settled.dropped:,}"
+    verb, text = ("queue requeue", settled.sent_text) if is_requeue else ("queue drop", settled.dropped_text)
     note(parts.store, Command(verb, DEAD_QUEUE, "", who(), why, roof.clock.now(), answer=text))
     if as_json:
         show_json({"sent": settled.sent, "dropped": settled.dropped})

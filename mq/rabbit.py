@@ -241,6 +241,7 @@ class RabbitBroker(Broker):
         return connection
 
     def _main_up(self, connection: Any) -> None:
+        self._topology.server = version_of(str(connection.server_properties.get("version", "")))
         self._publisher.attach(connection)
         self._errands.attach(connection)
 

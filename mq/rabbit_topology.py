@@ -9,13 +9,18 @@ from mq.rabbit_url import RabbitPlace
 from system.context import DEAD_QUEUE, Queue
 
 URGENT_END = ".urgent"
+_HAS_LIMIT = (4, 0)  # since then RabbitMQ limits also those quorum queues of which nothing was said
 
 
 class Topology:
-    """Names, all with the place's prefix. A queue that nobody told the way to is reached by RabbitMQ's own exchange."""
+    """Names, all with the place's prefix. A queue that nobody told the way to is reached by RabbitMQ's own exchange.
+
+    `server` is the version of the server, once one was connected to.
+    """
 
     def __init__(self, place: RabbitPlace) -> None:
         self._place = place
+        self.server: tuple[int, ...] = ()
         self._routes: dict[str, Queue] = {}
 
     def route(self, queues: Iterable[Queue]) -> None:
@@ -60,7 +65,11 @@ class Topology:
 
     def _arguments(self, queue: str) -> dict[str, object]:
         arguments: dict[str, object] = {"x-queue-type": self._place.queue_type}
-        if self._place.queue_type == "quorum" and queue != DEAD_QUEUE:
+        if self._place.queue_type != "quorum":
+            return arguments
+        if queue == DEAD_QUEUE and self.server >= _HAS_LIMIT:
+            arguments["x-delivery-limit"] = -1  # else the server drops a letter once it was shown twenty times
+        elif queue != DEAD_QUEUE:
             arguments["x-delivery-limit"] = self._place.delivery_limit
             arguments["x-dead-letter-exchange"] = ""
             arguments["x-dead-letter-routing-key"] = self.name(DEAD_QUEUE)

@@ -85,7 +85,7 @@ class QueuesArea(Area):
         if before := self._noted_before("queue requeue", DEAD_QUEUE, who, token):
             return before
         done = dead_letters.send_again(self.parts.store, self.parts.joined.broker, only)
-        return self._noted("queue requeue", DEAD_QUEUE, who, why, f"sent {done.sent:,} dead letters again, dropped {done.dropped:,}", token)
+        return self._noted("queue requeue", DEAD_QUEUE, who, why, done.sent_text, token)
 
     @asked
     def drop_dead(self, who: str, why: str, *, only: Sequence[str] | None = None, token: str = "") -> QueueAnswer:
@@ -93,7 +93,7 @@ class QueuesArea(Area):
         if before := self._noted_before("queue drop", DEAD_QUEUE, who, token):
             return before
         done = dead_letters.drop(self.parts.joined.broker, only)
-        return self._noted("queue drop", DEAD_QUEUE, who, why, f"dropped {done.dropped:,} dead letters", token)
+        return self._noted("queue drop", DEAD_QUEUE, who, why, done.dropped_text, token)
 
     @asked
     def purge_queue(self, name: str, who: str, why: str, *, token: str = "") -> QueueAnswer:

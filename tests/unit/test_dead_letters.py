@@ -113,3 +113,21 @@ def test_the_command_shows_and_settles_them(capsys: pytest.CaptureFixture[str]) 
     assert [DEAD_QUEUE, "1", "dead", "letters"] in [line.split() for line in terminal.out.splitlines()]
     assert terminal.json("queue", "dead", "--requeue") == {"sent": 0, "dropped": 1}
     assert terminal.run("queue", "dead", "--requeue", "--drop") == 2
+
+
+def test_what_a_letter_says_steers_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    lamp = Lamp(january())
+    terminal = Terminal(LampRoof(lamp), capsys)
+    lamp.broker.declare([DEAD_QUEUE])
+    lamp.broker.publish([Message(DEAD_QUEUE, "bad\x1b[31m")])
+    assert terminal.run("queue", "dead") == 0
+    assert ["bad\N{REPLACEMENT CHARACTER}[31m", "-", "unknown"] in [line.split() for line in terminal.out.splitlines()]
+
+
+def test_more_letters_than_are_shown_are_told_of(capsys: pytest.CaptureFixture[str]) -> None:
+    lamp = Lamp(january())
+    terminal = Terminal(LampRoof(lamp), capsys)
+    lamp.broker.declare([DEAD_QUEUE])
+    lamp.broker.publish([Message(DEAD_QUEUE, f"p/{n}") for n in range(1_001)])
+    assert terminal.run("queue", "dead") == 0
+    assert "the oldest 1,000 of 1,001 messages" in terminal.out

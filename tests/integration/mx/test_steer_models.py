@@ -160,10 +160,10 @@ def test_dead_letters_are_settled_one_by_one_or_all(desk: WebDesk) -> None:
     waiting = f"sales_hourly/{HOUR[:-1]}1/1/1"
     give_up_on(desk, [waiting, "nonsense", "other"])
     assert next((letter.body, letter.state) for letter in desk.dead_letters().letters) == (waiting, "state_requested")
-    assert desk.drop_dead("ann", "x", only=["other"]).text == "dropped 1 dead letters"
+    assert desk.drop_dead("ann", "x", only=["other"]).text == "dropped 1 dead letter"
     assert desk.dead_letters().total == 2
     answer = desk.requeue_dead("ann", "the disk is back")
-    assert answer.text == "sent 1 dead letters again, dropped 1"
+    assert answer.text == "sent 1 dead letter again, dropped 1"
     assert within(desk, lambda: desk.parts.store.command(answer.command)).why == "the disk is back"
     assert desk.queue("queue_sales_hourly").messages == 1
     assert desk.purge_queue("queue_sales_hourly", "ann", "x").text.startswith("dropped 1 messages")

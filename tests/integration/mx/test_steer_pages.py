@@ -115,7 +115,7 @@ def test_dead_letters_are_sent_again_or_dropped_with_a_reason(desk: WebDesk, cli
     assert "nothing is marked" in client.post(place, data={"verb": "drop", "reason": "x"}).text
     assert client.post(place, data={"verb": "drop", "reason": "x", "letter": "other"}).status_code == 303
     assert client.post(place, data={"verb": "requeue all", "reason": "x"}).status_code == 303
-    assert [c.answer for c in commands_of(desk)] == ["dropped 1 dead letters", "sent 1 dead letters again, dropped 1"]
+    assert [c.answer for c in commands_of(desk)] == ["dropped 1 dead letter", "sent 1 dead letter again, dropped 1"]
     assert "There are no dead letters" in client.get(f"/queues/{DEAD_QUEUE}").text
 
 
