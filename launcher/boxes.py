@@ -14,7 +14,12 @@ from db.model_boxes import BoxChild, BoxReport, BoxWish
 from db.store import Store
 from launcher.query import size
 from launcher.screen import moment, table_of
+from scheduler.attention import Need
+from scheduler.health import START
 from supervisor.attendance import KIND, said_of
+from supervisor.places import SCHEDULER, WORKER
+
+_NEEDED = {"leader": SCHEDULER, "worker": WORKER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,22 @@ def _row(key: tuple[str, str], wish: BoxWish | None, report: BoxReport | None, t
         children=report.children if report else (),
         who=spoken.who, why=spoken.why, given_at=spoken.given_at,
     )  # fmt: skip
+
+
+def off_row(rows: Iterable[BoxRow], process: str) -> BoxRow | None:
+    """Return where an operator has switched a process off, on the first box that is there: to start a box is no help then."""
+    return next((row for row in rows if row.process == process and row.has_supervisor and row.placed and not row.is_on), None)
+
+
+def switch_on(row: BoxRow) -> str:
+    """Return the command that takes that back."""
+    return f"launch.py super --start {row.process} --box {row.box}"
+
+
+def look_of(need: Need, rows: Iterable[BoxRow]) -> str:
+    """Return what to press for what needs a person, as the boxes stand."""
+    off = off_row(rows, _NEEDED[need.kind]) if need.kind in _NEEDED and need.look == START else None
+    return switch_on(off) if off else need.look
 
 
 def troubles_of(rows: Sequence[BoxRow]) -> list[str]:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from shlex import quote
 
+from launcher.boxes import off_row, switch_on
 from launcher.doctor_seen import DiskSeen, Finding, Gravity, Seen
 from launcher.query import GONE, STRANGER
 from launcher.say import counted
@@ -220,12 +221,10 @@ def workers(seen: Seen) -> Iterator[Finding]:
 
 def _kept_from(seen: Seen, process: str) -> str:
     """Return what to do where a process is off on a box that is there, or belongs on none: starting boxes is no help then. Else nothing."""
+    if off := off_row(seen.boxes, process):
+        return f"`{switch_on(off)}`: {off.troubles[0]}"
     there = [row for row in seen.boxes if row.has_supervisor and row.placed]
-    mine = [row for row in there if row.process == process]
-    for row in mine:
-        if not row.is_on:
-            return f"`launch.py super --start {process} --box {row.box}`: {row.troubles[0]}"
-    if there and not mine:
+    if there and not any(row.process == process for row in there):
         named = ", ".join(dict.fromkeys(row.box for row in there))
         return f"none belongs on the boxes that are there, {named}: {_PLACED_BY[process]}"
     return ""

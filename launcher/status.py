@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from launcher import boxes
+from launcher.boxes import BoxRow
 from launcher.parts import Roof, scheduler_settings
 from launcher.queue import queues_of
 from launcher.say import counted
@@ -71,7 +72,7 @@ def _look(roof: Roof, now: datetime) -> Seen:
 
 def _show(found: Seen, now: datetime) -> None:
     seen, health = found.overview, found.health
-    _show_needs(seen, found.late, now, is_box_well=not any(row.needs_person for row in found.boxes))
+    _show_needs(seen, found.late, now, found.boxes)
     for trouble in boxes.troubles_of(found.boxes):
         show(f"[yellow]! {escape(trouble)}[/yellow]")
     lines = boxes.box_lines(found.boxes)
@@ -100,19 +101,19 @@ def _without_context(roof: Roof, error: ConfigError, *, as_json: bool) -> int:
     return 1
 
 
-def _show_needs(seen: Overview, late: Sequence[Late], now: datetime, *, is_box_well: bool) -> None:
+def _show_needs(seen: Overview, late: Sequence[Late], now: datetime, rows: Sequence[BoxRow]) -> None:
     for need in seen.needs.first:
         style = "yellow" if need.kind == "failing" else "red"
         what = f"{_word(need)}{f' for {_age(need.since, now)}' if need.since else ''}".lstrip()
         place = f"{need.process} {need.timeperiod} " if need.process else ""
         show(f"[{style}]! {escape(place)}{what}{': ' if what else ''}{escape(printable(need.text))}[/{style}]")
-        show(f"    [cyan]{escape(need.look)}[/cyan]")
+        show(f"    [cyan]{escape(boxes.look_of(need, rows))}[/cyan]")
     more = seen.needs.total - len(seen.needs.first)
     if more > 0:
         show(f"[red]! and {more:,} more: launch.py job list --state held (or failing)[/red]")
     for found in late:
         _show_late(found)
-    if not seen.needs.total and not late and is_box_well:
+    if not seen.needs.total and not late and not any(row.needs_person for row in rows):
         show("[green]nothing needs a person[/green]")
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from db.entries import Entry
 from db.model import Job, Session, UnitOfWork
 from scheduler.audit_count import Counted
-from scheduler.health import Stall
+from scheduler.health import START, Stall
 from scheduler.timetable import Timetable
 from system.lifecycle import UOW_FINISHED, UowState
 
@@ -110,7 +110,7 @@ def _of_sessions(sessions: Sequence[Session], stall: Stall | None) -> Iterable[N
     if stall:
         yield Need("leader", "", "", stall.since, f"{stall.text}: nothing is scheduled", stall.look)
     if not any(session.kind == "worker" for session in sessions):
-        yield Need("worker", "", "", None, "no worker runs: nothing is done", "launch.py up")
+        yield Need("worker", "", "", None, "no worker runs: nothing is done", START)
     refused: dict[tuple[str, str], dict[str, None]] = {}
     for session in sorted(sessions, key=lambda session: (session.box, session.kind)):
         if text := session.facts.get("refused"):

@@ -10,6 +10,7 @@ from db.model import Session
 from db.store import Store
 
 _TURNS_AT_ONCE = 500
+START = "launch.py up"  # what to press where nobody leads, or nobody works
 BROKER_FACT = "broker"  # among what a scheduler tells of itself: why it can't publish
 TROUBLE_FACT = "trouble"  # and why its last turn failed
 
@@ -54,7 +55,7 @@ def stall_of(health: Health, most_s: float) -> Stall | None:
         for session in health.sessions:
             if trouble := session.facts.get(TROUBLE_FACT):
                 return Stall(f"no scheduler leads, and the turns of {session.id} fail ({trouble})", _log_of(session))
-        return Stall("no scheduler leads", "launch.py up")
+        return Stall("no scheduler leads", START)
     if health.last_turn_age_s is None or health.last_turn_age_s <= most_s:
         return None
     leader = next(session for session in health.sessions if session.id == health.leader)

@@ -59,7 +59,7 @@ class OverviewArea(Area):
         managed = context.managed
         late = desk.late(min(needs, _LATE_EXPLAINED), has_usual=False)
         found = [*_of_boxes(rows), *_stuck(progress), *map(_late, late), *_dead(seen.queues)]
-        found += [_need(need, managed) for need in seen.needs.first]
+        found += [_need(need, managed, rows) for need in seen.needs.first]
         found.sort(key=lambda need: _ORDER.index(need.kind))
         fire = desk.next_due()
         return Overview(
@@ -99,11 +99,11 @@ def _leader(health: Health) -> Leader:
     )
 
 
-def _need(need: Need, managed: Mapping[str, ManagedProcess]) -> NeedLine:
+def _need(need: Need, managed: Mapping[str, ManagedProcess], rows: Sequence[BoxRow]) -> NeedLine:
     is_entry = bool(need.process) and need.process not in managed
     return NeedLine(
         kind=need.kind, process=need.process, timeperiod=need.timeperiod, is_entry=is_entry, since=need.since,  # type: ignore[arg-type]
-        count=1, text=need.text, look=need.look, cause=None,
+        count=1, text=need.text, look=boxes.look_of(need, rows), cause=None,
     )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from scheduler.watermark import Watermark, watermark
 from system.context import Context, freerun_context_entry
 from system.errors import BrokerAway, ConfigError
 from system.lifecycle import JOB_FINISHED, JobState, UowEvent
+from tests.support.builders import session
 from tests.support.lamp import NOW, Lamp, context, hours, january
 from tests.support.pretended_roof import LampRoof, Terminal
 
@@ -86,6 +87,19 @@ def test_nobody_who_leads_and_nobody_who_works_come_before_all_else(lamp: Lamp, 
     lamp.store.close_sessions(["scheduler-1", "worker-1"])
     kinds = [need["kind"] for need in terminal.json("status")["overview"]["needs"]["first"]]
     assert kinds == ["leader", "worker", "held"]
+
+
+@pytest.mark.parametrize("process", ["scheduler", "worker"])
+def test_where_a_process_was_switched_off_it_is_to_be_switched_on(lamp: Lamp, terminal: Terminal, process: str) -> None:
+    lamp.store.close_sessions([f"{process}-1"])
+    lamp.store.open_session(session("supervisor-1", kind="supervisor", box="box-1"))
+    lamp.store.put_box_reports([BoxReport("box-1", process, 1, NOW, "supervisor-1")])
+    lines = []
+    for is_on in (True, False):
+        lamp.store.put_box_wishes([BoxWish("box-1", process, is_on=is_on, who="ann", why="new disk", given_at=NOW)])
+        assert terminal.run("status") == 0
+        lines.append(terminal.out.splitlines()[1].strip())
+    assert lines == ["launch.py up", f"launch.py super --start {process} --box box-1"]
 
 
 def test_a_leader_whose_turns_fail_needs_a_person(lamp: Lamp, terminal: Terminal) -> None:

@@ -136,6 +136,17 @@ def test_a_process_is_stopped_on_a_box_by_a_wish_that_the_audit_log_tells_of(des
     assert (worker.is_on, worker.instances, worker.who) == (True, 3, "bob")
 
 
+def test_where_nobody_works_since_the_workers_were_switched_off_they_are_to_be_switched_on(desk: WebDesk) -> None:
+    def close_workers() -> None:
+        desk.parts.store.close_sessions([session.id for session in desk.parts.store.sessions() if session.kind == "worker"])
+
+    within(desk, close_workers)
+    before = [need.look for need in desk.overview().needs if need.kind == "worker"]
+    desk.stop_on("b1", "worker", "ann", "new disk")
+    after = [need.look for need in desk.overview().needs if need.kind == "worker"]
+    assert (before, after) == (["launch.py up"], ["launch.py super --start worker --box b1"])
+
+
 def test_a_box_that_beats_is_not_forgotten_and_one_that_is_gone_is(desk: WebDesk) -> None:
     with pytest.raises(ConfigError, match="b1 is not gone"):
         desk.forget_box("b1", "ann", "x")
