@@ -12,6 +12,7 @@ from pathlib import Path
 from system import processes
 from system.processes import Identity
 from tests.support.waiting import wait_until
+from tests.support.whole_lines import whole_lines
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -88,9 +89,7 @@ class Deployment:
 
     def marks(self) -> list[Mark]:
         """Return what the attempts said, in the order of writing."""
-        path = self.folder / "marks"
-        lines = path.read_text().splitlines() if path.exists() else []
-        words = [line.split() for line in lines]
+        words = [line.split() for line in whole_lines(self.folder / "marks")]
         return [Mark(w[0], (w[1], w[2]), int(w[3]), float(w[5])) for w in words]
 
     def ended(self) -> Counter[tuple[str, str]]:

@@ -20,6 +20,7 @@ from system import processes
 from system.clock import RealClock
 from system.processes import Identity
 from tests.support.flights_judge import Mark, mark_of
+from tests.support.whole_lines import whole_lines
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "examples" / "flights" / "context.py"
@@ -107,7 +108,7 @@ class FlightsRun:
     def marks(self) -> list[Mark]:
         """Return what the attempts said, in the order of writing."""
         path = self.marks_folder / "marks.txt"
-        return [mark_of(line) for line in path.read_text().splitlines()] if path.exists() else []
+        return [mark_of(line) for line in whole_lines(path)]
 
     def count_ends(self) -> int:
         """Return how many attempts have run to their end."""

@@ -20,6 +20,7 @@ from db.urls import open_store
 from system.clock import RealClock
 from system.timeperiod import HOURLY, Timeperiod, parse
 from tests.support.waiting import wait_until
+from tests.support.whole_lines import whole_lines
 
 ROOT = Path(__file__).resolve().parents[2]
 BEGIN = "2024-02-01T00:00"
@@ -152,7 +153,7 @@ class SeveralBoxes:
     def lines(self) -> list[Line]:
         """Return what the attempts said, in the order of writing."""
         path = self.folder / "sink"
-        words = [line.split() for line in (path.read_text().splitlines() if path.exists() else [])]
+        words = [line.split() for line in whole_lines(path)]
         return [Line(w[0], f"{w[1]} {w[2]}", int(w[3]), float(w[4]), w[5]) for w in words]
 
     def ran(self) -> Counter[str]:
