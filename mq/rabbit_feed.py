@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from mq.rabbit_errors import is_missing, of_channel
@@ -155,8 +156,8 @@ class Feed:
 
     def _get(self, limit: int, names: Sequence[_Subscription], done: Callable[[], None]) -> None:
         """Make the subscriptions that are to be made, and see what `names` hold."""
-        steps = [self._making(subscription) for subscription in self._choose(limit)]
-        self._follow([*steps, lambda then: self._see(limit, names, names, _LOOKS, then)] if names else steps, done)
+        steps = [partial(self._consume, subscription) for subscription in self._choose(limit)]
+        self._follow([*steps, partial(self._see, limit, names, names, _LOOKS)] if names else steps, done)
 
     def _follow(self, steps: Sequence[Callable[[Callable[..., None]], None]], done: Callable[[], None]) -> None:
         """Take one step after another."""
@@ -171,14 +172,14 @@ class Feed:
     def _choose(self, limit: int) -> list[_Subscription]:
         """Return the subscriptions to be made, each with the prefetch that it shall have: those that rest, and those that are too small."""
         wanted, most = self._wanted(limit), self._most(limit)
-        share = _power_of_two(wanted // len({subscription.queue for subscription in self._subscriptions}))
+        share = _prefetch_for(wanted // len({subscription.queue for subscription in self._subscriptions}))
         resting = [subscription for subscription in self._subscriptions if not subscription.tag]
         full = [subscription for subscription in self._subscriptions if subscription.tag and subscription.is_full]
         small = [subscription for subscription in full if subscription.prefetch < most and len(self._shelf) < limit]
         for subscription in resting:
             subscription.prefetch = min(_SLACK * most, subscription.prefetch or share)
         for subscription in small:
-            subscription.prefetch = min(most, max(2 * subscription.prefetch, _power_of_two(wanted // len(small))))
+            subscription.prefetch = min(most, max(2 * subscription.prefetch, _prefetch_for(wanted // len(small))))
         self.is_complete = True
         self.least_full = min((subscription.prefetch for subscription in full if subscription not in small), default=NONE_FULL)
         return sorted([*resting, *small], key=lambda subscription: subscription.prefetch)
@@ -188,10 +189,7 @@ class Feed:
 
     def _most(self, limit: int) -> int:
         """Return the prefetch by which one queue alone could send all that is wanted."""
-        return min(MOST_PREFETCH, _power_of_two(self._wanted(limit)))
-
-    def _making(self, subscription: _Subscription) -> Callable[[Callable[..., None]], None]:
-        return lambda done: self._consume(subscription, done)
+        return _prefetch_for(self._wanted(limit))
 
     def _consume(self, subscription: _Subscription, done: Callable[..., None]) -> None:
         if subscription.tag:
@@ -332,5 +330,6 @@ class Feed:
             self.end(error if isinstance(error, HorariumError) else of_channel(error, self._place))
 
 
-def _power_of_two(least: int) -> int:
-    return 1 << max(0, least - 1).bit_length()
+def _prefetch_for(count: int) -> int:
+    """Return the power of two that lets so many come: the same one serves for a while."""
+    return min(MOST_PREFETCH, 1 << max(0, count - 1).bit_length())

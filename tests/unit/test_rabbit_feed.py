@@ -57,6 +57,7 @@ class SlowServer:
             told(self, ChannelClosedByClient(200, "closed"))
 
     def basic_qos(self, prefetch_count: int, callback: Callable[[Any], None]) -> None:
+        assert prefetch_count < 2**16  # what the protocol has room for
         self._prefetch = prefetch_count
         callback(None)
 
@@ -149,6 +150,11 @@ def test_what_many_queues_send_together_needs_no_larger_subscriptions(shelf: She
     consumer = consumer_of(server, shelf, published=1)
     taken = [len(consumer.take(limit)) for limit in (1, 2, 4, 8, 16)]
     assert (taken, len(server.consumed)) == ([1, 2, 4, 8, 16], 2 * 40)
+
+
+def test_however_much_is_asked_for_the_server_is_told_a_number_that_it_takes(shelf: Shelf) -> None:
+    consumer = consumer_of(SlowServer(waiting=9, burst=9), shelf, published=9)
+    assert len(consumer.take(1_000_000)) == 9
 
 
 def test_only_the_queue_that_holds_more_is_subscribed_anew(shelf: Shelf) -> None:
