@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from shlex import quote
 
 from launcher.boxes import off_row, switch_on
@@ -22,6 +22,7 @@ _LEAST_ZONES = 300
 _GRAVE_SKEW_S = 60.0
 _LEAST_FREE_FILES = 1_000
 _IDLE_TURNS = 5.0  # so many leases without a good turn are too long
+_BEATS_S = 15.0  # who has not beaten for so long while another one of the box did is gone
 _MB = 1_000_000
 _CERTIFICATE_LOW_DAYS, _DAY_S = 14, 86_400
 UPDATE = "`launch.py stop`, then `launch.py db --update`"
@@ -238,8 +239,8 @@ _PLACED_BY = {
 
 def boxes(seen: Seen) -> Iterator[Finding]:
     """Each box that should keep something alive does, what it keeps stays alive, and no two have one name."""
-    supervisors = [session for session in (seen.health.sessions if seen.health else ()) if session.kind == SUPERVISOR]
-    for box, count in Counter(session.box for session in supervisors).items():
+    for box, beats in _beats(seen.health).items():
+        count = sum(max(beats) - at < _BEATS_S for at in beats)
         if count > 1:
             text = f"{count} supervisors call themselves {box}: what one tells of the box overwrites what the other told"
             yield wrong("boxes", text, "give each machine a HORARIUM_BOX of its own, then `launch.py stop` and `launch.py start` there")
@@ -251,6 +252,16 @@ def boxes(seen: Seen) -> Iterator[Finding]:
         for row in own:
             for trouble in row.troubles:
                 yield wrong("boxes", trouble, f"see its log on {box}; `launch.py super --query` shows all")
+
+
+def _beats(health: Health | None) -> dict[str, list[float]]:
+    """Return by box when its supervisors beat last, in seconds. One from before a restart of its machine is open for a lease."""
+    found: dict[str, list[float]] = {}
+    for session in health.sessions if health else ():
+        if session.kind == SUPERVISOR:
+            told = session.facts.get("beat_at")
+            found.setdefault(session.box, []).append((datetime.fromisoformat(told) if told else session.opened_at).timestamp())
+    return found
 
 
 def daemons(seen: Seen) -> Iterator[Finding]:

@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 from system.context import Queue
 from system.records import lean
 
+# So few messages are worth being foretold; where there are more, nobody waits for a single one.
+FEW = 8
+
 
 @lean
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from mq.broker import Consumer, Delivery
-from mq.rabbit_feed import MOST_PREFETCH, Feed
+from mq.rabbit_feed import Feed
 from mq.rabbit_reactor import Reactor, settle, silent
 from mq.rabbit_shelf import Shelf
+from mq.rabbit_subscription import MOST_PREFETCH
 from system.clock import Clock
 from system.errors import BrokerError, Unavailable
 
@@ -112,16 +113,16 @@ class RabbitConsumer(Consumer):
             self._look = _Look(whole, some)
             self._heard = -1
 
-    def _fresh(self, limit: int) -> list[str]:
+    def _fresh(self, limit: int) -> frozenset[str]:
         """Return the queues in which there may be something of this process that has not arrived yet."""
         if len(self.shelf) >= limit:
-            return []
+            return frozenset()
         for queue in self.queues:
             tide = self._tide.get(queue, 0)
             if tide != self._seen[queue]:
                 self._seen[queue] = tide
                 self._unseen.add(queue)
-        return [queue for queue in self.queues if queue in self._unseen]
+        return frozenset(self._unseen)
 
     def _await(self, look: _Look, limit: int) -> None:
         """Wait until what this process has sent is here, and a moment for the first that comes at all.

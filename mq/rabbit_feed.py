@@ -1,8 +1,6 @@
 """How do messages get from RabbitMQ onto a consumer's shelf? As many as are wanted, and none is kept from others by who has no time.
 
-Each queue has an urgent one beside it, since quorum queues know no priorities. A subscription begins with its share of what its consumer
-asks for at once, and is made anew with a larger prefetch where the server sent all of it and that was not enough: each one is a round to
-the server and an entry in its log, and what many queues send ahead lies here while others may have nothing to do.
+Each queue has an urgent one beside it, since quorum queues know no priorities. How large they are, `mq/rabbit_subscription.py` says.
 
 A consumer that does not come back for what lies on its shelf loses it after a moment: it goes to the urgent queue, so
 that another one gets it next, and that queue's subscription rests until the consumer asks again. One that says that it has no time loses
@@ -11,9 +9,8 @@ the few messages that come then at once; where there are more, everybody is like
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -21,12 +18,10 @@ from mq.rabbit_errors import is_missing, of_channel
 from mq.rabbit_frames import URGENT
 from mq.rabbit_reactor import Reactor, fail, settle
 from mq.rabbit_shelf import Item, Shelf
+from mq.rabbit_subscription import NONE_FULL, Subscription, choose, prefetch_for
 from mq.rabbit_url import RabbitPlace
 from system.errors import BrokerError, HorariumError
 
-MOST_PREFETCH = 8192
-NONE_FULL = MOST_PREFETCH
-_SLACK = 8  # a prefetch so many times larger than what is wanted becomes smaller when there is an occasion
 # How long something may lie there that nobody comes for: where no more was wanted, and where it was.
 HOLD_S, HOLD_WANTED_S = 0.25, 5.0
 FEW = 4
@@ -35,17 +30,6 @@ _LOOKS, _AT_ONCE, _PAUSE_S = 60, 20, 0.01
 
 # Publishes items anew where they are got first; then calls with whether it worked.
 GiveBack = Callable[[Sequence[Item], Callable[[bool], None]], None]
-
-
-@dataclass(slots=True)
-class _Subscription:
-    queue: str  # as the port calls it
-    name: str  # as the server does
-    tag: str = ""
-    ended: str = ""  # the tag before
-    prefetch: int = 0
-    credit: int = 0  # how many more the server may send by `tag`
-    is_full: bool = False  # there may be more than it could send
 
 
 class Feed:
@@ -63,9 +47,9 @@ class Feed:
         self._reactor = reactor
         self._place = place
         self._shelf = shelf
-        self._subscriptions = [_Subscription(queue, name) for queue, both in names.items() for name in both]
-        self._by_tag: dict[str, _Subscription] = {}
-        self._out: dict[int, tuple[_Subscription, str]] = {}
+        self._subscriptions = [Subscription(queue, name) for queue, both in names.items() for name in both]
+        self._by_tag: dict[str, Subscription] = {}
+        self._out: dict[int, tuple[Subscription, str]] = {}
         self._give_back = give_back
         self._on_missing = on_missing
         self._channel: Any = None
@@ -141,7 +125,7 @@ class Feed:
                 if tag > front:
                     self._channel.basic_ack(tag)
 
-    def look(self, limit: int, fresh: Sequence[str], some: Future[None], future: Future[None]) -> None:
+    def look(self, limit: int, fresh: Collection[str], some: Future[None], future: Future[None]) -> None:
         """Have all queues subscribed with room for `limit` more, and see that what waits in the `fresh` queues has arrived.
 
         One look after another. `future` is answered when that is done, `some` as soon as anything arrives.
@@ -154,7 +138,7 @@ class Feed:
         names = [subscription for subscription in self._subscriptions if subscription.queue in fresh]
         self._get(limit, names, lambda: settle(future, None))
 
-    def _get(self, limit: int, names: Sequence[_Subscription], done: Callable[[], None]) -> None:
+    def _get(self, limit: int, names: Sequence[Subscription], done: Callable[[], None]) -> None:
         """Make the subscriptions that are to be made, and see what `names` hold."""
         steps = [partial(self._consume, subscription) for subscription in self._choose(limit)]
         self._follow([*steps, partial(self._see, limit, names, names, _LOOKS)] if names else steps, done)
@@ -169,29 +153,17 @@ class Feed:
         else:
             steps[0](lambda *_: self._follow(steps[1:], done))
 
-    def _choose(self, limit: int) -> list[_Subscription]:
-        """Return the subscriptions to be made, each with the prefetch that it shall have: those that rest, and those that are too small."""
-        wanted, most = self._wanted(limit), self._most(limit)
-        share = _prefetch_for(wanted // len({subscription.queue for subscription in self._subscriptions}))
-        resting = [subscription for subscription in self._subscriptions if not subscription.tag]
-        full = [subscription for subscription in self._subscriptions if subscription.tag and subscription.is_full]
-        small = [subscription for subscription in full if subscription.prefetch < most and len(self._shelf) < limit]
-        for subscription in resting:
-            subscription.prefetch = min(_SLACK * most, subscription.prefetch or share)
-        for subscription in small:
-            subscription.prefetch = min(most, max(2 * subscription.prefetch, _prefetch_for(wanted // len(small))))
+    def _choose(self, limit: int) -> list[Subscription]:
+        """Return the subscriptions to be made, each with the prefetch that it shall have."""
         self.is_complete = True
-        self.least_full = min((subscription.prefetch for subscription in full if subscription not in small), default=NONE_FULL)
-        return sorted([*resting, *small], key=lambda subscription: subscription.prefetch)
+        chosen, self.least_full = choose(self._subscriptions, self._wanted(limit), is_short=len(self._shelf) < limit)
+        return chosen
 
     def _wanted(self, limit: int) -> int:
+        """Return the prefetch, all in all, by which `limit` messages could lie here untaken."""
         return len(self._out) - len(self._shelf) + limit
 
-    def _most(self, limit: int) -> int:
-        """Return the prefetch by which one queue alone could send all that is wanted."""
-        return _prefetch_for(self._wanted(limit))
-
-    def _consume(self, subscription: _Subscription, done: Callable[..., None]) -> None:
+    def _consume(self, subscription: Subscription, done: Callable[..., None]) -> None:
         if subscription.tag:
             self._leave(subscription)
         if self._qos != subscription.prefetch:
@@ -210,19 +182,19 @@ class Feed:
 
         self._channel.basic_consume(subscription.name, self._on_message, consumer_tag=subscription.tag, callback=begun)
 
-    def _cancel(self, subscription: _Subscription) -> None:
+    def _cancel(self, subscription: Subscription) -> None:
         if subscription.tag:
             self._leave(subscription)
             subscription.is_full = False
             self.is_complete = False
 
-    def _leave(self, subscription: _Subscription) -> None:
+    def _leave(self, subscription: Subscription) -> None:
         del self._by_tag[subscription.tag]
         self._channel.basic_cancel(subscription.tag)
         subscription.ended, subscription.tag = subscription.tag, ""
 
     def _see(
-        self, limit: int, names: Sequence[_Subscription], asked: Sequence[_Subscription], looks: int, done: Callable[..., None],
+        self, limit: int, names: Sequence[Subscription], asked: Sequence[Subscription], looks: int, done: Callable[..., None],
         *, is_last: bool = False,
     ) -> None:  # fmt: skip
         """Ask queues how much waits in them, until that is nothing or has arrived; those again that had something, all of `names` at last.
@@ -242,9 +214,10 @@ class Feed:
                 return
             holding = [subscription for count, subscription in zip(answers, asked, strict=True) if count]
             coming = [subscription for subscription in holding if subscription.credit > 0]
+            smallest = min((subscription.prefetch for subscription in holding), default=NONE_FULL)
             if not coming and not is_last:
                 self._see(limit, names, names, looks, done, is_last=True)
-            elif not coming and len(self._shelf) < limit and any(subscription.prefetch < self._most(limit) for subscription in holding):
+            elif not coming and len(self._shelf) < limit and smallest < prefetch_for(self._wanted(limit)):
                 self._get(limit, names, done)
             elif not coming:
                 self.empty -= {subscription.queue for subscription in holding}
@@ -329,7 +302,3 @@ class Feed:
         else:
             self.end(error if isinstance(error, HorariumError) else of_channel(error, self._place))
 
-
-def _prefetch_for(count: int) -> int:
-    """Return the power of two that lets so many come: the same one serves for a while."""
-    return min(MOST_PREFETCH, 1 << max(0, count - 1).bit_length())

@@ -13,6 +13,7 @@ from mq.rabbit_errors import of_connecting, of_losing
 from mq.rabbit_reactor import Reactor, fail, settle
 from mq.rabbit_tls import context_of
 from mq.rabbit_url import RabbitPlace
+from mq.rabbit_wire import Wire
 from system.errors import BrokerAway, ConfigError, HorariumError
 
 log = logging.getLogger(__name__)
@@ -77,7 +78,7 @@ class Link:
     def _connect(self) -> None:
         if self._is_wanted:
             self._read_again()
-            self._connection = pika.SelectConnection(
+            self._connection = Wire(
                 self._parameters, self._opened, self._not_opened, self._closed, custom_ioloop=self._reactor.loop
             )
 

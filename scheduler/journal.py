@@ -9,7 +9,7 @@ from enum import Enum
 
 from db.model import Chunk, Turn
 from db.store import Store, nothing
-from mq.broker import Broker, Message
+from mq.broker import FEW, Broker, Message
 from scheduler.said import lines
 from system.errors import BrokerError, QueueMissing, StoreError, Unavailable
 
@@ -45,10 +45,14 @@ class Journal:
     def commit(self, turn: Turn, chunks: Sequence[Chunk], messages: Sequence[Message]) -> bool:
         """Insert `turn`, project it, publish `messages`. Returns False when its number is taken: this session no longer leads.
 
+        Few messages are foretold, so that a worker has them when it can claim what they name. One that looks too early finds nothing.
+
         Raises Unavailable where the store was away; then `carry_on` does the rest. Raises StoreError where the store refuses the turn:
         then it is as if it had never been.
         """
         self._pending = _Pending(turn, chunks, messages)
+        if len(messages) <= FEW:
+            self._broker.foretell(messages)
         return self.carry_on()
 
     def carry_on(self) -> bool:

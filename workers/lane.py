@@ -83,10 +83,10 @@ class Lane:
         """Whether a task would start at once."""
         return not self.attempts and self._guardian is None and not (self._slot is not None and self._slot.is_closing)
 
-    def room(self, now_s: float) -> int:
-        """Return how many more tasks of the usual kind would start within a moment."""
+    def room(self, now_s: float, moments: int = 1) -> int:
+        """Return how many more tasks of the usual kind would start within so many moments."""
         overall_s = self._shop.pace.overall_s()
-        moment_s = self._shop.limits.moment_s
+        moment_s = moments * self._shop.limits.moment_s
         if self.is_idle:
             return 1 if overall_s is None else max(1, min(MOST_QUEUED, int(moment_s / overall_s)))
         if not self.attempts or overall_s is None or not all((self.attempts[0].is_known, self.attempts[-1].is_known)):

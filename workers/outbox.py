@@ -10,7 +10,7 @@ from collections import deque
 
 from db.model import Outcome, OutputPiece, UnitOfWork
 from db.store import Store
-from mq.broker import Broker, Message
+from mq.broker import FEW, Broker, Message
 from system.context import REPORT_QUEUE
 from system.errors import StoreError, Unavailable
 from system.reports import reports_on
@@ -20,8 +20,6 @@ log = logging.getLogger(__name__)
 
 MOST_MESSAGES = 10_000
 MOST_TRIES = 20
-# So few outcomes are told of before they are written, too; where there are more, nobody waits for a single one.
-FEW = 8
 
 
 class Outbox:

@@ -91,13 +91,13 @@ class ProcessSlots(Slots):
         """Return how many attempts can run at once."""
         return len(self._lanes)
 
-    def room(self, *, backfill: bool = False) -> int:
-        """Return how many more tasks would start within a moment; 0 when full or shut. `backfill`: outside of the kept slots."""
+    def room(self, *, backfill: bool = False, moments: int = 1) -> int:
+        """See Slots. `backfill`: outside of the kept slots."""
         now_s = self._clock.monotonic()
         if now_s >= self._until_s or self._is_closed or self._shop.hosting.is_gone:
             return 0
         with self._lock:
-            return sum(lane.room(now_s) for lane in (self._for_backfill if backfill else self._lanes))
+            return sum(lane.room(now_s, moments) for lane in (self._for_backfill if backfill else self._lanes))
 
     def busy_s(self, *, backfill: bool = False, then: Sequence[str] = ()) -> float:
         """See Slots. A task whose process nobody knows may be over at once."""

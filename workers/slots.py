@@ -80,8 +80,11 @@ class Slots(ABC):
         """Return how many attempts can run at once."""
 
     @abstractmethod
-    def room(self, *, backfill: bool = False) -> int:
-        """Return how many more tasks would start within a moment; 0 when full or shut. `backfill`: as far as it may hold slots."""
+    def room(self, *, backfill: bool = False, moments: int = 1) -> int:
+        """Return how many more tasks would start within a moment, or within some; 0 when full or shut.
+
+        `backfill`: as far as it may hold slots.
+        """
 
     @abstractmethod
     def busy_s(self, *, backfill: bool = False, then: Sequence[str] = ()) -> float:

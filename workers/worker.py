@@ -26,6 +26,7 @@ from workers.tasks import canceled, outcome_of, process_of, refused_by_context, 
 log = logging.getLogger(__name__)
 
 _HANDING_ON_S = 0.02  # how long a message is on its way to another worker, at most
+_FOR_CLAIMED = 2  # moments that what was claimed may wait for a slot: to give it back and to claim it again takes longer
 _GIVE_UP_S = 5.0  # how long a stopping worker tries to reach a store that is away, after everything has ended
 
 
@@ -244,8 +245,8 @@ class Worker:
         is_away = self._store_away.wait_s(now_s) > 0 or self._slots_away.wait_s(now_s) > 0
         return not self._is_stopping and not is_away and self._presence.safe_s() > 0
 
-    def _room(self, lane: Lane) -> int:
-        return self._slots.room(backfill=lane is Lane.BACKFILL)
+    def _room(self, lane: Lane, moments: int = 1) -> int:
+        return self._slots.room(backfill=lane is Lane.BACKFILL, moments=moments)
 
     def _take(self, now: datetime) -> None:
         room = self._slots.room() if self._may_take() else 0
@@ -259,7 +260,7 @@ class Worker:
         won.reverse()
         try:
             # A claim may take so long that nothing may start any more, and a long task leaves no room behind it.
-            while won and self._presence.safe_s() > 0 and self._room(lane_of(won[-1].queue)) > 0:
+            while won and self._presence.safe_s() > 0 and self._room(lane_of(won[-1].queue), _FOR_CLAIMED) > 0:
                 self._start(won.pop(), now)
         finally:
             for uow in reversed(won):

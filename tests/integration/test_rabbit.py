@@ -70,6 +70,17 @@ def taken(consumer: Consumer, count: int, within_s: float = 10.0) -> list[str]:
     return found
 
 
+def tell_that_it_is_gone(place: RabbitPlace, broker: RabbitBroker, queue: str) -> None:
+    """Delete a queue behind the back of its consumer, and see that this is told."""
+    consumer = broker.consumer([queue])
+    assert consumer.take(1) == []
+    with channel_to(place) as channel:
+        channel.queue_delete(place.prefix + queue)
+    with pytest.raises(BrokerError, match="deleted"):
+        taken(consumer, 1)
+    consumer.close()
+
+
 def lies_with(consumer: Consumer) -> int:
     """Return how many messages the server has sent ahead to a consumer."""
     assert isinstance(consumer, RabbitConsumer)
@@ -198,6 +209,19 @@ def test_fault_9_publisher_and_consumer_go_on_after_the_server_was_killed(server
     again.close()
 
 
+def test_messages_of_any_make_come_whole(place: RabbitPlace, broker: RabbitBroker) -> None:
+    sizes = [*range(1, 300), 4_000, 9_000, 500_000, *range(1, 300)]
+    bodies = [f"{number:04}{'x' * size}" for number, size in enumerate(sizes)]
+    consumer = broker.consumer(["a"])
+    publish(broker, *bodies[:300])
+    with channel_to(place) as channel:
+        for body in (*bodies[300:302], ""):
+            channel.basic_publish("", place.prefix + "a", body.encode())
+    publish(broker, *bodies[302:])
+    assert sorted(taken(consumer, len(bodies) + 1)) == sorted([*bodies, ""])
+    consumer.close()
+
+
 def test_what_is_foretold_is_on_its_way_at_once(broker: RabbitBroker) -> None:
     consumer = broker.consumer(["a"])
     broker.foretell([Message("a", "1")])
@@ -283,13 +307,7 @@ def test_a_queue_that_was_deleted_is_made_anew_by_who_declared_it(place: RabbitP
 
 
 def test_a_queue_of_which_a_consumer_was_told_that_it_is_gone_is_made_anew_too(place: RabbitPlace, broker: RabbitBroker) -> None:
-    consumer = broker.consumer(["a"])
-    assert consumer.take(1) == []
-    with channel_to(place) as channel:
-        channel.queue_delete(place.prefix + "a")
-    with pytest.raises(BrokerError, match="deleted"):
-        taken(consumer, 1)
-    consumer.close()
+    tell_that_it_is_gone(place, broker, "a")
     publish(broker, "1")
     assert broker.depths(["a"]) == {"a": 1}
 
@@ -308,13 +326,7 @@ def test_a_queue_that_somebody_else_deleted_holds_nothing_else_up(place: RabbitP
 
 
 def test_a_consumer_of_a_deleted_queue_is_told(place: RabbitPlace, broker: RabbitBroker) -> None:
-    consumer = broker.consumer(["a"])
-    assert consumer.take(1) == []
-    with channel_to(place) as channel:
-        channel.queue_delete(place.prefix + "a")
-    with pytest.raises(BrokerError, match="deleted"):
-        taken(consumer, 1)
-    consumer.close()
+    tell_that_it_is_gone(place, broker, "a")
     broker.declare(["a"])
     publish(broker, "1")
     again = broker.consumer(["a"])

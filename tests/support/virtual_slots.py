@@ -96,7 +96,7 @@ class VirtualSlots(Slots):
         first_s = self._running[0].end_s
         return first_s if self._until_s is None or self._ignores_deadline else min(first_s, self._until_s)
 
-    def room(self, *, backfill: bool = False) -> int:
+    def room(self, *, backfill: bool = False, moments: int = 1) -> int:
         """See Slots."""
         self._settle()
         room = 0 if self._is_shut() else self._size + self._ahead - len(self._running) - len(self._queued)

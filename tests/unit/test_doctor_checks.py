@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -156,6 +157,12 @@ def test_two_machines_of_one_name_are_told() -> None:
     assert finding.text.startswith("2 supervisors call themselves box-1: ")
     assert "HORARIUM_BOX" in finding.fix
     assert found(well(health=health(twins[0], session(id="p-9", kind="supervisor", box="box-2", pid=9)))) == []
+
+
+def test_a_supervisor_that_was_before_a_restart_of_its_machine_is_no_second_one() -> None:
+    beats = {"p-7": NOW, "p-8": NOW + timedelta(seconds=30)}
+    both = [session(id=name, kind="supervisor", facts={"beat_at": at.isoformat()}) for name, at in beats.items()]
+    assert found(well(health=health(*both))) == []
 
 
 def test_a_full_disk_is_not_to_be_emptied_by_writing_an_archive_there() -> None:

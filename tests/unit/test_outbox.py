@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from db.model import Outcome
-from mq.broker import Message
+from mq.broker import FEW, Message
 from mq.memory import MemoryBroker
 from system.context import REPORT_QUEUE
 from system.errors import Unavailable
@@ -15,7 +15,7 @@ from system.lifecycle import UowEvent
 from tests.support.builders import NOW
 from tests.support.stores import open_uows
 from tests.support.workplace import ShakyStore
-from workers.outbox import FEW, Outbox
+from workers.outbox import Outbox
 
 
 class Listening(MemoryBroker):

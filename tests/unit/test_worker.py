@@ -177,6 +177,17 @@ def test_what_never_started_is_given_back_and_offered_anew() -> None:
     assert (place.uow(second).failures, place.uow(second).losses) == (0, 0)
 
 
+def test_what_was_claimed_may_wait_for_a_moment_more() -> None:
+    place = Workplace(taking(60.0), size=1, ahead=1)
+    room = place.slots.room
+    place.slots.room = lambda *, backfill=False, moments=1: (  # type: ignore[method-assign]
+        0 if place.slots.tasks and moments == 1 else room(backfill=backfill)  # the first one started takes longer than the others did
+    )
+    place.open(1, 2)
+    place.turn()
+    assert (len(place.slots.tasks), place.journal.count("give_back")) == (2, 0)
+
+
 def test_output_is_stored_once_a_beat_while_an_attempt_runs() -> None:
     place = Workplace(taking(60.0))
     uow_id = place.open(1)[0]

@@ -179,3 +179,9 @@ def test_an_end_is_told_whatever_becomes_of_the_output(site: Site, monkeypatch: 
     monkeypatch.setattr(Transcript, "finish", Mock(side_effect=error))
     site.answer(Ending.NOT_STARTED)
     assert (site.said(), site.lane.is_idle) == ([(Ending.NOT_STARTED, "said")], True)
+
+
+def test_there_is_more_room_for_what_may_wait_longer(site: Site) -> None:
+    for _ in range(2):
+        site.shop.pace.took("flights_hourly", 0.02)
+    assert [site.lane.room(site.clock.monotonic(), moments) for moments in (1, 2)] == [2, 5]
