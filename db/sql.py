@@ -66,11 +66,11 @@ from db.sql_schema import (
     turns,
 )
 from db.storable import kept, refuse_heavy, storable
-from db.store import nothing
+from db.store import FEW_OPENED, nothing
 from system.errors import NotFound, StoreError
 from system.sqldatabase import META, Database
 from system.sqlfile import SqlFile
-from system.sqlmany import Many
+from system.sqlmany import Many, Prepared
 
 T = TypeVar("T")
 
@@ -80,9 +80,10 @@ _TURNS_AFTER = (
     sa.select(turns.c.body).where(turns.c.number > sa.bindparam("after")).order_by(turns.c.number).limit(sa.bindparam("most"))
 )
 _PROJECTED = sa.select(META.c.value).where(META.c.name == PROJECTED_TURN)
-_SET_PROJECTED = (
+_SET_PROJECTED = Prepared(
     sa.update(META).where(META.c.name == PROJECTED_TURN, META.c.value < sa.bindparam("number")).values(value=sa.bindparam("number"))
 )
+_REMOVED = Prepared(REMOVED_TURNS)
 
 _PUT_JOBS = insert_newer(jobs)
 _PUT_CHUNKS = insert_newer(chunks)
@@ -141,6 +142,8 @@ _PUT_CONTEXTS = insert_newer(contexts)
 class SqlStore(SqlBoxes, SqlFacts, SqlKeeping, SqlLooking, SqlMoving, SqlPapers):
     """A store in an SQL database, which it closes."""
 
+    opens_at_once = True
+
     def __init__(self, database: Database) -> None:
         self.database = database
 
@@ -164,15 +167,18 @@ class SqlStore(SqlBoxes, SqlFacts, SqlKeeping, SqlLooking, SqlMoving, SqlPapers)
         text = encode_turn(turn)
         refuse_heavy(turn, text)
         row = (turn.number, turn.session, moment_text(turn.decided_at), text)
+        uow_rows = [kept(sql_uows.new_row(uow)) for uow in (turn.opened if len(turn.opened) <= FEW_OPENED else ())]
 
         def insert(conn: sa.Connection) -> bool:
             if _INSERT_TURN(conn, [row]) != 1:
                 return False
             # Only now: whoever removed this number meanwhile is done, since the insert waited for that.
-            is_removed = turn.number <= (conn.execute(REMOVED_TURNS).scalar() or 0)
+            is_removed = turn.number <= max((number for (number,) in _REMOVED(conn)), default=0)
             if is_removed:
                 conn.execute(_TAKE_BACK, {"number": turn.number})
-            return not is_removed
+                return False
+            sql_uows.open_new(conn, uow_rows)  # as `project` will: of few, a worker may know already
+            return True
 
         return self.database.write(insert)
 
@@ -215,7 +221,7 @@ class SqlStore(SqlBoxes, SqlFacts, SqlKeeping, SqlLooking, SqlMoving, SqlPapers)
             _PUT_PROCESSES(conn, registered)
             _PUT_CONTEXTS(conn, context_rows)
             _PUT_EVENTS(conn, event_rows)
-            conn.execute(_SET_PROJECTED, {"number": turn.number})
+            _SET_PROJECTED(conn, number=turn.number)
 
         # In a file it need not last: the turn does, and whoever begins after a power cut projects it again. A server that crashes is
         # outlived by whoever leads, who would take for written what it forgot, and raise the mark above it with the next turn.

@@ -15,10 +15,10 @@ from db.sql_schema import EMPTY, FINISHED, IN_PROGRESS, REQUESTED, TRUE, uows
 from db.storable import storable
 from system.lifecycle import UOW_LIFECYCLE, UowEvent, UowState, advance
 from system.records import replace
-from system.sqlmany import Many
+from system.sqlmany import Many, Prepared
 
 T = TypeVar("T")
-Row = sa.Row[Any]
+Row = Sequence[Any]  # a record in the order of its columns
 Values = tuple[Any, ...]
 
 # A statement takes so many values; larger batches are cut.
@@ -29,7 +29,8 @@ _CLAIMED_STATE = advance(UOW_LIFECYCLE, UowState.REQUESTED, UowEvent.CLAIMED)
 _IDS = uows.c.id.in_(sa.bindparam("ids", expanding=True))
 _IS_CANCELED = UOW_COLUMNS.index("cancel_requested")
 
-_BY_IDS = sa.select(*(uows.c[name] for name in UOW_COLUMNS)).where(_IDS)
+_SELECT_BY_IDS = sa.select(*(uows.c[name] for name in UOW_COLUMNS)).where(_IDS)
+_BY_IDS = Prepared(_SELECT_BY_IDS)
 # By the range of ids, so that the key finds them: `0` is the character after `/`.
 _OF_JOB = (
     sa.select(*(uows.c[name] for name in UOW_COLUMNS))
@@ -44,9 +45,9 @@ _OF_ENTRY = (
     .order_by(uows.c.id.desc())
     .limit(sa.bindparam("most"))
 )
-_CLAIMABLE = locked(_BY_IDS.where(uows.c.state == REQUESTED, uows.c.cancel_requested != TRUE), uows.c.id)
-_CLAIMED = locked(
-    sa.select(uows.c.id, uows.c.session, uows.c.fence, uows.c.cancel_requested).where(_IDS, uows.c.state == IN_PROGRESS), uows.c.id
+_CLAIMABLE = Prepared(locked(_SELECT_BY_IDS.where(uows.c.state == REQUESTED, uows.c.cancel_requested != TRUE), uows.c.id))
+_CLAIMED = Prepared(
+    locked(sa.select(uows.c.id, uows.c.session, uows.c.fence, uows.c.cancel_requested).where(_IDS, uows.c.state == IN_PROGRESS), uows.c.id)
 )
 _TO_END = sa.select(uows.c.id).where(
     uows.c.session == sa.bindparam("of"), uows.c.state == IN_PROGRESS, uows.c.cancel_requested == TRUE
@@ -54,7 +55,7 @@ _TO_END = sa.select(uows.c.id).where(
 
 _OPEN = insert_absent(uows)
 _key = uows.c.id == sa.bindparam("key")
-_CLAIM = (
+_CLAIM = Prepared(
     sa.update(uows)
     .where(_IDS)
     .values(state=sa.bindparam("to"), fence=uows.c.fence + 1, session=sa.bindparam("by"), started_at=sa.bindparam("moment"))
@@ -109,7 +110,7 @@ def claimed(rows: Sequence[Row], session: str, at: datetime) -> list[UnitOfWork]
 
 def find(conn: sa.Connection, ids: Sequence[str]) -> list[Row]:
     """Return the rows there are among `ids`."""
-    return [row for part in sliced(list(dict.fromkeys(ids))) for row in conn.execute(_BY_IDS, {"ids": list(part)}).all()]
+    return [row for part in sliced(list(dict.fromkeys(ids))) for row in _BY_IDS(conn, part)]
 
 
 def of_job(conn: sa.Connection, process: str, timeperiod: str, limit: int) -> Sequence[Row]:
@@ -129,9 +130,9 @@ def claim(conn: sa.Connection, ids: Sequence[str], session: str, at: datetime) -
     won: list[Row] = []
     change = {"to": _CLAIMED_STATE.value, "by": session, "moment": moment_text(at)}
     for part in sliced(ids):
-        found = conn.execute(_CLAIMABLE, {"ids": list(part)}).all()
+        found = _CLAIMABLE(conn, part)
         if found:
-            conn.execute(_CLAIM, {"ids": [row[0] for row in found], **change})
+            _CLAIM(conn, [row[0] for row in found], **change)
         won += found
     return won
 
@@ -217,7 +218,7 @@ _Claims = dict[str, tuple[str, int, bool]]
 
 
 def _held(conn: sa.Connection, ids: Sequence[str]) -> _Claims:
-    rows = (row for part in sliced(ids) for row in conn.execute(_CLAIMED, {"ids": list(part)}).all())
+    rows = (row for part in sliced(ids) for row in _CLAIMED(conn, part))
     return {uow_id: (session, fence, bool(is_to_end)) for uow_id, session, fence, is_to_end in rows}
 
 

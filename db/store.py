@@ -34,13 +34,21 @@ from db.model_boxes import BoxReport, BoxWish
 from db.moving import Moving
 from db.papers import Papers
 
+# Of so few units of work somebody may know before their turn is written.
+FEW_OPENED = 8
+
 
 def nothing() -> None:
     """Do nothing."""
 
 
 class Store(Keeping, Looking, Moving, Papers):
-    """The truth: turns, their projections, claims, beats and outcomes."""
+    """The truth: turns, their projections, claims, beats and outcomes.
+
+    `opens_at_once`: where a turn opens few units of work (FEW_OPENED), these can be claimed as soon as it is inserted.
+    """
+
+    opens_at_once = False
 
     @abstractmethod
     def prepare(self) -> None:

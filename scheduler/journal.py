@@ -51,8 +51,8 @@ class Journal:
         then it is as if it had never been.
         """
         self._pending = _Pending(turn, chunks, messages)
-        if len(messages) <= FEW:
-            self._broker.foretell(messages)
+        if self._store.opens_at_once:
+            self._foretell(messages)
         return self.carry_on()
 
     def carry_on(self) -> bool:
@@ -64,12 +64,18 @@ class Journal:
                     self._pending = None
                     return False
                 pending.stage = Stage.PROJECT
+                if not self._store.opens_at_once:
+                    self._foretell(pending.messages)
             self.project(pending.turn, pending.chunks, lambda: self._tell(pending))
             self._pending = None
             for line in lines(pending.turn):  # after all else, which somebody waits for
                 log.info("%s", line)
         self._publish()
         return True
+
+    def _foretell(self, messages: Sequence[Message]) -> None:
+        if len(messages) <= FEW:
+            self._broker.foretell(messages)
 
     def _insert(self, turn: Turn) -> bool:
         """Return whether `turn` is in the store. One that the store refuses for good is forgotten: it would refuse it for ever."""
