@@ -301,4 +301,3 @@ class Feed:
             self.end(BrokerError(f"a queue is not there any more: {error}"))
         else:
             self.end(error if isinstance(error, HorariumError) else of_channel(error, self._place))
-
