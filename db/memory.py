@@ -37,7 +37,7 @@ from db.model import (
     UowMove,
     Widening,
 )
-from db.store import nothing
+from db.store import nothing, opened_at_once
 from system.errors import NotFound, StoreError
 from system.lifecycle import JOB_ACTIVE, UOW_FINISHED, UOW_LIFECYCLE, UowEvent, UowState, advance
 
@@ -45,8 +45,9 @@ from system.lifecycle import JOB_ACTIVE, UOW_FINISHED, UOW_LIFECYCLE, UowEvent, 
 class MemoryStore(MemoryMoving):
     """A store that lives as long as its object; threads share it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, opens_at_once: bool = False) -> None:
         super().__init__()
+        self.opens_at_once = opens_at_once
         self._lock = Lock()
         self._turns: dict[int, Turn] = {}
         self._numbers: list[int] = []
@@ -94,6 +95,8 @@ class MemoryStore(MemoryMoving):
                 return False
             self._turns[turn.number] = turn
             insort(self._numbers, turn.number)
+            if self.opens_at_once:
+                self._open(opened_at_once(turn))
             return True
 
     def turns_after(self, number: int, limit: int) -> list[Turn]:
@@ -114,9 +117,7 @@ class MemoryStore(MemoryMoving):
         # All of them before the first write: an illegal move changes nothing.
         moves = [(move, advance(UOW_LIFECYCLE, move.before, move.event)) for move in turn.moves]
         with self._lock:
-            for uow in turn.opened:
-                if uow.id not in self._uows:
-                    self._put_uow(uow)
+            self._open(turn.opened)
             self._cancel(turn.cancels)
             for move, state in moves:
                 self._move(move, state, turn.number)
@@ -134,6 +135,11 @@ class MemoryStore(MemoryMoving):
                 self._events[event.process, event.timeperiod].setdefault((event.turn, event.place), event)
             self._projected = max(self._projected, turn.number)
         on_requested()
+
+    def _open(self, opened: Sequence[UnitOfWork]) -> None:
+        for uow in opened:
+            if uow.id not in self._uows:
+                self._put_uow(uow)
 
     def _put_uow(self, uow: UnitOfWork) -> None:
         """Write a unit of work and keep the claims of its session in step; every write of one goes through here."""

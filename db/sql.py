@@ -66,7 +66,7 @@ from db.sql_schema import (
     turns,
 )
 from db.storable import kept, refuse_heavy, storable
-from db.store import FEW_OPENED, nothing
+from db.store import nothing, opened_at_once
 from system.errors import NotFound, StoreError
 from system.sqldatabase import META, Database
 from system.sqlfile import SqlFile
@@ -167,7 +167,7 @@ class SqlStore(SqlBoxes, SqlFacts, SqlKeeping, SqlLooking, SqlMoving, SqlPapers)
         text = encode_turn(turn)
         refuse_heavy(turn, text)
         row = (turn.number, turn.session, moment_text(turn.decided_at), text)
-        uow_rows = [kept(sql_uows.new_row(uow)) for uow in (turn.opened if len(turn.opened) <= FEW_OPENED else ())]
+        at_once = [kept(sql_uows.new_row(uow)) for uow in opened_at_once(turn)]
 
         def insert(conn: sa.Connection) -> bool:
             if _INSERT_TURN(conn, [row]) != 1:
@@ -177,7 +177,7 @@ class SqlStore(SqlBoxes, SqlFacts, SqlKeeping, SqlLooking, SqlMoving, SqlPapers)
             if is_removed:
                 conn.execute(_TAKE_BACK, {"number": turn.number})
                 return False
-            sql_uows.open_new(conn, uow_rows)  # as `project` will: of few, a worker may know already
+            sql_uows.open_new(conn, at_once)  # as `project` will: of few, a worker may know already
             return True
 
         return self.database.write(insert)

@@ -34,18 +34,23 @@ from db.model_boxes import BoxReport, BoxWish
 from db.moving import Moving
 from db.papers import Papers
 
-# Of so few units of work somebody may know before their turn is written.
-FEW_OPENED = 8
+_FEW = 8
 
 
 def nothing() -> None:
     """Do nothing."""
 
 
+def opened_at_once(turn: Turn) -> Sequence[UnitOfWork]:
+    """Return the units of work that a store which `opens_at_once` opens with their turn: few, where nothing becomes of others before."""
+    is_plain = not (turn.moves or turn.cancels or turn.lost)
+    return turn.opened if is_plain and len(turn.opened) <= _FEW else ()
+
+
 class Store(Keeping, Looking, Moving, Papers):
     """The truth: turns, their projections, claims, beats and outcomes.
 
-    `opens_at_once`: where a turn opens few units of work (FEW_OPENED), these can be claimed as soon as it is inserted.
+    `opens_at_once`: `opened_at_once` of a turn can be claimed as soon as it is inserted.
     """
 
     opens_at_once = False

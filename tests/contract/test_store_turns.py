@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from db.model import Answer, Cancel, CommandState, Turn, UowMove
-from db.store import FEW_OPENED, Store
+from db.store import Store
 from system.lifecycle import JobEvent, JobState, UowEvent, UowState
 from tests.support.builders import NOW, job, session, turn, uow
 from tests.support.stores import commit, race
@@ -98,14 +98,19 @@ def test_before_the_first_turn_nothing_is_projected(store: Store) -> None:
 
 
 def test_inserting_a_turn_does_not_project_it(store: Store) -> None:
-    opened = [uow(f"p/{number:010}/1/1") for number in range(FEW_OPENED + 1)]
-    store.insert_turn(turn(1, opened=opened, lost=["worker-1"]))
+    store.insert_turn(turn(1, opened=[uow()], lost=["worker-1"]))
     store.open_session(session())
-    assert (store.projected_turn(), store.uows([one.id for one in opened]), len(store.sessions())) == (0, [], 1)
+    assert (store.projected_turn(), store.uows([uow().id]), len(store.sessions())) == (0, [], 1)
+
+
+def test_many_units_of_work_are_not_opened_with_their_turn(store: Store) -> None:
+    opened = [uow(f"p/{number:010}/1/1") for number in range(9)]
+    store.insert_turn(turn(1, opened=opened))
+    assert store.uows([one.id for one in opened]) == []
 
 
 def test_few_units_of_work_can_be_claimed_as_soon_as_their_turn_is_there_if_the_store_says_so(store: Store) -> None:
-    opened = [uow(f"p/{number:010}/1/1") for number in range(FEW_OPENED)]
+    opened = [uow(f"p/{number:010}/1/1") for number in range(8)]
     ids = [one.id for one in opened]
     store.insert_turn(made := turn(1, opened=opened))
     assert (store.projected_turn(), store.uows(ids)) == (0, opened if store.opens_at_once else [])

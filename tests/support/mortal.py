@@ -57,10 +57,15 @@ def broker_behind_toll(broker: Broker, toll: Toll) -> Broker:
     return behind_toll(Broker, broker, with_consumers)  # type: ignore[type-abstract]
 
 
+# What costs no toll, and is not to be what the port has for those that don't know it.
+_FREE = ("foretell", "opens_at_once")
+
+
 @cache
 def _class(port: Any) -> type[Any]:
     names = sorted(port.__abstractmethods__)
     verbs = {name: _read(name) if isinstance(getattr(port, name), property) else _call(name) for name in names}
+    verbs |= {name: _read(name) for name in _FREE if hasattr(port, name)}
     return type(f"Toll{port.__name__}", (port,), {"__init__": _init, **verbs})
 
 

@@ -58,8 +58,10 @@ class WatchedStore(MemoryStore):
 
     def insert_turn(self, turn: Turn) -> bool:
         """See Store; no number is taken twice."""
+        fresh = self._missing(turn)
         was_inserted = super().insert_turn(turn)
         if was_inserted:
+            self._note(turn, [uow for uow in fresh if uow.id in self._uows])
             must(turn.number not in self.inserted_s, "turn", turn.number, "was inserted twice, now by", turn.session)
             must(turn.number == len(self.inserted_s) + 1, "turn", turn.number, "follows", len(self.inserted_s))
             self.inserted_s[turn.number] = self._clock.monotonic()
@@ -70,15 +72,9 @@ class WatchedStore(MemoryStore):
     def project(self, turn: Turn, chunks: Sequence[Chunk], on_requested: Callable[[], None] = nothing) -> None:
         """See Store; the window holds, and nothing is requested beside what has not ended."""
         before = {move.uow_id: self._uows.get(move.uow_id) for move in turn.moves}
-        fresh = [uow for uow in turn.opened if uow.id not in self._uows]
+        fresh = self._missing(turn)
         super().project(turn, chunks)
-        for uow in fresh:
-            # Of an entry several may run at once: each fire is one of its own.
-            node = node_of(uow) if uow.process in self._book.processes else (uow.id, "")
-            older = [name for name in self._by_node[node] if self._uows[name].state not in UOW_FINISHED]
-            must(not older, uow.id, "was requested in turn", turn.number, "while not ended:", older)
-            self._by_node[node].append(uow.id)
-            self._asked.add(uow.id)
+        self._note(turn, fresh)
         for move in turn.moves:
             if move.event is UowEvent.RETRIED and self._uows.get(move.uow_id) is not before[move.uow_id]:
                 self._asked.add(move.uow_id)
@@ -89,6 +85,19 @@ class WatchedStore(MemoryStore):
         self._judge_window(turn)
         self.after_turn(turn)
         on_requested()
+
+    def _missing(self, turn: Turn) -> list[UnitOfWork]:
+        return [uow for uow in turn.opened if uow.id not in self._uows]
+
+    def _note(self, turn: Turn, fresh: Iterable[UnitOfWork]) -> None:
+        """Judge and remember what can be claimed from now on."""
+        for uow in fresh:
+            # Of an entry several may run at once: each fire is one of its own.
+            node = node_of(uow) if uow.process in self._book.processes else (uow.id, "")
+            older = [name for name in self._by_node[node] if self._uows[name].state not in UOW_FINISHED]
+            must(not older, uow.id, "was requested in turn", turn.number, "while not ended:", older)
+            self._by_node[node].append(uow.id)
+            self._asked.add(uow.id)
 
     def claim(self, ids: Sequence[str], session: str, at: datetime) -> list[UnitOfWork]:
         """See Store; what was called off is won by nobody, and backfill by nobody who might have had live work."""

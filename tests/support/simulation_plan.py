@@ -84,6 +84,11 @@ class Plan:
         """Whether the broker sends ahead what it is told will be so."""
         return self.seed % 8 == 0
 
+    @property
+    def opens_at_once(self) -> bool:
+        """Whether the store opens few units of work with their turn."""
+        return self.seed % 16 == 0
+
     def kept_for_live(self, size: int) -> int:
         """Return how many of `size` slots take no backfill."""
         return Random(f"lanes {self.seed}").randint(0, 1) if size > 1 else 0

@@ -99,6 +99,7 @@ class World:
         self.luck = Random(f"world {plan.seed}")
         self.book = Book(plan.context, SCHEDULER.history_s)
         self.store = WatchedStore(self.clock, self.book, lambda: self.clock.latest)
+        self.store.opens_at_once = plan.opens_at_once
         self.book.is_missed = Missed(self.book, self.store).holds
         self.broker = MemoryBroker()
         self.marks: list[Mark] = []
